@@ -1,0 +1,1 @@
+"""The deploy side: from cdk.json's settings to one stack."""

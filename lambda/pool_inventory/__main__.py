@@ -1,0 +1,5 @@
+"""`python -m pool_inventory`: the command pool-inventory."""
+
+from pool_inventory.cli import main
+
+main()

@@ -1,0 +1,134 @@
+"""Calls of an AWS API, one after another: their pace, their retry, their deadline.
+
+botocore's own retries are off: their quota runs dry under a steady throttle, and they cannot be told about a deadline.
+What ends a retry here is the deadline, not a count, because a throttled account that makes progress must finish.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from botocore.config import Config
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception, wait_random_exponential
+
+from pool_inventory import __version__
+from pool_inventory.clock import Clock
+from pool_inventory.failures import is_transient
+
+T = TypeVar("T")
+
+CLIENT_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    user_agent_extra=f"pool-inventory/{__version__}",
+)
+
+
+class OutOfTimeError(Exception):
+    """The deadline has come, or would have before the next call could begin."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been done so far; another thread may read it at any moment."""
+
+    requests: int = 0
+    retries: int = 0
+    pools: int = 0
+    duplicates: int = 0
+    # Members of the answers themselves that no column is for.
+    unmodelled: dict[str, Any] = field(default_factory=dict)
+    # The last call's failure, for as long as nothing has succeeded since.
+    last_error: Exception | None = None
+
+
+@dataclass(slots=True)
+class Deadline:
+    """The moment after which no call and no sleep begins, in seconds of the clock's monotonic counter."""
+
+    clock: Clock
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float, clock: Clock) -> "Deadline":
+        """Give the deadline that is so many seconds away."""
+        return cls(clock, clock.monotonic() + seconds)
+
+    def remaining_seconds(self) -> float:
+        """Give the time that is left, 0 where there is none."""
+        return max(0.0, self.at - self.clock.monotonic())
+
+    def cancel(self) -> None:
+        """Let no further call begin: the run is being given up."""
+        self.at = -math.inf
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, unless there is not the time for it.
+
+        Raises:
+            OutOfTimeError: the sleep would pass the deadline; nothing was slept.
+        """
+        if seconds >= self.remaining_seconds():
+            raise OutOfTimeError(f"waiting {seconds:.1f} s would have passed the deadline")
+        if seconds > 0:
+            self.clock.sleep(seconds)
+
+
+@dataclass(slots=True)
+class Caller:
+    """Makes the calls to one target, one after another."""
+
+    deadline: Deadline
+    max_requests_per_second: float = 0
+    tally: Tally = field(default_factory=Tally)
+    _next_at: float = -math.inf
+
+    def call(self, request: Callable[[], T]) -> T:
+        """Make a call, and make it again for as long as it fails in a way that may pass and there is time.
+
+        Raises:
+            OutOfTimeError: the deadline came first; tally.last_error is what stood in the way, if anything did.
+            ClientError, BotoCoreError: the call failed in a way that will not pass.
+        """
+        retrying = Retrying(
+            retry=retry_if_exception(is_transient),
+            # Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+            wait=wait_random_exponential(multiplier=0.1, max=5),
+            stop=self._has_no_time_for,
+            sleep=self.deadline.clock.sleep,
+        )
+        attempts = 0
+
+        def attempt() -> T:
+            nonlocal attempts
+            attempts += 1
+            return self._attempt(request, retry=attempts > 1)
+
+        try:
+            return retrying(attempt)
+        except RetryError as error:
+            cause = error.last_attempt.exception()
+            raise OutOfTimeError(f"no time was left to try again after: {cause}") from cause
+
+    def _attempt(self, request: Callable[[], T], *, retry: bool) -> T:
+        self._keep_pace()
+        self.tally.requests += 1
+        self.tally.retries += retry
+        try:
+            result = request()
+        except Exception as error:
+            self.tally.last_error = error
+            raise
+        self.tally.last_error = None
+        return result
+
+    def _keep_pace(self) -> None:
+        clock = self.deadline.clock
+        self.deadline.sleep(max(0.0, self._next_at - clock.monotonic()))
+        if self.max_requests_per_second:
+            self._next_at = clock.monotonic() + 1 / self.max_requests_per_second
+
+    def _has_no_time_for(self, state: RetryCallState) -> bool:
+        return state.upcoming_sleep >= self.deadline.remaining_seconds()

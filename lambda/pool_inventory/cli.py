@@ -1,0 +1,238 @@
+"""The same program from a terminal: the command pool-inventory."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import boto3
+import click
+from botocore.exceptions import BotoCoreError
+from rich.console import Console
+from rich.markup import escape
+
+from pool_inventory import __version__, keys, publish, settings
+from pool_inventory.calls import Deadline
+from pool_inventory.clock import Clock
+from pool_inventory.errors import EventError, InventoryError
+from pool_inventory.events import parse_time, to_the_minute
+from pool_inventory.export import Outcome, export
+from pool_inventory.settings import Variable
+from pool_inventory.store import FolderStore, S3Store, Store
+from pool_inventory.tables import show_progress, targets_table
+from pool_inventory.targets import caller_account
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+T = TypeVar("T")
+
+EXIT_COMPLETE = 0
+EXIT_ERROR = 1
+EXIT_PARTIAL = 3
+# Where output is no terminal there is no width to keep to, and a reader wants whole lines.
+WIDTH_ELSEWHERE = 160
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Know every Amazon Cognito user pool you have, region by region, as of any hour.
+
+    A snapshot says not only what was found but what was looked at: a region that could not be read never looks like
+    one without pools.
+    """
+
+
+def _checked_as(variable: Variable[T]) -> Callable[[click.Context, click.Parameter, str], T]:
+    """Check an option as the function's variable of the same meaning is checked."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, text: str) -> T:
+        try:
+            return variable.parse(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r}: {error}") from error
+
+    return check
+
+
+def _parse_location(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    if "://" not in text:
+        return text
+    bucket, _, prefix = text.removeprefix("s3://").rstrip("/").partition("/")
+    try:
+        settings.BUCKET.parse(bucket)
+        settings.PREFIX.parse(prefix)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r}: {error}: name s3://BUCKET/PREFIX, such as s3://my-inventory/user-pools, or a folder"
+        ) from error
+    return text
+
+
+def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime:
+    now = Clock().now()
+    try:
+        return to_the_minute(now) if text is None else parse_time(text, now)
+    except EventError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+@main.command()
+@click.option(
+    "--to",
+    "location",
+    required=True,
+    metavar="LOCATION",
+    callback=_parse_location,
+    help="Where the snapshot goes: s3://BUCKET/PREFIX, or a folder on this machine, made if it is not there.",
+)
+@click.option(
+    "--regions",
+    metavar="REGIONS",
+    envvar=settings.REGIONS.name,
+    show_envvar=True,
+    default=settings.REGIONS.default,
+    show_default=True,
+    callback=_checked_as(settings.REGIONS),
+    help="`enabled`: every region that has Cognito and that the account has enabled (asks account:ListRegions). "
+    "`current`: the profile's or AWS_REGION. Or a comma list.",
+)
+@click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")
+@click.option(
+    "--time",
+    "snapshot_time",
+    metavar="TIME",
+    callback=_parse_snapshot_time,
+    help="The time that the snapshot is for, such as 2026-11-24T18:00:00Z. [default: now]",
+)
+@click.option(
+    "--max-requests-per-second",
+    metavar="NUMBER",
+    envvar=settings.MAX_REQUESTS_PER_SECOND.name,
+    show_envvar=True,
+    default=settings.MAX_REQUESTS_PER_SECOND.default,
+    show_default=True,
+    callback=_checked_as(settings.MAX_REQUESTS_PER_SECOND),
+    help="Pace in each region, out of the 15 a second that all callers of the account share there; 0 is unpaced.",
+)
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    metavar="SECONDS",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    help="How long collecting may take. What is unread by then is left out, and the snapshot is partial.",
+)
+def run(
+    *,
+    location: str,
+    regions: str | tuple[str, ...],
+    profile: str | None,
+    snapshot_time: datetime,
+    max_requests_per_second: float,
+    timeout_seconds: int,
+) -> None:
+    """Take a snapshot now, with your own credentials.
+
+    Needs cognito-idp:ListUserPools and, for `--regions enabled`, account:ListRegions; for s3:// also s3:GetObject and
+    s3:PutObject on the prefix and s3:ListBucket on the bucket. A snapshot of the same minute is never written twice.
+
+    Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 1 there is none.
+
+    \b
+    Examples:
+      pool-inventory run --to out --regions current
+      pool-inventory run --to s3://my-inventory/user-pools --profile audit
+    """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
+    console = _console(stderr=True)
+    with _errors_on_one_line():
+        session = boto3.session.Session(profile_name=profile)
+        listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
+        store = _open_store(location, session)
+        with show_progress(console) as progress:
+            outcome = export(
+                regions=regions,
+                max_requests_per_second=max_requests_per_second,
+                snapshot_time=snapshot_time,
+                session=session,
+                account=lambda: caller_account(session, session.region_name or listed),
+                store=store,
+                deadline=Deadline.after(timeout_seconds, Clock()),
+                progress=progress,
+            )
+        sys.exit(_show_outcome(outcome, store, console))
+
+
+@main.command()
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Where the bucket is copied to, for you to look at.",
+)
+def demo(folder: Path) -> None:
+    """See it work, on this machine and without AWS.
+
+    Starts moto with over 500 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
+    function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
+    """
+    # moto and Flask take a second to import, which `run` need not wait for.
+    from pool_inventory.demo import run_demo  # noqa: PLC0415 - as said above
+
+    with _errors_on_one_line():
+        run_demo(folder, _console())
+
+
+def _open_store(location: str, session: "Session") -> Store:
+    if "://" not in location:
+        return FolderStore(Path(location))
+    bucket, _, prefix = location.removeprefix("s3://").rstrip("/").partition("/")
+    return S3Store.open(session, bucket, prefix)
+
+
+def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:
+    """Print what the run came to; give the exit status."""
+    console = _console()
+    for warning in outcome.warnings:
+        progress_console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+    for earlier in outcome.recovered:
+        console.print(f"Finished {earlier}, whose run had died.", highlight=False)
+    where = store.address(keys.data(outcome.snapshot_id))
+    if outcome.result == "superseded":
+        raise InventoryError(
+            f"a snapshot newer than {outcome.snapshot_id} is there already, and they are made in their order: "
+            "leave out --time, or name a later one"
+        )
+    if outcome.published is None:
+        status = publish.read_status(store, outcome.snapshot_id)
+        console.print(f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}", soft_wrap=True)
+    else:
+        snapshot = outcome.published.snapshot
+        status = snapshot.status
+        console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
+        console.print(f"{snapshot.pool_count} user pools, {status}: {escape(where)}", highlight=False, soft_wrap=True)
+    return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+
+
+@contextmanager
+def _errors_on_one_line() -> Iterator[None]:
+    """End with an error's text and no traceback where it is one that a person can do something about."""
+    try:
+        yield
+    except (InventoryError, BotoCoreError) as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        click.echo("stopped: whatever was committed is whole, and the next run finishes it", err=True)
+        sys.exit(EXIT_ERROR)

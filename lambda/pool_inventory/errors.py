@@ -1,0 +1,49 @@
+"""What can go wrong, as a tree.
+
+InventoryError          whatever stops a run; its text says what was wrong, with which value, and what would do
+├── SettingsError       the environment or an option
+├── EventError          the event that woke the run
+├── TargetsError        which accounts and regions to ask could not be settled
+├── UnreadError         not one target could be read, so there is nothing to publish
+├── StoreError          the bucket or folder could not be read or written
+└── SnapshotError       a stored object is not what this program writes
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pool_inventory.collect import Coverage
+
+
+class InventoryError(Exception):
+    """Whatever stops a run. Its text is made to be shown as it is, without a traceback.
+
+    Attributes:
+        coverage: how reading the targets went, where the run had come that far: for the metrics.
+    """
+
+    coverage: "tuple[Coverage, ...]" = ()
+
+
+class SettingsError(InventoryError):
+    """A setting has a value that cannot be used, or has none and needs one."""
+
+
+class EventError(InventoryError):
+    """The event that woke the run names no usable time."""
+
+
+class TargetsError(InventoryError):
+    """Which accounts and regions to ask could not be settled."""
+
+
+class UnreadError(InventoryError):
+    """Not one target could be read, so there is nothing that may be published."""
+
+
+class StoreError(InventoryError):
+    """The bucket or folder could not be read or written."""
+
+
+class SnapshotError(InventoryError):
+    """A stored object is not what this program writes."""

@@ -1,0 +1,56 @@
+"""The event that wakes a run → the time that it is for."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from pool_inventory.errors import EventError
+
+# A snapshot of a time to come would be the latest until that time comes, and every run till then would do nothing.
+# A day allows for clocks and for schedules that are set ahead, and passes by itself.
+MAX_AHEAD = timedelta(days=1)
+
+
+def snapshot_time(event: object, now: datetime) -> datetime:
+    """Give the time of the snapshot that an event asks for, in UTC, to the minute.
+
+    Args:
+        event: `{"time": "2026-11-24T18:00:00Z"}`, as EventBridge Scheduler's <aws.scheduler.scheduled-time> and an
+            EventBridge rule's event have it; without `time`, now.
+        now: the time it is, in UTC.
+
+    Raises:
+        EventError: the event is no object, or its time is no time or one to come.
+    """
+    if not isinstance(event, Mapping):
+        raise EventError(f'the event {event!r} is no object: send {{"time": "2026-11-24T18:00:00Z"}}, or {{}} for now')
+    if "time" not in event:
+        return to_the_minute(now)
+    return parse_time(event["time"], now)
+
+
+def parse_time(text: object, now: datetime) -> datetime:
+    """Parse a time, in ISO 8601 and with its offset from UTC, and give it in UTC, to the minute.
+
+    Raises:
+        EventError: it is not that, or is more than a day to come.
+    """
+    try:
+        time = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        time = None
+    if time is None or time.tzinfo is None:
+        raise EventError(
+            f"time={text!r} is no time in ISO 8601 with its offset from UTC, such as 2026-11-24T18:00:00Z"
+        )
+    try:
+        time = to_the_minute(time)
+    except OverflowError:
+        raise EventError(f"time={text!r} is outside the years 1 to 9999 in UTC") from None
+    if time > now + MAX_AHEAD:
+        raise EventError(f"time={text!r} is more than a day to come: no snapshot can be made of it yet")
+    return time
+
+
+def to_the_minute(time: datetime) -> datetime:
+    """Give the time in UTC, its seconds cut off."""
+    return time.astimezone(UTC).replace(second=0, microsecond=0)

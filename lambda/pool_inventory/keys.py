@@ -1,0 +1,70 @@
+"""What each object of a snapshot is called.
+
+Keys are relative to the store's prefix; the store adds it. A snapshot's id is its time, to the minute, so that ids,
+and the keys made of them, sort by time.
+"""
+
+import re
+from datetime import UTC, datetime
+
+DATA = "data"
+COVERAGE = "coverage"
+HIVE = "hive"
+MANIFESTS = "manifests"
+LATEST = "latest.json"
+
+# The folders whose objects belong to one snapshot each, and may therefore expire with it.
+SNAPSHOT_FOLDERS = (DATA, COVERAGE, HIVE, MANIFESTS)
+
+_ID = r"\d{4}-\d\d-\d\dT\d\d-\d\dZ"
+
+
+def snapshot_id(time: datetime) -> str:
+    """Name the snapshot of a time in UTC: `2026-11-24T18-00Z`."""
+    return time.isoformat(timespec="minutes")[:16].replace(":", "-") + "Z"
+
+
+def snapshot_time(identifier: str) -> datetime:
+    """Give the time that an id names: the inverse of snapshot_id.
+
+    Raises:
+        ValueError: the text is no snapshot's id.
+    """
+    return datetime.strptime(identifier, "%Y-%m-%dT%H-%MZ").replace(tzinfo=UTC)
+
+
+def data(identifier: str) -> str:
+    """Key of the snapshot itself: writing it is the commit."""
+    return f"{DATA}/dt={identifier[:10]}/user-pools-{identifier}.parquet"
+
+
+def coverage(identifier: str) -> str:
+    """Key of the table of what was asked and how it went."""
+    return f"{COVERAGE}/dt={identifier[:10]}/coverage-{identifier}.parquet"
+
+
+def symlink(identifier: str) -> str:
+    """Key of the list of data files, where S3 Inventory has it."""
+    return f"{HIVE}/dt={identifier[:10]}-{identifier[11:16]}/symlink.txt"
+
+
+def manifest(identifier: str) -> str:
+    """Key of the manifest."""
+    return f"{MANIFESTS}/{identifier}/manifest.json"
+
+
+def checksum(identifier: str) -> str:
+    """Key of the manifest's MD5, the last object of a snapshot."""
+    return f"{MANIFESTS}/{identifier}/manifest.checksum"
+
+
+def committed(key: str) -> str | None:
+    """Give the id of the snapshot whose data object this key names, or None where it names something else."""
+    match = re.fullmatch(rf"{DATA}/dt=[^/]+/user-pools-({_ID})\.parquet", key)
+    return match[1] if match and data(match[1]) == key else None
+
+
+def finished(key: str) -> str | None:
+    """Give the id of the snapshot whose checksum this key names, or None where it names something else."""
+    match = re.fullmatch(rf"{MANIFESTS}/({_ID})/manifest\.checksum", key)
+    return match[1] if match else None

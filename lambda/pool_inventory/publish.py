@@ -1,0 +1,232 @@
+"""Commit a snapshot, then finish it.
+
+The commit is one conditional PUT of the data object. All that finishing writes is a function of what was committed, is
+written only where it is not there yet, and ends with the checksum; so a run that died can be finished by any other.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
+from typing import Any
+
+from pool_inventory import keys, schema, snapshot
+from pool_inventory.errors import SnapshotError, StoreError
+from pool_inventory.snapshot import Link, Snapshot
+from pool_inventory.store import Store
+
+# How far back from the newest snapshot to look for commits whose run died: longer than any run or retry takes.
+LOOK_BACK = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the store holds as a run begins.
+
+    Attributes:
+        latest: the snapshot that latest.json names.
+        unfinished: ids of the commits up to the run's own that are yet to be finished, sorted.
+        committed: whether the run's own snapshot is committed already.
+    """
+
+    latest: Link | None
+    unfinished: tuple[str, ...]
+    committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A finished snapshot, the key of its manifest, and the size of its data."""
+
+    snapshot: Snapshot
+    manifest_key: str
+    size_bytes: int
+
+
+def read_history(store: Store, identifier: str) -> History:
+    """See what was there before the run whose snapshot has this id.
+
+    Raises:
+        SnapshotError, StoreError: latest.json is not ours, or the store cannot be read.
+    """
+    latest = read_latest(store)
+    since = ""
+    if latest:
+        since = keys.snapshot_id(keys.snapshot_time(min(latest.snapshot_id, identifier)) - LOOK_BACK)
+    committed = _ids(map(keys.committed, store.keys(keys.DATA, keys.data(since) if since else "")), identifier)
+    finished = _ids(map(keys.finished, store.keys(keys.MANIFESTS, keys.manifest(since) if since else "")), identifier)
+    # One that is finished but newer than latest.json died before it moved that.
+    moved = latest.snapshot_id if latest else ""
+    unfinished = sorted(each for each in committed if each not in finished or each > moved)
+    return History(latest, tuple(unfinished), identifier in committed)
+
+
+def _ids(found: Iterable[str | None], up_to: str) -> set[str]:
+    return set(takewhile(lambda each: each <= up_to, (each for each in found if each)))
+
+
+def read_latest(store: Store) -> Link | None:
+    """Read latest.json, None where there is none yet.
+
+    Raises:
+        SnapshotError, StoreError: it is not ours, or cannot be read.
+    """
+    stored = store.get(keys.LATEST)
+    return _parse_latest(store, stored.body) if stored else None
+
+
+def _parse_latest(store: Store, body: bytes) -> Link:
+    try:
+        latest = json.loads(body)
+        keys.snapshot_time(latest["snapshotId"])
+        return Link(latest["snapshotId"], latest["sha256"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotError(
+            f"{store.address(keys.LATEST)} is not what this program writes ({error!r}): put back an earlier version "
+            "of it, or delete it to have it made anew"
+        ) from error
+
+
+def read_manifest(store: Store, link: Link) -> dict[str, Any]:
+    """Read the manifest of a finished snapshot.
+
+    Raises:
+        SnapshotError: it is gone, or is not the one that the link names by its hash.
+        StoreError: it cannot be read.
+    """
+    key = keys.manifest(link.snapshot_id)
+    stored = store.get(key)
+    if stored is None:
+        raise SnapshotError(f"{store.address(key)} is gone, though {keys.LATEST} names it")
+    if hashlib.sha256(stored.body).hexdigest() != link.manifest_sha256:
+        raise SnapshotError(f"{store.address(key)} is not the manifest whose SHA-256 {keys.LATEST} names")
+    manifest: dict[str, Any] = json.loads(stored.body)
+    return manifest
+
+
+def read_data(store: Store, identifier: str) -> bytes:
+    """Read the data object of a snapshot that is committed.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    return _read(store, keys.data(identifier))
+
+
+def read_status(store: Store, identifier: str) -> str:
+    """Tell whether a finished snapshot is complete or partial.
+
+    Raises:
+        StoreError: its manifest cannot be read.
+    """
+    return str(json.loads(_read(store, keys.manifest(identifier)))["status"])
+
+
+def commit(store: Store, new: Snapshot, lines: Iterable[bytes]) -> bytes:
+    """Commit a snapshot: write its data object, unless another run has committed one of the same id.
+
+    Returns:
+        The bytes that are committed, this run's or the other's.
+    """
+    return _write_once(store, keys.data(new.id), snapshot.encode(new, lines))
+
+
+def finish(store: Store, identifier: str, data: bytes | None = None) -> Published:
+    """Write all else that a committed snapshot has, and make it the latest unless a newer one is.
+
+    Args:
+        store: where it is committed.
+        identifier: the snapshot's id.
+        data: the bytes that are committed, where the caller has them.
+
+    Raises:
+        SnapshotError: what is committed there is not ours.
+        StoreError: the store cannot be read or written.
+    """
+    if data is None:
+        data = read_data(store, identifier)
+    try:
+        committed = snapshot.decode(data)
+    except SnapshotError as error:
+        raise SnapshotError(f"{store.address(keys.data(identifier))}: {error}") from error
+    _write_once(store, keys.coverage(identifier), snapshot.encode_coverage(committed))
+    _write_once(store, keys.symlink(identifier), f"{store.address(keys.data(identifier))}\n".encode())
+    manifest = _write_once(store, keys.manifest(identifier), _manifest(store, committed, data))
+    _write_once(store, keys.checksum(identifier), hashlib.md5(manifest, usedforsecurity=False).hexdigest().encode())
+    _move_latest(store, Link(identifier, hashlib.sha256(manifest).hexdigest()))
+    return Published(committed, store.full_key(keys.manifest(identifier)), len(data))
+
+
+def _write_once(store: Store, key: str, body: bytes) -> bytes:
+    """Write an object unless it is there; give the bytes that are there then."""
+    return body if store.put_if_absent(key, body) else _read(store, key)
+
+
+def _read(store: Store, key: str) -> bytes:
+    stored = store.get(key)
+    if stored is None:
+        raise StoreError(f"{store.address(key)} was there a moment ago and is gone: something else deletes objects")
+    return stored.body
+
+
+def _move_latest(store: Store, link: Link) -> None:
+    body = _json(
+        {
+            "snapshotId": link.snapshot_id,
+            "manifest": store.full_key(keys.manifest(link.snapshot_id)),
+            "sha256": link.manifest_sha256,
+        }
+    )
+    moved = store.put_if_absent(keys.LATEST, body)
+    while not moved:
+        stored = store.get(keys.LATEST)
+        if stored is None:
+            moved = store.put_if_absent(keys.LATEST, body)
+        elif _parse_latest(store, stored.body).snapshot_id >= link.snapshot_id:
+            return
+        else:
+            # Another run may have moved it in between: then look again.
+            moved = store.replace(keys.LATEST, body, stored.etag)
+
+
+def _manifest(store: Store, committed: Snapshot, data: bytes) -> bytes:
+    """S3 Inventory's fields, then ours.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
+    """
+    previous = committed.previous
+    return _json(
+        {
+            "sourceBucket": "cognito-idp",
+            "destinationBucket": store.bucket,
+            "version": "2016-11-30",
+            "creationTimestamp": str(round(committed.started_at.timestamp() * 1000)),
+            "fileFormat": "Parquet",
+            "fileSchema": schema.parquet_schema("user_pools", schema.DATA),
+            "files": [
+                {
+                    "key": store.full_key(keys.data(committed.id)),
+                    "size": len(data),
+                    "MD5checksum": hashlib.md5(data, usedforsecurity=False).hexdigest(),
+                    "sha256": hashlib.sha256(data).hexdigest(),
+                }
+            ],
+            "contractVersion": snapshot.CONTRACT_VERSION,
+            "snapshotId": committed.id,
+            "status": committed.status,
+            "poolCount": committed.pool_count,
+            "previous": previous
+            and {
+                "snapshotId": previous.snapshot_id,
+                "manifest": store.full_key(keys.manifest(previous.snapshot_id)),
+                "sha256": previous.manifest_sha256,
+            },
+            "coverage": committed.coverage_rows(),
+        }
+    )
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"

@@ -1,0 +1,199 @@
+"""The environment, parsed once into a frozen Settings.
+
+Each variable is stated here, once: the function reads it, the CDK sets and checks it, and the README's table is made
+from it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pool_inventory.errors import SettingsError
+
+T = TypeVar("T")
+
+ENABLED = "enabled"
+CURRENT = "current"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Generic[T]):
+    """One variable of the environment: its name, its meaning for the docs, its default as text, and its parser."""
+
+    name: str
+    meaning: str
+    default: str | None
+    parse: Callable[[str], T]
+
+    def read(self, environment: Mapping[str, str]) -> T:
+        """Give the variable's value.
+
+        Raises:
+            SettingsError: it is required and not set, or its value will not do.
+        """
+        text = environment.get(self.name, self.default)
+        if text is None:
+            raise SettingsError(f"{self.name} is not set: it is required ({self.meaning})")
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{self.name}={text!r}: {error}") from None
+
+
+def _bucket(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", text):
+        raise ValueError("not the name of an S3 bucket (3 to 63 of a-z, 0-9, dot and hyphen)")
+    return text
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[\w!.*'()-]+(/[\w!.*'()-]+)*", text, re.ASCII):
+        raise ValueError(
+            "a key prefix has no slash at either end and none doubled, and keeps to letters, digits and !-_.*'()"
+        )
+    return text
+
+
+def _regions(text: str) -> str | tuple[str, ...]:
+    """Give "enabled", "current", or the listed regions, each once and sorted; that they exist is for targets.py."""
+    if text in {ENABLED, CURRENT}:
+        return text
+    regions = [region.strip() for region in text.split(",")]
+    for region in regions:
+        if not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", region):
+            raise ValueError(
+                f"{region!r} is no region's name: say {ENABLED}, {CURRENT}, or a comma list like us-east-1,eu-west-1"
+            )
+    return tuple(sorted(set(regions)))
+
+
+def _number_from_0(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ValueError("not a number of 0 or more")
+    return number
+
+
+def _whole_number_from_1(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text, re.ASCII):
+        raise ValueError("not a whole number of 1 or more")
+    return int(text)
+
+
+def _not_yet(text: str) -> None:
+    if text:
+        raise ValueError("this release has no such feature yet: leave it unset")
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"not one of {', '.join(LOG_LEVELS)}")
+    return text.upper()
+
+
+def _metrics_namespace(text: str) -> str:
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
+    if not re.fullmatch(r"[\w.\-/#: ]{1,255}", text, re.ASCII) or text.startswith("AWS/") or not text.strip():
+        raise ValueError("not a CloudWatch namespace (1 to 255 of letters, digits, space and ._-/#:, not AWS/…)")
+    return text
+
+
+def _service_name(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?", text) or text.startswith(":"):
+        raise ValueError(
+            "not a value for a CloudWatch dimension (1 to 255 printable ASCII characters, no colon first)"
+        )
+    return text
+
+
+BUCKET = Variable("INVENTORY_BUCKET", "where snapshots go", None, _bucket)
+PREFIX = Variable("INVENTORY_PREFIX", "key prefix, no leading or trailing slash", "user-pools", _prefix)
+REGIONS = Variable(
+    "INVENTORY_REGIONS",
+    f"`{ENABLED}` (every region that has Cognito and that the account has enabled), `{CURRENT}`, or a comma list",
+    ENABLED,
+    _regions,
+)
+MAX_REQUESTS_PER_SECOND = Variable(
+    "INVENTORY_MAX_REQUESTS_PER_SECOND",
+    "pace per target, so that the account's shared 15 a second stay free for others; 0 is unpaced",
+    "10",
+    _number_from_0,
+)
+RESERVE_SECONDS = Variable(
+    "INVENTORY_RESERVE_SECONDS",
+    "time kept back for publishing before the function's deadline",
+    "20",
+    _number_from_0,
+)
+USER_POOL_QUOTA = Variable(
+    "INVENTORY_USER_POOL_QUOTA",
+    "pools allowed per account and region, for the headroom metric",
+    "1000",
+    _whole_number_from_1,
+)
+SERVICE_NAME = Variable(
+    "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
+)
+METRICS_NAMESPACE = Variable(
+    "POWERTOOLS_METRICS_NAMESPACE", "the metrics' CloudWatch namespace", "PoolInventory", _metrics_namespace
+)
+LOG_LEVEL = Variable("POWERTOOLS_LOG_LEVEL", "the least severe log line that is written", "INFO", _log_level)
+VARIABLES = (
+    BUCKET,
+    PREFIX,
+    REGIONS,
+    MAX_REQUESTS_PER_SECOND,
+    RESERVE_SECONDS,
+    USER_POOL_QUOTA,
+    SERVICE_NAME,
+    METRICS_NAMESPACE,
+    LOG_LEVEL,
+)
+# The contract names these, and no release has them yet: setting one must not look as if it worked.
+NOT_YET = (
+    Variable("INVENTORY_EXTRA_FORMATS", "comma list of `ndjson`, `csv`", "", _not_yet),
+    Variable("INVENTORY_EVENT_BUS", "bus for change events", "", _not_yet),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is told by its environment."""
+
+    bucket: str
+    prefix: str
+    regions: str | tuple[str, ...]
+    max_requests_per_second: float
+    reserve_seconds: float
+    user_pool_quota: int
+    service_name: str
+    metrics_namespace: str
+    log_level: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """Parse the environment, touching nothing outside it.
+
+        Raises:
+            SettingsError: the first variable whose value will not do, with the value and what would do.
+        """
+        for variable in NOT_YET:
+            variable.read(environment)
+        return cls(
+            bucket=BUCKET.read(environment),
+            prefix=PREFIX.read(environment),
+            regions=REGIONS.read(environment),
+            max_requests_per_second=MAX_REQUESTS_PER_SECOND.read(environment),
+            reserve_seconds=RESERVE_SECONDS.read(environment),
+            user_pool_quota=USER_POOL_QUOTA.read(environment),
+            service_name=SERVICE_NAME.read(environment),
+            metrics_namespace=METRICS_NAMESPACE.read(environment),
+            log_level=LOG_LEVEL.read(environment),
+        )

@@ -1,0 +1,149 @@
+"""Which accounts and regions to ask."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from pool_inventory import calls, pages, settings
+from pool_inventory.calls import Caller, Deadline
+from pool_inventory.cognito import SERVICE
+from pool_inventory.errors import TargetsError
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+# https://docs.aws.amazon.com/accounts/latest/reference/API_Region.html
+ENABLED_STATUSES = frozenset({"ENABLED", "ENABLED_BY_DEFAULT"})
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Target:
+    """An account and a region to ask."""
+
+    account_id: str
+    region: str
+    partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose user pools are asked for."""
+
+    account_id: str
+    partition: str
+
+    @classmethod
+    def from_arn(cls, arn: str) -> "Account":
+        """Take the account from the ARN of something of its own.
+
+        Raises:
+            TargetsError: the text is no ARN that names an account.
+        """
+        parts = arn.split(":")
+        if len(parts) < 6 or parts[0] != "arn" or not parts[4].isdigit():  # noqa: PLR2004 - an ARN has six parts
+            raise TargetsError(f"{arn!r} is no ARN that names an account: the function's own ARN does")
+        return cls(account_id=parts[4], partition=parts[1])
+
+
+def caller_account(session: "Session", region: str) -> Account:
+    """Ask STS whose credentials these are, for where there is no function whose ARN says so.
+
+    Raises:
+        TargetsError: there are no usable credentials.
+    """
+    try:
+        client = session.client("sts", region_name=region, config=calls.CLIENT_CONFIG)
+        return Account.from_arn(client.get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError) as error:
+        raise TargetsError(
+            f"the credentials cannot be used ({error}): sign in, or name a profile that is signed in"
+        ) from error
+
+
+def choose_targets(
+    regions: str | tuple[str, ...], *, session: "Session", account: Callable[[], Account], deadline: Deadline
+) -> tuple[Target, ...]:
+    """Settle which regions to ask, sorted.
+
+    Args:
+        regions: "enabled", "current" or the regions' names, as Settings has them.
+        session: says the current region, and knows where Cognito is.
+        account: gives the account that is asked; called only once the regions' names are known to be right.
+        deadline: for the call of account:ListRegions that "enabled" takes.
+
+    Raises:
+        TargetsError: a region is unknown, without Cognito or of another partition, or ListRegions gives no answer.
+    """
+    named = _current_region(session) if regions == settings.CURRENT else regions
+    if isinstance(named, tuple):
+        for region in named:
+            _check_region(session, region)
+    asked = account()
+    available = session.get_available_regions(SERVICE, partition_name=asked.partition)
+    if not available:
+        raise TargetsError(f"the partition {asked.partition} has no Amazon Cognito user pools")
+    if isinstance(named, tuple):
+        _check_partition(named, asked.partition, available)
+        chosen = named
+    else:
+        chosen = _enabled_regions(session, asked.partition, deadline)
+    targets = tuple(Target(asked.account_id, region, asked.partition) for region in sorted({*chosen} & {*available}))
+    if not targets:
+        raise TargetsError(
+            f"none of the account's enabled regions ({', '.join(chosen) or 'it names none'}) is one where the SDK "
+            f"knows {SERVICE}: list the regions in {settings.REGIONS.name}"
+        )
+    return targets
+
+
+def _current_region(session: "Session") -> tuple[str, ...]:
+    if session.region_name is None:
+        raise TargetsError(f"{settings.REGIONS.name}={settings.CURRENT!r}, but no region is current: set AWS_REGION")
+    return (session.region_name,)
+
+
+def _check_region(session: "Session", region: str) -> None:
+    partitions = session.get_available_partitions()
+    with_cognito = [name for each in partitions for name in session.get_available_regions(SERVICE, each)]
+    if region in with_cognito:
+        return
+    everywhere = [name for each in partitions for name in session.get_available_regions("ec2", each)]
+    wrong = "has no Amazon Cognito user pools" if region in everywhere else "is no region that the SDK knows"
+    near = difflib.get_close_matches(region, with_cognito, n=3, cutoff=0.7)
+    raise TargetsError(
+        f"{settings.REGIONS.name}: {region!r} {wrong}: "
+        + (f"did you mean {' or '.join(near)}?" if near else f"name some of {', '.join(sorted(with_cognito))}")
+    )
+
+
+def _check_partition(regions: tuple[str, ...], partition: str, available: list[str]) -> None:
+    elsewhere = sorted(set(regions) - set(available))
+    if elsewhere:
+        raise TargetsError(
+            f"{settings.REGIONS.name} names {', '.join(elsewhere)}, but the account is in the partition {partition}, "
+            f"which has {', '.join(available)}"
+        )
+
+
+def _enabled_regions(session: "Session", partition: str, deadline: Deadline) -> tuple[str, ...]:
+    """Ask the account: https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html."""
+    available = session.get_available_regions(SERVICE, partition_name=partition)
+    region = session.region_name if session.region_name in available else available[0]
+    client = session.client("account", region_name=region, config=calls.CLIENT_CONFIG)
+    pages.keep_raw_body(client, "ListRegions")
+
+    def request(token: str | None) -> Mapping[str, Any]:
+        return client.list_regions(NextToken=token) if token else client.list_regions()
+
+    try:
+        listing = pages.pages(Caller(deadline), request, items="Regions", key="RegionName")
+        regions = [region for page in listing for region in page]
+    except (BotoCoreError, ClientError, calls.OutOfTimeError, pages.RepeatedTokenError) as error:
+        raise TargetsError(
+            f"account:ListRegions did not say which regions are enabled ({error}): grant it, "
+            f"or list the regions in {settings.REGIONS.name}"
+        ) from error
+    return tuple(each["RegionName"] for each in regions if each.get("RegionOptStatus") in ENABLED_STATUSES)

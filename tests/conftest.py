@@ -1,0 +1,67 @@
+"""What the tests share: the stand-in for AWS, a clock that does not wait, and the handler as Lambda would call it."""
+
+import json
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from mypy_boto3_s3 import S3Client
+from pool_inventory import stand_in
+from pool_inventory.handler import handler
+from pool_inventory.stand_in import StandIn
+
+BUCKET = "inventory"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[StandIn]:
+    with stand_in.serve() as serving:
+        yield serving
+
+
+@pytest.fixture
+def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> StandIn:
+    """A stand-in that has an empty bucket, and the environment that leads to it and to nothing else."""
+    server.reset()
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("INVENTORY_BUCKET", BUCKET)
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1")
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    server.requests.clear()
+    return server
+
+
+@pytest.fixture
+def s3(aws: StandIn) -> S3Client:
+    return boto3.client("s3")
+
+
+Invoke = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def invoke(aws: StandIn) -> Invoke:
+    """Invokes the handler as Lambda does."""
+
+    def call(time: str = "2026-11-24T18:00:00Z", *, seconds: float = 300) -> dict[str, Any]:
+        context: Any = SimpleNamespace(
+            aws_request_id="8476a536",
+            invoked_function_arn=f"arn:aws:lambda:us-east-1:{stand_in.ACCOUNT_ID}:function:pool-inventory",
+            get_remaining_time_in_millis=lambda: round(seconds * 1000),
+        )
+        return handler({"time": time}, context)
+
+    return call
+
+
+@pytest.fixture
+def output(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Gives the lines of JSON that were written to stdout since it was last asked."""
+    return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]

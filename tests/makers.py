@@ -1,0 +1,105 @@
+"""Makes any instance of what a test needs one of, with what the test cares about stated."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pool_inventory.calls import Deadline
+from pool_inventory.clock import Clock
+from pool_inventory.collect import Coverage
+from pool_inventory.snapshot import Link, Snapshot
+from pool_inventory.targets import Target
+
+ACCOUNT_ID = "123456789012"
+TIME = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
+IDENTIFIER = "2026-11-24T18-00Z"
+
+_numbers = itertools.count()
+
+
+def any_pool(region: str = "us-east-1", **members: Any) -> dict[str, Any]:
+    """A pool as ListUserPools lists it."""
+    number = next(_numbers)
+    created = 1_700_000_000.123 + number
+    return {
+        "Id": f"{region}_{number:09d}",
+        "Name": f"pool {number}",
+        "LambdaConfig": {"PreSignUp": f"arn:aws:lambda:{region}:{ACCOUNT_ID}:function:f{number}"},
+        "CreationDate": created,
+        "LastModifiedDate": created + 60,
+        **members,
+    }
+
+
+def any_pools(count: int, region: str = "us-east-1") -> list[dict[str, Any]]:
+    return [any_pool(region) for _ in range(count)]
+
+
+def any_target(region: str = "us-east-1") -> Target:
+    return Target(ACCOUNT_ID, region, "aws")
+
+
+def any_coverage(region: str = "us-east-1", **columns: Any) -> Coverage:
+    values: dict[str, Any] = {
+        "account_id": ACCOUNT_ID,
+        "region": region,
+        "status": "ok",
+        "pools": 0,
+        "requests": 1,
+        "retries": 0,
+        "duplicates": 0,
+        "started_at": TIME,
+        "duration_ms": 12,
+        "error_code": None,
+        "error_message": None,
+        "last_ok": IDENTIFIER,
+    }
+    return Coverage(**{**values, **columns})
+
+
+def any_snapshot(
+    identifier: str = IDENTIFIER, *, coverage: tuple[Coverage, ...] | None = None, previous: Link | None = None
+) -> Snapshot:
+    return Snapshot(identifier, TIME, TIME + timedelta(seconds=2), previous, coverage or (any_coverage(),))
+
+
+def page(pools: list[dict[str, Any]], next_token: str | None = None, **members: Any) -> bytes:
+    """The body of an answer of ListUserPools."""
+    token = {} if next_token is None else {"NextToken": next_token}
+    return json.dumps({"UserPools": pools, **token, **members}).encode()
+
+
+@dataclass
+class HeldClock:
+    """A clock that goes on only by sleeping, or by being told to."""
+
+    seconds: float = 1000.0
+    sleeps: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.seconds += seconds
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(
+            now=lambda: TIME + timedelta(seconds=self.seconds), monotonic=lambda: self.seconds, sleep=self.sleep
+        )
+
+    def deadline(self, seconds: float = 280) -> Deadline:
+        return Deadline.after(seconds, self.clock)
+
+
+def failing_first(times: int, error: Exception, result: Any = "done") -> Callable[[], Any]:
+    """A request that raises an error so many times, and then gives a result."""
+    left = iter([error] * times)
+
+    def request() -> Any:
+        for each in left:
+            raise each
+        return result
+
+    return request

@@ -1,0 +1,86 @@
+import itertools
+
+import pytest
+from pool_inventory.calls import Caller, OutOfTimeError
+
+from tests.makers import HeldClock, failing_first
+from tests.unit.test_failures import client_error
+
+THROTTLE = client_error("TooManyRequestsException")
+
+
+@pytest.fixture
+def held() -> HeldClock:
+    return HeldClock()
+
+
+def test_a_call_is_made_again_until_it_succeeds_and_each_retry_is_counted(held: HeldClock) -> None:
+    caller = Caller(held.deadline())
+    assert caller.call(failing_first(10, THROTTLE)) == "done"
+    assert (caller.tally.requests, caller.tally.retries) == (11, 10)
+    assert caller.tally.last_error is None
+
+
+def test_backoff_is_jittered_below_a_bound_that_doubles_from_a_tenth_of_a_second_to_5(held: HeldClock) -> None:
+    Caller(held.deadline()).call(failing_first(20, THROTTLE))
+    bounds = [min(0.1 * 2**number, 5) for number in range(20)]
+    assert all(0 <= sleep <= bound for sleep, bound in zip(held.sleeps, bounds, strict=True))
+    assert len(set(held.sleeps)) == 20
+    assert max(held.sleeps) > 2.5
+
+
+def test_no_number_of_failures_ends_a_call_that_has_time(held: HeldClock) -> None:
+    caller = Caller(held.deadline(seconds=10_000))
+    assert caller.call(failing_first(1000, THROTTLE)) == "done"
+
+
+def test_no_sleep_begins_that_would_pass_the_deadline(held: HeldClock) -> None:
+    caller = Caller(held.deadline(seconds=30))
+    with pytest.raises(OutOfTimeError):
+        caller.call(failing_first(1_000_000, THROTTLE))
+    assert held.seconds < 1030
+    assert caller.tally.last_error is THROTTLE
+
+
+def test_no_call_begins_at_the_deadline(held: HeldClock) -> None:
+    caller = Caller(held.deadline(seconds=0))
+    with pytest.raises(OutOfTimeError):
+        caller.call(lambda: "done")
+    assert caller.tally.requests == 0
+
+
+def test_what_will_not_pass_is_raised_at_once(held: HeldClock) -> None:
+    caller = Caller(held.deadline())
+    denied = client_error("AccessDeniedException")
+    with pytest.raises(type(denied), match="AccessDeniedException"):
+        caller.call(failing_first(1, denied))
+    assert (caller.tally.requests, held.sleeps) == (1, [])
+
+
+def test_calls_keep_the_pace(held: HeldClock) -> None:
+    caller = Caller(held.deadline(), max_requests_per_second=10)
+    for _ in range(11):
+        caller.call(lambda: None)
+    assert held.seconds == pytest.approx(1001)
+
+
+def test_the_pace_holds_across_retries(held: HeldClock) -> None:
+    starts: list[float] = []
+    fails = failing_first(5, THROTTLE)
+
+    def request() -> object:
+        starts.append(held.seconds)
+        return fails()
+
+    Caller(held.deadline(), max_requests_per_second=2).call(request)
+    assert len(starts) == 6
+    assert all(later - earlier > 0.499 for earlier, later in itertools.pairwise(starts))
+
+
+def test_a_pace_that_would_pass_the_deadline_ends_the_target(held: HeldClock) -> None:
+    caller = Caller(held.deadline(seconds=3), max_requests_per_second=1)
+    for _ in range(3):
+        caller.call(lambda: None)
+    with pytest.raises(OutOfTimeError):
+        caller.call(lambda: None)
+    assert caller.tally.requests == 3

@@ -1,0 +1,72 @@
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
+from pool_inventory import failures
+
+
+def client_error(code: str, status: int = 400, message: str = "said") -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "ListUserPools")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("TooManyRequestsException"),
+        client_error("ThrottlingException"),
+        client_error("RequestLimitExceeded"),
+        client_error("SomethingNew", 429),
+        client_error("InternalErrorException"),
+        client_error("InternalErrorException", 500),
+        client_error("502", 502),
+        client_error("ServiceUnavailable", 503),
+        ReadTimeoutError(endpoint_url="x"),
+        ConnectTimeoutError(endpoint_url="x"),
+        ConnectionClosedError(endpoint_url="x"),
+        EndpointConnectionError(endpoint_url="x"),
+        failures.MalformedResponseError("cut"),
+    ],
+)
+def test_what_may_pass_is_retried(error: Exception) -> None:
+    assert failures.is_transient(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        client_error("AccessDeniedException"),
+        client_error("NotAuthorizedException"),
+        client_error("UnrecognizedClientException"),
+        client_error("ExpiredTokenException"),
+        client_error("InvalidParameterException"),
+        client_error("Unknown", 403),
+        NoCredentialsError(),
+        ParamValidationError(report="MaxResults"),
+        ValueError("ours"),
+    ],
+)
+def test_what_will_not_pass_is_not_retried(error: Exception) -> None:
+    assert not failures.is_transient(error)
+
+
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException", "NotAuthorizedException"]
+)
+def test_a_caller_that_is_refused_is_denied(code: str) -> None:
+    assert failures.is_denied(client_error(code))
+    assert not failures.is_denied(client_error("InvalidParameterException"))
+
+
+def test_an_errors_text_is_one_line_of_bounded_length() -> None:
+    message = failures.error_message(client_error("400", message="<html>\n<p>" + "x" * 5000))
+    assert message.startswith("<html> <p>xxx")
+    assert len(message) == 1000

@@ -1,0 +1,77 @@
+import pytest
+from pool_inventory.errors import SettingsError
+from pool_inventory.settings import VARIABLES, Settings
+
+LEAST = {"INVENTORY_BUCKET": "inventory"}
+
+
+def test_a_bucket_is_all_that_must_be_set() -> None:
+    expected = Settings(
+        bucket="inventory",
+        prefix="user-pools",
+        regions="enabled",
+        max_requests_per_second=10,
+        reserve_seconds=20,
+        user_pool_quota=1000,
+        service_name="pool-inventory",
+        metrics_namespace="PoolInventory",
+        log_level="INFO",
+    )
+    assert expected == Settings.from_environment(LEAST)
+
+
+def test_a_missing_bucket_is_named() -> None:
+    with pytest.raises(SettingsError, match="INVENTORY_BUCKET is not set"):
+        Settings.from_environment({})
+
+
+def test_listed_regions_are_kept_once_each_and_sorted() -> None:
+    settings = Settings.from_environment({**LEAST, "INVENTORY_REGIONS": "us-east-1, eu-west-1,us-east-1"})
+    assert settings.regions == ("eu-west-1", "us-east-1")
+
+
+def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
+    settings = Settings.from_environment({**LEAST, "INVENTORY_MAX_REQUESTS_PER_SECOND": "0", "INVENTORY_OF": "a shop"})
+    assert settings.max_requests_per_second == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("INVENTORY_BUCKET", ""),
+        ("INVENTORY_BUCKET", "Upper"),
+        ("INVENTORY_BUCKET", "s3://inventory"),
+        ("INVENTORY_PREFIX", ""),
+        ("INVENTORY_PREFIX", "/pools"),
+        ("INVENTORY_PREFIX", "pools/"),
+        ("INVENTORY_PREFIX", "a//b"),
+        ("INVENTORY_REGIONS", ""),
+        ("INVENTORY_REGIONS", "us-east-1,,eu-west-1"),
+        ("INVENTORY_REGIONS", "US-EAST-1"),
+        ("INVENTORY_REGIONS", "enabled,us-east-1"),
+        ("INVENTORY_MAX_REQUESTS_PER_SECOND", "-1"),
+        ("INVENTORY_MAX_REQUESTS_PER_SECOND", "fast"),
+        ("INVENTORY_MAX_REQUESTS_PER_SECOND", "nan"),
+        ("INVENTORY_MAX_REQUESTS_PER_SECOND", "inf"),
+        ("INVENTORY_RESERVE_SECONDS", "-0.1"),
+        ("INVENTORY_RESERVE_SECONDS", ""),
+        ("INVENTORY_USER_POOL_QUOTA", "0"),
+        ("INVENTORY_USER_POOL_QUOTA", "1e3"),
+        ("INVENTORY_EXTRA_FORMATS", "csv"),
+        ("INVENTORY_EVENT_BUS", "default"),
+        ("POWERTOOLS_SERVICE_NAME", ""),
+        ("POWERTOOLS_SERVICE_NAME", "Köln"),
+        ("POWERTOOLS_METRICS_NAMESPACE", "AWS/Cognito"),
+        ("POWERTOOLS_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_value_is_an_error_that_names_the_variable_and_the_value(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({**LEAST, name: value})
+    assert f"{name}={value!r}: " in str(caught.value)
+
+
+def test_each_default_is_a_value_that_will_do() -> None:
+    for variable in VARIABLES:
+        if variable.default is not None:
+            variable.parse(variable.default)

@@ -1,0 +1,132 @@
+import json
+
+import boto3
+import pytest
+from boto3.session import Session
+from pool_inventory import stand_in
+from pool_inventory.errors import TargetsError
+from pool_inventory.stand_in import StandIn
+from pool_inventory.targets import Account, Target, caller_account, choose_targets
+from werkzeug.wrappers import Request, Response
+
+from tests.makers import ACCOUNT_ID, HeldClock
+
+ACCOUNT = Account(ACCOUNT_ID, "aws")
+
+
+def choose(regions: str | tuple[str, ...], account: Account = ACCOUNT, region: str | None = "us-east-1") -> list[str]:
+    session = Session(region_name=region)
+    targets = choose_targets(regions, session=session, account=lambda: account, deadline=HeldClock().deadline())
+    assert all(each == Target(account.account_id, each.region, account.partition) for each in targets)
+    return [each.region for each in targets]
+
+
+def test_enabled_asks_the_account_and_keeps_what_is_enabled_and_has_cognito(aws: StandIn) -> None:
+    statuses = {
+        "us-east-1": "ENABLED_BY_DEFAULT",
+        "ap-east-1": "DISABLED",
+        "eu-south-1": "ENABLED",
+        "me-central-1": "ENABLING",
+        "mx-nowhere-1": "ENABLED",
+    }
+    regions = [{"RegionName": name, "RegionOptStatus": status} for name, status in statuses.items()]
+    aws.answers.append(lambda _: stand_in.reply({"Regions": regions}))
+    assert choose("enabled") == ["eu-south-1", "us-east-1"]
+
+
+def test_enabled_reads_every_page(aws: StandIn) -> None:
+    def pages(request: Request) -> Response:
+        second = b"more" in request.get_data()
+        name, more = ("us-east-1", {}) if second else ("eu-west-1", {"NextToken": "more"})
+        return stand_in.reply({"Regions": [{"RegionName": name, "RegionOptStatus": "ENABLED"}], **more})
+
+    aws.answers.append(pages)
+    assert choose("enabled") == ["eu-west-1", "us-east-1"]
+
+
+def test_enabled_tries_again_where_listregions_is_throttled_or_answers_with_a_cut_body(aws: StandIn) -> None:
+    body = json.dumps({"Regions": [{"RegionName": "us-east-1", "RegionOptStatus": "ENABLED"}]}).encode()
+    throttle = lambda _: stand_in.error("TooManyRequestsException", "slow down", 429)  # noqa: E731 - said once
+    aws.answers.append(stand_in.in_turn(throttle, lambda _: stand_in.cut(body, at=20), lambda _: stand_in.reply({})))
+    assert choose("enabled") == ["us-east-1"]
+
+
+def test_enabled_that_is_denied_says_what_would_do(aws: StandIn) -> None:
+    aws.answers.append(stand_in.deny)
+    with pytest.raises(
+        TargetsError, match=r"account:ListRegions .*grant it, or list the regions in INVENTORY_REGIONS"
+    ):
+        choose("enabled")
+
+
+def test_enabled_with_nothing_enabled_is_an_error_and_not_an_empty_inventory(aws: StandIn) -> None:
+    aws.enabled_regions = []
+    with pytest.raises(TargetsError, match="none of the account's enabled regions"):
+        choose("enabled")
+
+
+def test_listed_regions_are_asked_without_asking_which_are_enabled(aws: StandIn) -> None:
+    assert choose(("eu-west-1", "us-east-1")) == ["eu-west-1", "us-east-1"]
+    assert aws.requests == []
+
+
+@pytest.mark.parametrize(
+    ("region", "message"),
+    [
+        ("us-east-9", r"'us-east-9' is no region that the SDK knows: did you mean .*us-east-1"),
+        ("cn-north-1", "'cn-north-1' has no Amazon Cognito user pools"),
+        ("zz-north-1", "'zz-north-1' is no region"),
+        ("us-gov-west-1", "names us-gov-west-1, but the account is in the partition aws"),
+    ],
+)
+def test_a_region_that_cannot_be_asked_is_named(region: str, message: str) -> None:
+    with pytest.raises(TargetsError, match=message):
+        choose(("us-east-1", region))
+
+
+def test_a_wrong_region_is_found_before_any_call() -> None:
+    def account() -> Account:
+        raise AssertionError("asked whose account it is")
+
+    with pytest.raises(TargetsError):
+        choose_targets(("us-east-9",), session=Session(), account=account, deadline=HeldClock().deadline())
+
+
+def test_current_is_the_sessions_region() -> None:
+    assert choose("current", region="eu-west-3") == ["eu-west-3"]
+
+
+def test_current_without_a_region_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(TargetsError, match="set AWS_REGION"):
+        choose("current", region=None)
+
+
+def test_govcloud_is_a_partition_with_regions_of_its_own(aws: StandIn) -> None:
+    aws.enabled_regions = ["us-gov-west-1", "us-gov-east-1"]
+    account = Account(ACCOUNT_ID, "aws-us-gov")
+    assert choose("enabled", account, "us-gov-west-1") == ["us-gov-east-1", "us-gov-west-1"]
+
+
+def test_a_partition_without_cognito_is_an_error() -> None:
+    with pytest.raises(TargetsError, match="partition aws-cn has no Amazon Cognito"):
+        choose("enabled", Account(ACCOUNT_ID, "aws-cn"), "cn-north-1")
+
+
+def test_the_account_is_the_functions_own_in_lambda_and_the_callers_elsewhere(aws: StandIn) -> None:
+    arn = "arn:aws-us-gov:lambda:us-gov-west-1:999999999999:function:pool-inventory:live"
+    assert Account.from_arn(arn) == Account("999999999999", "aws-us-gov")
+    assert caller_account(boto3.session.Session(), "us-east-1") == ACCOUNT
+
+
+def test_an_arn_without_an_account_is_an_error() -> None:
+    with pytest.raises(TargetsError, match="'arn:aws:s3:::bucket' is no ARN"):
+        Account.from_arn("arn:aws:s3:::bucket")
+
+
+def test_credentials_that_sts_does_not_take_are_an_error_that_says_so(aws: StandIn) -> None:
+    body = "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>invalid</Message></Error></ErrorResponse>"
+    aws.answers.append(lambda _: Response(body, 403))
+    with pytest.raises(TargetsError, match="the credentials cannot be used"):
+        caller_account(boto3.session.Session(), "us-east-1")
