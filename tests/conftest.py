@@ -22,13 +22,11 @@ def server() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> StandIn:
+def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """A stand-in that has an empty bucket, and the environment that leads to it and to nothing else."""
     server.reset()
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("INVENTORY_BUCKET", BUCKET)

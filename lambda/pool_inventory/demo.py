@@ -50,7 +50,7 @@ def run_demo(folder: Path, console: Console) -> None:
     """
     _check_folder(folder)
     hour = to_the_minute(Clock().now()).replace(minute=0)
-    with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws)):
+    with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
         store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
         store.client.create_bucket(Bucket=BUCKET)
         pools = {region: [_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
@@ -75,8 +75,14 @@ def _check_folder(folder: Path) -> None:
 
 
 def _environment(aws: stand_in.StandIn) -> dict[str, str]:
-    """Give what the deployed function would find in its environment."""
-    return {**aws.environment(), settings.BUCKET.name: BUCKET, settings.REGIONS.name: settings.ENABLED}
+    """Give what the deployed function would find in its environment, and nothing that leads to the user's own AWS."""
+    ours = ("AWS_", "INVENTORY_", "POWERTOOLS_")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+        **aws.environment(),
+        settings.BUCKET.name: BUCKET,
+        settings.REGIONS.name: settings.ENABLED,
+    }
 
 
 def _make_unkind(aws: stand_in.StandIn) -> None:

@@ -6,9 +6,11 @@ For the demo and the tests; the Lambda does not carry it.
 import copy
 import io
 import json
+import os
 import socket
 import struct
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -67,6 +69,8 @@ class StandIn:
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         }
 
     def reset(self) -> None:
@@ -182,6 +186,12 @@ def reset_connection(request: Request) -> Response:
     # Closing with a linger of no time sends RST.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.shutdown(socket.SHUT_RDWR)
+    return Response()
+
+
+def hang(_: Request) -> Response:
+    """Answer later than a client waits that was told to wait less than a second."""
+    time.sleep(1)
     return Response()
 
 

@@ -209,7 +209,7 @@ class FolderStore:
     @property
     def bucket(self) -> str:
         """The folder's file:// address."""
-        return self.folder.resolve().as_uri()
+        return f"file://{self.folder.resolve()}"
 
     def full_key(self, key: str) -> str:
         """Give the key as it is: the folder is the root."""
@@ -217,7 +217,7 @@ class FolderStore:
 
     def address(self, key: str) -> str:
         """Give the file's file:// address."""
-        return (self.folder / key).resolve().as_uri()
+        return f"file://{self.folder.resolve() / key}"
 
     def get(self, key: str) -> Stored | None:
         """Read a file."""

@@ -1,0 +1,349 @@
+"""Runs that die, meet, come twice or come late: what is published is whole, once, and never goes back."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from pool_inventory import keys, publish, snapshot
+from pool_inventory.errors import SnapshotError, StoreError, UnreadError
+from pool_inventory.export import Outcome, export
+from pool_inventory.stand_in import StandIn, deny, listing, seed
+from pool_inventory.store import FolderStore, S3Store, Store, Stored
+from pool_inventory.targets import Account
+
+from tests.conftest import BUCKET
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
+
+# data, coverage, symlink, manifest, checksum, latest
+WRITES = 6
+LATER = TIME + timedelta(hours=1)
+EARLIER = TIME - timedelta(hours=1)
+
+
+class RunEndedError(BaseException):
+    """What a run does not see coming, and cannot handle."""
+
+
+@dataclass
+class WatchedStore:
+    """A store that counts its writes, ends the run before one of them, or has it wait there for others."""
+
+    store: Store
+    ends_before_write: int | None = None
+    before_data: Callable[[], object] = lambda: None
+    written: list[str] = field(default_factory=list)
+
+    @property
+    def bucket(self) -> str:
+        return self.store.bucket
+
+    def full_key(self, key: str) -> str:
+        return self.store.full_key(key)
+
+    def address(self, key: str) -> str:
+        return self.store.address(key)
+
+    def get(self, key: str) -> Stored | None:
+        return self.store.get(key)
+
+    def keys(self, folder: str, after: str = "") -> Iterator[str]:
+        return self.store.keys(folder, after)
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        if key.startswith(keys.DATA):
+            self.before_data()
+        self._count(key)
+        return self.store.put_if_absent(key, body)
+
+    def replace(self, key: str, body: bytes, etag: str) -> bool:
+        self._count(key)
+        return self.store.replace(key, body, etag)
+
+    def _count(self, key: str) -> None:
+        if len(self.written) + 1 == self.ends_before_write:
+            raise RunEndedError
+        self.written.append(key)
+
+
+@pytest.fixture(params=["s3", "folder"])
+def store(request: pytest.FixtureRequest, aws: StandIn, tmp_path: Path) -> Store:
+    seed("us-east-1", any_pools(61))
+    if request.param == "s3":
+        return S3Store.open(boto3.session.Session(), BUCKET, "user-pools")
+    return FolderStore(tmp_path / "out")
+
+
+def run(store: Store, time: datetime = TIME, regions: tuple[str, ...] = ("us-east-1",)) -> Outcome:
+    """The same run each time: its clock stands still, so what it finds is all that its bytes depend on."""
+    return export(
+        regions=regions,
+        max_requests_per_second=0,
+        snapshot_time=time,
+        session=boto3.session.Session(),
+        account=lambda: Account(ACCOUNT_ID, "aws"),
+        store=store,
+        deadline=HeldClock().deadline(),
+    )
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    folders = (keys.DATA, keys.COVERAGE, keys.HIVE, keys.MANIFESTS)
+    found = {key: store.get(key) for folder in folders for key in store.keys(folder)} | {
+        keys.LATEST: store.get(keys.LATEST)
+    }
+    return {key: stored.body for key, stored in found.items() if stored}
+
+
+def assert_whatever_looks_finished_is(store: Store) -> None:
+    """What a reader relies on: latest.json names a manifest, and by a checksum stand all objects of its snapshot."""
+    found = contents(store)
+    if keys.LATEST in found:
+        latest = json.loads(found[keys.LATEST])
+        manifest = found[keys.manifest(latest["snapshotId"])]
+        assert latest["manifest"] == store.full_key(keys.manifest(latest["snapshotId"]))
+        assert latest["sha256"] == hashlib.sha256(manifest).hexdigest()
+        assert keys.checksum(latest["snapshotId"]) in found
+    for identifier in filter(None, map(keys.finished, found)):
+        manifest = found[keys.manifest(identifier)]
+        assert found[keys.checksum(identifier)].decode() == hashlib.md5(manifest, usedforsecurity=False).hexdigest()
+        (file,) = json.loads(manifest)["files"]
+        data = found[keys.data(identifier)]
+        assert file["key"] == store.full_key(keys.data(identifier))
+        assert file["size"] == len(data)
+        assert file["MD5checksum"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        assert {keys.coverage(identifier), keys.symlink(identifier)} <= set(found)
+
+
+def test_a_run_writes_each_object_once_in_the_order_that_makes_it_safe(store: Store) -> None:
+    watched = WatchedStore(store)
+    assert run(watched).result == "published"
+    expected = [
+        keys.data(IDENTIFIER),
+        keys.coverage(IDENTIFIER),
+        keys.symlink(IDENTIFIER),
+        keys.manifest(IDENTIFIER),
+        keys.checksum(IDENTIFIER),
+        keys.LATEST,
+    ]
+    assert expected == watched.written == sorted(contents(store), key=expected.index)
+    assert_whatever_looks_finished_is(store)
+
+
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_a_run_that_ended_before_any_write_is_made_whole_by_its_next_delivery(
+    store: Store, aws: StandIn, write: int, tmp_path: Path
+) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    assert_whatever_looks_finished_is(store)
+    aws.requests.clear()
+
+    outcome = run(store)
+
+    committed = write > 1
+    assert outcome.result == ("finished" if committed else "published")
+    asked = [request for request in aws.requests if "ListUserPools" in request.headers.get("X-Amz-Target", "")]
+    assert bool(asked) is not committed, "a commit is finished without asking Cognito"
+    assert_whatever_looks_finished_is(store)
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == IDENTIFIER
+    assert run(store).result == "unchanged"
+
+
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_the_objects_are_the_same_whether_or_not_the_run_was_ended_in_between(
+    aws: StandIn, tmp_path: Path, write: int
+) -> None:
+    seed("us-east-1", any_pools(61))
+    store = FolderStore(tmp_path / "inventory")
+    run(store)
+    undisturbed = contents(store)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    run(store)
+
+    assert contents(store) == undisturbed
+
+
+@pytest.mark.parametrize("write", range(2, WRITES + 1))
+def test_a_run_that_died_and_never_came_back_is_finished_by_the_next_one_first(store: Store, write: int) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    outcome = run(store, LATER)
+    assert (outcome.result, outcome.recovered) == ("published", (IDENTIFIER,))
+    assert outcome.published is not None
+    assert outcome.published.snapshot.previous is not None
+    assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
+    assert_whatever_looks_finished_is(store)
+
+
+def test_a_commit_that_was_overtaken_is_finished_and_does_not_become_the_latest(store: Store) -> None:
+    overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=2)
+    with pytest.raises(RunEndedError):
+        run(overtaken)
+    assert run(store).result == "finished"
+    assert_whatever_looks_finished_is(store)
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
+
+
+def test_a_second_delivery_changes_nothing_and_asks_nobody(store: Store, aws: StandIn) -> None:
+    run(store)
+    before = contents(store)
+    aws.requests.clear()
+    watched = WatchedStore(store)
+    assert run(watched).result == "unchanged"
+    assert (watched.written, contents(store)) == ([], before)
+    assert not any("ListUserPools" in request.headers.get("X-Amz-Target", "") for request in aws.requests)
+
+
+def test_an_older_delivery_does_nothing(store: Store) -> None:
+    run(store)
+    before = contents(store)
+    assert run(store, EARLIER).result == "superseded"
+    assert contents(store) == before
+
+
+def test_two_runs_at_once_end_in_one_snapshot(store: Store) -> None:
+    together = threading.Barrier(2, timeout=20)
+    outcomes: list[Outcome] = []
+
+    def one() -> None:
+        outcomes.append(run(WatchedStore(store, before_data=together.wait)))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    first, second = outcomes
+    assert first.published == second.published
+    assert len(contents(store)) == WRITES
+    assert_whatever_looks_finished_is(store)
+
+
+def test_the_run_that_loses_the_commit_takes_what_the_winner_found(store: Store) -> None:
+    def win() -> None:
+        seed("us-east-1", any_pools(5))
+        run(store)
+
+    outcome = run(WatchedStore(store, before_data=win))
+    assert outcome.published is not None
+    assert outcome.published.snapshot.pool_count == 5
+    assert_whatever_looks_finished_is(store)
+
+
+def test_runs_of_different_minutes_at_once_leave_the_newer_as_the_latest(store: Store) -> None:
+    together = threading.Barrier(2, timeout=20)
+    threads = [
+        threading.Thread(target=run, args=(WatchedStore(store, before_data=together.wait), time))
+        for time in (LATER, TIME)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
+    assert_whatever_looks_finished_is(store)
+
+
+def test_snapshots_form_a_chain_by_the_hashes_of_their_manifests(store: Store) -> None:
+    for hours in range(3):
+        run(store, TIME + timedelta(hours=hours))
+    found = contents(store)
+    identifiers = [keys.snapshot_id(TIME + timedelta(hours=hours)) for hours in range(3)]
+    manifests = [found[keys.manifest(identifier)] for identifier in identifiers]
+    assert json.loads(manifests[0])["previous"] is None
+    for before, after, identifier in zip(manifests, manifests[1:], identifiers, strict=False):
+        assert json.loads(after)["previous"] == {
+            "snapshotId": identifier,
+            "manifest": store.full_key(keys.manifest(identifier)),
+            "sha256": hashlib.sha256(before).hexdigest(),
+        }
+
+
+def test_last_ok_is_carried_forward_while_a_target_cannot_be_read(store: Store, aws: StandIn) -> None:
+    def last_ok(time: datetime) -> dict[str, str | None]:
+        outcome = run(store, time, ("eu-west-1", "sa-east-1", "us-east-1"))
+        assert outcome.published is not None
+        return {each.region: each.last_ok for each in outcome.published.snapshot.coverage}
+
+    never = listing("sa-east-1", deny)
+    at_times = [TIME + timedelta(hours=hours) for hours in range(4)]
+    names = [keys.snapshot_id(time) for time in at_times]
+    aws.answers[:] = [never]
+    assert last_ok(at_times[0]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[0]}
+    aws.answers[:] = [never, listing("eu-west-1", deny)]
+    assert last_ok(at_times[1]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[1]}
+    assert last_ok(at_times[2]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[2]}
+    aws.answers[:] = []
+    assert last_ok(at_times[3]) == {"eu-west-1": names[3], "sa-east-1": names[3], "us-east-1": names[3]}
+
+
+def test_no_target_that_can_be_read_publishes_nothing(store: Store, aws: StandIn) -> None:
+    aws.answers += [listing("us-east-1", deny), listing("eu-west-1", deny)]
+    with pytest.raises(UnreadError, match=r"eu-west-1 denied \(AccessDenied.*; us-east-1 denied \(AccessDenied"):
+        run(store, regions=("us-east-1", "eu-west-1"))
+    assert contents(store) == {}
+
+
+def test_a_foreign_object_among_the_data_is_passed_over(store: Store) -> None:
+    store.put_if_absent("data/dt=2026-11-24/notes.parquet", b"somebody else's")
+    assert run(store).recovered == ()
+
+
+def test_an_earlier_commit_that_is_past_finishing_does_not_keep_later_runs_from_their_work(store: Store) -> None:
+    store.put_if_absent(keys.data(keys.snapshot_id(EARLIER)), b"PAR1 half a fi")
+    outcome = run(store)
+    assert outcome.result == "published"
+    (warning,) = outcome.warnings
+    assert keys.data(keys.snapshot_id(EARLIER)) in warning
+    assert_whatever_looks_finished_is(store)
+
+
+def test_a_lost_manifest_before_is_a_warning_and_its_last_ok_unknown(store: Store, aws: StandIn) -> None:
+    run(store, EARLIER)
+    manifest = store.get(keys.manifest(keys.snapshot_id(EARLIER)))
+    assert manifest is not None
+    store.replace(keys.manifest(keys.snapshot_id(EARLIER)), b"{}", manifest.etag)
+    aws.answers.append(listing("eu-west-1", deny))
+    outcome = run(store, regions=("us-east-1", "eu-west-1"))
+    assert "is not the manifest whose SHA-256 latest.json names" in outcome.warnings[0]
+    assert outcome.published is not None
+    assert [each.last_ok for each in outcome.published.snapshot.coverage] == [None, IDENTIFIER]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"snapshotId": "yesterday", "sha256": ""}'])
+def test_a_latest_json_that_is_not_ours_stops_the_run_before_it_asks_anyone(
+    store: Store, aws: StandIn, body: bytes
+) -> None:
+    store.put_if_absent(keys.LATEST, body)
+    aws.requests.clear()
+    with pytest.raises(SnapshotError, match=r"latest\.json is not what this program writes"):
+        run(store)
+    assert not any("ListUserPools" in request.headers.get("X-Amz-Target", "") for request in aws.requests)
+
+
+def test_a_folder_that_is_none_stops_the_run(aws: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot read"):
+        run(FolderStore(tmp_path / "file"))
+
+
+def test_what_is_committed_is_enough_to_make_all_else_of(store: Store) -> None:
+    run(store)
+    data = publish.read_data(store, IDENTIFIER)
+    decoded = snapshot.decode(data)
+    found = contents(store)
+    assert found[keys.coverage(IDENTIFIER)] == snapshot.encode_coverage(decoded)
+    assert found[keys.symlink(IDENTIFIER)].decode() == store.address(keys.data(IDENTIFIER)) + "\n"

@@ -1,0 +1,92 @@
+"""Many targets at once: none waits for another, and what one does is no matter of another's."""
+
+import threading
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from pool_inventory import stand_in
+from pool_inventory.calls import Deadline
+from pool_inventory.clock import Clock
+from pool_inventory.collect import Reading, collect
+from pool_inventory.stand_in import StandIn, listing, reply, seed
+from pool_inventory.targets import Target
+from werkzeug.wrappers import Request, Response
+
+from tests.makers import TIME, any_pools, any_target
+
+REGIONS = boto3.session.Session().get_available_regions("cognito-idp")
+
+
+def read(*regions: str, seconds: float = 60) -> dict[str, Reading]:
+    readings = collect(
+        [any_target(region) for region in regions],
+        session=boto3.session.Session(),
+        snapshot_time=TIME,
+        max_requests_per_second=0,
+        deadline=Deadline.after(seconds, Clock()),
+    )
+    return {reading.coverage.region: reading for reading in readings}
+
+
+def test_all_regions_are_asked_at_once(aws: StandIn) -> None:
+    together = threading.Barrier(len(REGIONS), timeout=20)
+
+    def once_all_have_asked(_: Request) -> Response:
+        together.wait()
+        return reply({"UserPools": []})
+
+    aws.answers.append(once_all_have_asked)
+    assert {reading.coverage.status for reading in read(*REGIONS).values()} == {"ok"}
+
+
+def test_readings_come_sorted_by_account_and_region_whatever_order_they_were_asked_in(aws: StandIn) -> None:
+    targets = [Target("2", "us-east-1", "aws"), Target("1", "us-west-2", "aws"), Target("1", "eu-west-1", "aws")]
+    readings = collect(
+        targets,
+        session=boto3.session.Session(),
+        snapshot_time=TIME,
+        max_requests_per_second=0,
+        deadline=Deadline.after(60, Clock()),
+    )
+    found = [(reading.coverage.account_id, reading.coverage.region) for reading in readings]
+    assert found == [("1", "eu-west-1"), ("1", "us-west-2"), ("2", "us-east-1")]
+
+
+def test_a_denied_region_and_an_empty_one_do_not_look_alike(aws: StandIn) -> None:
+    seed("us-east-1", any_pools(3))
+    aws.answers.append(listing("eu-west-1", stand_in.deny))
+    found = {region: each.coverage for region, each in read("us-east-1", "eu-west-1", "sa-east-1").items()}
+    assert (found["us-east-1"].status, found["us-east-1"].pools) == ("ok", 3)
+    assert (found["sa-east-1"].status, found["sa-east-1"].pools) == ("ok", 0)
+    assert (found["eu-west-1"].status, found["eu-west-1"].pools) == ("denied", None)
+
+
+@pytest.fixture
+def stuck(aws: StandIn) -> Iterator[None]:
+    """Has eu-west-1 give no answer until the test is over."""
+    over = threading.Event()
+
+    def wait(_: Request) -> Response:
+        over.wait(20)
+        return Response()
+
+    aws.answers.append(listing("eu-west-1", wait))
+    yield
+    over.set()
+
+
+@pytest.mark.usefixtures("stuck")
+def test_a_region_that_does_not_answer_by_the_deadline_is_left_behind_and_the_others_are_read(aws: StandIn) -> None:
+    seed("us-east-1", any_pools(3))
+    found = read("us-east-1", "eu-west-1", seconds=1.5)
+    assert found["us-east-1"].coverage.pools == 3
+    late = found["eu-west-1"]
+    assert (late.coverage.status, late.coverage.pools, late.lines) == ("timed_out", None, ())
+    assert late.coverage.requests == 1
+
+
+def test_without_time_nothing_is_asked(aws: StandIn) -> None:
+    found = read("us-east-1", seconds=-5)["us-east-1"].coverage
+    assert (found.status, found.requests) == ("timed_out", 0)
+    assert aws.requests == []

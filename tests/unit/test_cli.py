@@ -1,0 +1,172 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from mypy_boto3_s3 import S3Client
+from pool_inventory import cli
+from pool_inventory.stand_in import StandIn, deny, listing, seed
+
+from tests.conftest import BUCKET
+from tests.makers import any_pools
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(aws: StandIn) -> Run:
+    seed("us-east-1", any_pools(61))
+    aws.enabled_regions = ["us-east-1", "sa-east-1"]
+    return lambda *arguments: CliRunner().invoke(cli.main, ["run", *arguments])
+
+
+def test_a_complete_snapshot_is_shown_and_exits_0(run: Run, tmp_path: Path) -> None:
+    result = run("--to", str(tmp_path / "out"), "--regions", "us-east-1,sa-east-1", "--time", "2026-11-24T18:00:00Z")
+    assert result.exit_code == 0, result.output
+    assert "us-east-1 ok: pools 61, requests 2, retries 0" in result.stderr
+    assert re.search(r"us-east-1 +│ ok +│ +61 │ +2 │ +0 │", result.stdout)
+    data = tmp_path / "out/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet"
+    assert f"61 user pools, complete: file://{data}" in result.stdout
+    assert data.exists()
+
+
+def test_a_partial_snapshot_exits_3_and_shows_no_number_for_what_was_not_read(
+    run: Run, aws: StandIn, tmp_path: Path
+) -> None:
+    aws.answers.append(listing("sa-east-1", deny))
+    result = run("--to", str(tmp_path), "--regions", "us-east-1,sa-east-1")
+    assert result.exit_code == 3, result.output
+    assert re.search(r"sa-east-1 +│ denied +│ +- │ +1 │ +0 │ +[\d.]+ │ AccessDeniedException: ", result.stdout)
+    assert re.search(r"^sa-east-1 denied: requests 1, retries 0$", result.stderr, re.MULTILINE)
+    assert "61 user pools, partial" in result.stdout
+
+
+def test_a_snapshot_goes_to_s3_under_the_prefix(run: Run, s3: S3Client) -> None:
+    result = run("--to", f"s3://{BUCKET}/some/prefix", "--regions", "us-east-1", "--time", "2026-11-24T18:00:00Z")
+    assert result.exit_code == 0, result.output
+    where = f"s3://{BUCKET}/some/prefix/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet"
+    assert where in result.stdout
+    assert s3.get_object(Bucket=BUCKET, Key="some/prefix/latest.json")["ContentType"] == "application/json"
+
+
+def test_the_regions_are_what_the_account_has_enabled_unless_named(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INVENTORY_REGIONS")
+    run("--to", str(tmp_path), "--time", "2026-11-24T18:00:00Z")
+    manifest = json.loads((tmp_path / "manifests/2026-11-24T18-00Z/manifest.json").read_text())
+    assert [each["region"] for each in manifest["coverage"]] == ["sa-east-1", "us-east-1"]
+
+
+def test_a_snapshot_that_is_there_already_is_said_to_be_and_is_not_made_again(
+    run: Run, aws: StandIn, tmp_path: Path
+) -> None:
+    arguments = ("--to", str(tmp_path), "--regions", "us-east-1,sa-east-1", "--time", "2026-11-24T18:00:00Z")
+    aws.answers.append(listing("sa-east-1", deny))
+    run(*arguments)
+    result = run(*arguments)
+    assert result.exit_code == 3
+    assert "2026-11-24T18-00Z is there already, and is partial" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "Missing option '--to'"),
+        (("--to", "s3://inventory"), "name s3://BUCKET/PREFIX"),
+        (("--to", "s3://inventory/"), "name s3://BUCKET/PREFIX"),
+        (("--to", "s3://Not A Bucket/pools"), "not the name of an S3 bucket"),
+        (("--to", "gs://inventory/pools"), "name s3://BUCKET/PREFIX"),
+        (("--to", "out", "--regions", "us-east-1,"), "'us-east-1,'"),
+        (("--to", "out", "--time", "yesterday"), "time='yesterday' is no time"),
+        (("--to", "out", "--time", "2999-01-01T00:00:00Z"), "more than a day to come"),
+        (("--to", "out", "--timeout", "0"), "0 is not in the range"),
+        (("--to", "out", "--max-requests-per-second", "-1"), "not a number of 0 or more"),
+    ],
+)
+def test_a_wrong_option_exits_2_and_says_what_would_do(
+    run: Run, arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.replace("│", "").split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--to", "out", "--regions", "us-east-9"), "'us-east-9' is no region that the SDK knows"),
+        (("--to", "out", "--profile", "nobody"), "The config profile (nobody) could not be found"),
+        (("--to", "s3://no-such-bucket/pools", "--regions", "us-east-1"), "create the bucket, or name another"),
+        (("--to", "file", "--regions", "us-east-1"), "name a folder that can be written to"),
+    ],
+)
+def test_what_cannot_be_done_exits_1_with_one_line(
+    run: Run, arguments: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("in the way")
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert re.fullmatch(r"error: .*\n", result.stderr)
+    assert message in result.stderr
+
+
+def test_no_target_that_can_be_read_exits_1(run: Run, aws: StandIn, tmp_path: Path) -> None:
+    aws.answers.append(listing("us-east-1", deny))
+    result = run("--to", str(tmp_path), "--regions", "us-east-1")
+    assert result.exit_code == 1
+    assert "error: no target could be read" in result.stderr
+
+
+def test_an_older_time_than_the_latests_exits_1(run: Run, tmp_path: Path) -> None:
+    run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T18:00:00Z")
+    result = run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T17:00:00Z")
+    assert result.exit_code == 1
+    assert "error: a snapshot newer than 2026-11-24T17-00Z is there already" in result.stderr
+
+
+def test_help_says_what_it_does_what_it_needs_and_how_it_exits(run: Run) -> None:
+    result = run("--help")
+    assert result.exit_code == 0
+    for word in ("cognito-idp:ListUserPools", "s3:ListBucket", "Exit status", "INVENTORY_REGIONS", "--profile"):
+        assert word in result.stdout
+
+
+def test_the_package_is_the_command_too() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pool_inventory", "--help"], check=True, capture_output=True, text=True
+    )
+    assert "run" in ran.stdout
+    assert "demo" in ran.stdout
+
+
+def test_a_terminal_gets_a_bar_for_each_region(aws: StandIn, tmp_path: Path) -> None:
+    import pty  # noqa: PLC0415 - only Unix has it
+
+    main, terminal = pty.openpty()
+    seed("us-east-1", any_pools(61))
+    arguments = ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1,sa-east-1"]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
+    with subprocess.Popen(  # noqa: S603 - our own package
+        [sys.executable, "-m", "pool_inventory", *arguments], stdout=terminal, stderr=terminal, env=environment
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        try:
+            while block := os.read(main, 4096):
+                shown += block
+        except OSError:
+            pass  # Linux ends a terminal that nobody writes to any more with EIO, not with an empty block
+    os.close(main)
+    assert process.returncode == 0
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
+    assert re.search(r"us-east-1 ok ━+ pools 61, requests 2, retries 0", text)
+    assert re.search(r"sa-east-1 ok ━+ pools 0, requests 1, retries 0", text)

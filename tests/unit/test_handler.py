@@ -1,0 +1,229 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mypy_boto3_s3 import S3Client
+from pool_inventory.errors import EventError, SettingsError, StoreError, UnreadError
+from pool_inventory.handler import handler
+from pool_inventory.stand_in import StandIn, deny, every, in_turn, listing, seed, throttle
+from werkzeug.wrappers import Request, Response
+
+from tests.conftest import BUCKET, Invoke
+from tests.makers import IDENTIFIER, any_pools
+
+Output = Callable[[], list[dict[str, Any]]]
+
+
+def keys_in(s3: S3Client) -> set[str]:
+    return {each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])}
+
+
+def metrics(lines: list[dict[str, Any]]) -> dict[str, float]:
+    (line,) = (each for each in lines if "_aws" in each and "region" not in each)
+    return {metric["Name"]: line[metric["Name"]][0] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+
+
+def logs(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if "_aws" not in line]
+
+
+def listings(aws: StandIn) -> int:
+    return sum("ListUserPools" in request.headers.get("X-Amz-Target", "") for request in aws.requests)
+
+
+def test_the_schedules_event_ends_in_a_snapshot_in_the_bucket_and_in_the_summary(invoke: Invoke, s3: S3Client) -> None:
+    seed("us-east-1", any_pools(61))
+    summary = invoke("2026-11-24T18:00:00Z")
+    assert keys_in(s3) == {
+        "user-pools/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet",
+        "user-pools/coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet",
+        "user-pools/hive/dt=2026-11-24-18-00/symlink.txt",
+        "user-pools/manifests/2026-11-24T18-00Z/manifest.json",
+        "user-pools/manifests/2026-11-24T18-00Z/manifest.checksum",
+        "user-pools/latest.json",
+    }
+    assert (
+        summary.items()
+        >= {
+            "snapshot_id": IDENTIFIER,
+            "result": "published",
+            "status": "complete",
+            "pools": 61,
+            "targets": 1,
+            "targets_failed": 0,
+            "requests": 2,
+            "retries": 0,
+            "manifest": "user-pools/manifests/2026-11-24T18-00Z/manifest.json",
+        }.items()
+    )
+    assert json.loads(json.dumps(summary)) == summary
+
+
+def test_the_prefix_is_the_settings(invoke: Invoke, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVENTORY_PREFIX", "cognito/inventory")
+    invoke()
+    assert {key.rpartition("inventory/")[0] for key in keys_in(s3)} == {"cognito/"}
+
+
+def test_a_partial_run_logs_each_unread_target_and_one_summary_each_with_the_snapshots_id(
+    invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1,eu-west-2,sa-east-1")
+    aws.answers += [listing("eu-west-1", deny), listing("eu-west-2", deny), listing("us-east-1", in_turn(throttle))]
+    invoke()
+    lines = output()
+    *unread, summary = logs(lines)
+    assert [(line["level"], line["region"], line["status"]) for line in unread] == [
+        ("WARNING", "eu-west-1", "denied"),
+        ("WARNING", "eu-west-2", "denied"),
+    ]
+    assert unread[0]["error_code"] == "AccessDeniedException"
+    assert (summary["status"], summary["targets_failed"], summary["retries"]) == ("partial", 2, 1)
+    assert {line["snapshot_id"] for line in logs(lines)} == {IDENTIFIER}
+    assert {line["service"] for line in logs(lines)} == {"pool-inventory"}
+    assert metrics(lines)["SnapshotComplete"] == 0
+
+
+def test_a_run_emits_its_metrics_in_the_namespace_and_service_of_its_settings(
+    invoke: Invoke, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Audit")
+    monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", "pools of audit")
+    seed("us-east-1", any_pools(3))
+    invoke()
+    lines = output()
+    assert metrics(lines).items() >= {"UserPools": 3, "Targets": 1, "SnapshotComplete": 1}.items()
+    assert {line["_aws"]["CloudWatchMetrics"][0]["Namespace"] for line in lines if "_aws" in line} == {"Audit"}
+    assert {line["service"] for line in lines} == {"pools of audit"}
+
+
+def test_ten_thousand_pools_with_one_call_in_five_throttled_are_all_there_once_each(
+    invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_MAX_REQUESTS_PER_SECOND", "0")
+    seed("us-east-1", any_pools(10_000))
+    aws.answers.append(listing("us-east-1", every(5, throttle)))
+    summary = invoke()
+    assert (summary["status"], summary["pools"]) == ("complete", 10_000)
+    assert metrics(output()).items() >= {"UserPools": 10_000, "Requests": 209, "Retries": 42}.items()
+
+
+def test_a_second_delivery_says_so_and_emits_no_metrics_of_the_snapshot_again(
+    invoke: Invoke, aws: StandIn, output: Output
+) -> None:
+    invoke()
+    output()
+    aws.requests.clear()
+    assert invoke()["result"] == "unchanged"
+    assert listings(aws) == 0
+    assert [line["message"] for line in output()] == ["the run is done"]
+
+
+def test_an_older_delivery_says_so(invoke: Invoke) -> None:
+    invoke("2026-11-24T18:00:00Z")
+    assert invoke("2026-11-24T17:00:00Z")["result"] == "superseded"
+
+
+def test_without_a_readable_target_the_run_raises_and_emits_what_it_knows(
+    invoke: Invoke, aws: StandIn, s3: S3Client, output: Output
+) -> None:
+    aws.answers.append(listing("us-east-1", deny))
+    with pytest.raises(UnreadError):
+        invoke()
+    lines = output()
+    assert metrics(lines).keys() == {
+        "Targets",
+        "TargetsFailed",
+        "Requests",
+        "Retries",
+        "SnapshotComplete",
+        "SnapshotDuration",
+    }
+    unread, failed = logs(lines)
+    assert (unread["region"], unread["status"]) == ("us-east-1", "denied")
+    assert failed["level"] == "ERROR"
+    assert "no target could be read" in failed["error"]
+    assert keys_in(s3) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("INVENTORY_RESERVE_SECONDS", "soon"), ("INVENTORY_REGIONS", "us-east-9"), ("POWERTOOLS_LOG_LEVEL", "LOUD")],
+)
+def test_a_wrong_setting_stops_the_run_before_it_asks_any_target(
+    invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Exception, match=f"{name}.*{value}"):
+        invoke()
+    lines = output()
+    assert metrics(lines).keys() == {"SnapshotComplete", "SnapshotDuration"}
+    assert name in logs(lines)[-1]["error"]
+    assert listings(aws) == 0
+
+
+def test_a_missing_bucket_setting_stops_the_run_before_any_call(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INVENTORY_BUCKET")
+    with pytest.raises(SettingsError):
+        invoke()
+    assert aws.requests == []
+
+
+def test_a_wrong_time_stops_the_run_before_any_call(invoke: Invoke, aws: StandIn) -> None:
+    with pytest.raises(EventError, match=r"<aws[.]scheduler[.]scheduled-time>"):
+        invoke("<aws.scheduler.scheduled-time>")
+    assert aws.requests == []
+
+
+def test_a_bucket_that_is_denied_stops_the_run_at_once(invoke: Invoke, aws: StandIn) -> None:
+    denied = Response("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 403)
+    aws.answers.append(lambda request: denied if request.path.startswith(f"/{BUCKET}") else None)
+    with pytest.raises(StoreError, match="grant s3:GetObject"):
+        invoke()
+    assert (len(aws.requests), listings(aws)) == (1, 0)
+
+
+def test_a_bucket_that_may_not_be_written_raises_and_emits_what_was_read(
+    invoke: Invoke, aws: StandIn, output: Output
+) -> None:
+    def deny_put(request: Request) -> Response | None:
+        body = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+        return Response(body, 403) if request.method == "PUT" else None
+
+    aws.answers.append(deny_put)
+    with pytest.raises(StoreError, match="cannot write s3://inventory/user-pools/data/"):
+        invoke()
+    assert (
+        metrics(output()).items() >= {"Targets": 1, "TargetsFailed": 0, "Requests": 1, "SnapshotComplete": 0}.items()
+    )
+
+
+def test_the_time_for_publishing_is_kept_back_from_collecting(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_RESERVE_SECONDS", "20")
+    with pytest.raises(UnreadError, match="us-east-1 timed_out"):
+        invoke(seconds=20)
+    assert listings(aws) == 0
+
+
+def test_a_warm_function_reads_its_environment_anew(
+    invoke: Invoke, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoke()
+    monkeypatch.setenv("INVENTORY_PREFIX", "another")
+    invoke()
+    assert {key.partition("/")[0] for key in keys_in(s3)} == {"user-pools", "another"}
+
+
+def test_a_fault_of_our_own_is_logged_with_its_traceback(
+    aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: Any = None
+    with pytest.raises(AttributeError):
+        handler({}, broken)
+    (line,) = logs(output())
+    assert "Traceback" in line["exception"]
