@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import boto3
 import click
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
@@ -22,7 +21,7 @@ from pool_inventory.export import Outcome, export
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.tables import show_progress, targets_table
-from pool_inventory.targets import caller_account
+from pool_inventory.targets import caller_account, open_session
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -150,7 +149,7 @@ def run(
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     console = _console(stderr=True)
     with _errors_on_one_line():
-        session = boto3.session.Session(profile_name=profile)
+        session = open_session(profile)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
         store = _open_store(location, session)
         with show_progress(console) as progress:

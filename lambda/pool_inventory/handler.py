@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import boto3
-
 from pool_inventory import keys, metrics
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
@@ -17,7 +15,7 @@ from pool_inventory.export import Outcome, export
 from pool_inventory.logs import make_logger
 from pool_inventory.settings import LOG_LEVEL, METRICS_NAMESPACE, SERVICE_NAME, Settings
 from pool_inventory.store import S3Store
-from pool_inventory.targets import Account
+from pool_inventory.targets import Account, open_session
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -69,7 +67,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
 
 
 def _export(settings: Settings, time: datetime, context: "LambdaContext", clock: Clock) -> Outcome:
-    session = boto3.session.Session()
+    session = open_session()
     remaining_seconds = context.get_remaining_time_in_millis() / 1000
     return export(
         regions=settings.regions,

@@ -1,10 +1,12 @@
 """Which accounts and regions to ask."""
 
 import difflib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pool_inventory import calls, pages, settings
@@ -46,6 +48,17 @@ class Account:
         if len(parts) < 6 or parts[0] != "arn" or not parts[4].isdigit():  # noqa: PLR2004 - an ARN has six parts
             raise TargetsError(f"{arn!r} is no ARN that names an account: the function's own ARN does")
         return cls(account_id=parts[4], partition=parts[1])
+
+
+def open_session(profile: str | None = None) -> "Session":
+    """Give a session whose region is AWS_REGION, as in the other SDKs, before the profile's; boto3 passes over it.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+
+    Raises:
+        BotoCoreError: there is no such profile.
+    """
+    return boto3.session.Session(profile_name=profile, region_name=os.environ.get("AWS_REGION"))
 
 
 def caller_account(session: "Session", region: str) -> Account:

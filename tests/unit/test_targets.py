@@ -6,7 +6,7 @@ from boto3.session import Session
 from pool_inventory import stand_in
 from pool_inventory.errors import TargetsError
 from pool_inventory.stand_in import StandIn
-from pool_inventory.targets import Account, Target, caller_account, choose_targets
+from pool_inventory.targets import Account, Target, caller_account, choose_targets, open_session
 from werkzeug.wrappers import Request, Response
 
 from tests.makers import ACCOUNT_ID, HeldClock
@@ -94,6 +94,12 @@ def test_a_wrong_region_is_found_before_any_call() -> None:
 
 def test_current_is_the_sessions_region() -> None:
     assert choose("current", region="eu-west-3") == ["eu-west-3"]
+
+
+def test_the_current_region_is_the_one_that_lambda_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    assert open_session().region_name == "eu-west-3"
 
 
 def test_current_without_a_region_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
