@@ -61,8 +61,13 @@ class Deadline:
         return max(0.0, self.at - self.clock.monotonic())
 
     def cancel(self) -> None:
-        """Let no further call begin: the run is being given up."""
+        """Let no further call begin: nobody waits for it any more."""
         self.at = -math.inf
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Tell whether it was cancelled, rather than came."""
+        return self.at == -math.inf
 
     def sleep(self, seconds: float) -> None:
         """Sleep, unless there is not the time for it.

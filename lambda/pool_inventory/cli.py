@@ -1,5 +1,6 @@
 """The same program from a terminal: the command pool-inventory."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -221,7 +222,8 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+    told = console.is_terminal or "COLUMNS" in os.environ
+    return console if told else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
 @contextmanager

@@ -118,17 +118,20 @@ def collect(
             for attempt, client in zip(attempts, clients, strict=True)
         ]
         wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
-        return tuple(_settle(*pair) for pair in zip(attempts, futures, strict=True))
+        return tuple(_settle(*pair, progress) for pair in zip(attempts, futures, strict=True))
     finally:
         # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
         deadline.cancel()
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
+def _settle(attempt: _Attempt, future: "Future[Reading]", progress: Progress | None) -> Reading:
     if future.done():
         return future.result()
-    return attempt.end(OutOfTimeError("the deadline came before an answer did"))
+    reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+    if progress:
+        progress(attempt.target, attempt.caller.tally, reading.coverage.status)
+    return reading
 
 
 def _read(attempt: _Attempt, client: Any, snapshot_time: datetime, progress: Progress | None) -> Reading:  # noqa: ANN401 - read_user_pools has its type
@@ -143,7 +146,7 @@ def _read(attempt: _Attempt, client: Any, snapshot_time: datetime, progress: Pro
         reading = attempt.end(error)
     else:
         reading = attempt.end(None, tuple(lines[identifier] for identifier in sorted(lines)))
-    if progress:
+    if progress and not attempt.caller.deadline.is_cancelled:
         progress(attempt.target, attempt.caller.tally, reading.coverage.status)
     return reading
 

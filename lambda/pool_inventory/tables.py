@@ -70,9 +70,9 @@ def show_progress(console: Console) -> Iterator[collect.Progress]:
     with Progress(*columns, console=console) as bars:
 
         def show(target: Target, tally: Tally, status: Status | None) -> None:
-            if status is None:
+            if target not in tasks:
                 tasks[target] = bars.add_task(target.region, total=None, tally=tally, status=None)
-            else:
+            if status:
                 name = f"[{_STYLES[status]}]{target.region} {status}[/]"
                 bars.update(tasks[target], total=1, completed=1, description=name, status=status)
 

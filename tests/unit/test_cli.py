@@ -1,8 +1,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
 from pool_inventory import cli
-from pool_inventory.stand_in import StandIn, deny, listing, seed
+from pool_inventory.stand_in import StandIn, deny, listing, seed, throttle
+from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
 from tests.makers import any_pools
@@ -19,7 +22,8 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(aws: StandIn) -> Run:
+def run(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.delenv("COLUMNS", raising=False)
     seed("us-east-1", any_pools(61))
     aws.enabled_regions = ["us-east-1", "sa-east-1"]
     return lambda *arguments: CliRunner().invoke(cli.main, ["run", *arguments])
@@ -146,6 +150,28 @@ def test_the_package_is_the_command_too() -> None:
     )
     assert "run" in ran.stdout
     assert "demo" in ran.stdout
+
+
+def test_a_run_that_is_interrupted_says_so_in_a_line_and_leaves_nothing_half_done(
+    aws: StandIn, tmp_path: Path
+) -> None:
+    asked = threading.Event()
+
+    def throttle_for_ever(request: Request) -> Response:
+        asked.set()
+        return throttle(request)
+
+    aws.answers.append(listing("us-east-1", throttle_for_ever))
+    arguments = ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1"]
+    with subprocess.Popen(  # noqa: S603 - our own package
+        [sys.executable, "-m", "pool_inventory", *arguments], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert said == "stopped: whatever was committed is whole, and the next run finishes it\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_terminal_gets_a_bar_for_each_region(aws: StandIn, tmp_path: Path) -> None:
