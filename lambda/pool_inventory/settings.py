@@ -50,10 +50,9 @@ def _bucket(text: str) -> str:
 
 
 def _prefix(text: str) -> str:
-    if not re.fullmatch(r"[\w!.*'()-]+(/[\w!.*'()-]+)*", text, re.ASCII):
-        raise ValueError(
-            "a key prefix has no slash at either end and none doubled, and keeps to letters, digits and !-_.*'()"
-        )
+    # S3 would take more in a key; these need no escaping in any address, and are no wildcard in a policy.
+    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)*", text, re.ASCII):
+        raise ValueError("a key prefix has no slash at either end and none doubled, and keeps to A-Z a-z 0-9 . _ -")
     return text
 
 

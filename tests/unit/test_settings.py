@@ -45,6 +45,7 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
         ("INVENTORY_PREFIX", "/pools"),
         ("INVENTORY_PREFIX", "pools/"),
         ("INVENTORY_PREFIX", "a//b"),
+        ("INVENTORY_PREFIX", "team-*"),
         ("INVENTORY_REGIONS", ""),
         ("INVENTORY_REGIONS", "us-east-1,,eu-west-1"),
         ("INVENTORY_REGIONS", "US-EAST-1"),

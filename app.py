@@ -1,0 +1,56 @@
+"""What `cdk` runs: the context in, one stack out."""
+
+import os
+import sys
+from pathlib import Path
+
+from aws_cdk import Annotations, App
+from pool_inventory.errors import SettingsError
+
+from infra import bundle, interpreter
+from infra.context import DeploySettings
+from infra.errors import BundleError
+from infra.stack import PoolInventoryStack
+
+ROOT = Path(__file__).parent
+
+
+def synthesize(app: App) -> None:
+    """Synthesize the stack that the app's context asks for; the code comes from the cache where it was built before.
+
+    Raises:
+        SettingsError: a setting is missing or will not do.
+        BundleError: the function's code could not be built.
+    """
+    settings = DeploySettings.from_context(app.node.get_all_context())
+    compiler = interpreter.find(interpreter.minor_of(settings.python_version), os.environ)
+    code_folder = bundle.build(
+        bundle.Ingredients(
+            lock=ROOT / "lambda" / "requirements.txt",
+            package=ROOT / "lambda" / "pool_inventory",
+            python_version=settings.python_version,
+            architecture=settings.architecture,
+            compiler=compiler,
+        ),
+        cache_folder=ROOT / ".cache" / "bundle",
+    )
+    stack = PoolInventoryStack(app, settings=settings, code_folder=code_folder)
+    if compiler is None:
+        Annotations.of(stack).add_warning_v2(
+            "pool-inventory:noBytecode",
+            f"No Python {settings.python_version} was found on PATH or in pyenv, so the function's code has no"
+            " bytecode: each cold start compiles it and takes twice as long. Install that version and synth again.",
+        )
+    app.synth()
+
+
+def main() -> None:
+    """Synthesize, or end with 1 and the reason on stderr."""
+    try:
+        synthesize(App())
+    except (SettingsError, BundleError) as error:
+        sys.exit(f"pool-inventory: {error}")
+
+
+if __name__ == "__main__":
+    main()

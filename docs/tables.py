@@ -1,0 +1,73 @@
+"""The tables of README.md, made anew from where what they say is stated: `make docs`."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from pool_inventory import schema, settings
+from pool_inventory.schema import Column, Kind
+
+from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+
+
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Give a table in Markdown."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def columns(of: tuple[Column, ...]) -> str:
+    """Give the table of a schema's columns."""
+    kinds = ((f"`{column.name}`", column.kind.value, column.meaning) for column in of)
+    return table(("column", "type", "what"), kinds)
+
+
+def triggers() -> str:
+    """Give the table of what lambda_config holds."""
+    named = ", ".join(f"`{part.name}`" for part in schema.LAMBDA_CONFIG[-1].columns)
+    kinds = {Kind.STRING: "string", Kind.STRUCT: f"struct of {named}"}
+    rows = ((f"`{part.name}`", kinds[part.kind], f"`{part.member}`") for part in schema.LAMBDA_CONFIG)
+    return table(("member", "type", "in the API"), rows)
+
+
+def environment() -> str:
+    """Give the table of the function's variables."""
+    rows = (
+        (f"`{each.name}`", each.meaning, "required" if each.default is None else f"`{each.default}`")
+        for each in settings.VARIABLES
+    )
+    return table(("variable", "meaning", "default"), rows)
+
+
+def deploy() -> str:
+    """Give the table of what a deploy can be told."""
+    defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+    named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
+    rows = ((f"`{name}`", each.meaning, f"`{defaults[name]}`") for name, each in named.items())
+    return table(("setting", "meaning", "default"), rows)
+
+
+def with_tables(page: str) -> str:
+    """Give a page with what is between each pair of its marks made anew."""
+    tables = {
+        "columns of data": columns(schema.DATA),
+        "lambda_config": triggers(),
+        "columns of coverage": columns(schema.COVERAGE),
+        "environment": environment(),
+        "deploy": deploy(),
+    }
+    for name, made in tables.items():
+        mark = f"<!-- {name} -->\n"
+        if page.count(mark) != 1:
+            sys.exit(f"{README.name} has {page.count(mark)} places for the table '{name}', and needs 1")
+        before, _, after = page.partition(mark)
+        page = f"{before}{mark}{made}\n{after[after.index('<!-- end -->') :]}"
+    return page
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

@@ -1,0 +1,198 @@
+"""What a deploy is told: cdk.json's context, or `-c name=value`, checked before anything is built.
+
+The defaults are cdk.json's and stand nowhere else. What the function itself reads is checked by the function's own
+parsers, so a value that synth takes is a value that the function takes.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aws_cdk.aws_logs import RetentionDays
+from pool_inventory import settings as function
+from pool_inventory.errors import SettingsError
+from pool_inventory.settings import Variable
+
+T = TypeVar("T")
+
+# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+_RETENTION = {
+    "1": RetentionDays.ONE_DAY,
+    "3": RetentionDays.THREE_DAYS,
+    "5": RetentionDays.FIVE_DAYS,
+    "7": RetentionDays.ONE_WEEK,
+    "14": RetentionDays.TWO_WEEKS,
+    "30": RetentionDays.ONE_MONTH,
+    "60": RetentionDays.TWO_MONTHS,
+    "90": RetentionDays.THREE_MONTHS,
+    "120": RetentionDays.FOUR_MONTHS,
+    "150": RetentionDays.FIVE_MONTHS,
+    "180": RetentionDays.SIX_MONTHS,
+    "365": RetentionDays.ONE_YEAR,
+    "400": RetentionDays.THIRTEEN_MONTHS,
+    "545": RetentionDays.EIGHTEEN_MONTHS,
+    "731": RetentionDays.TWO_YEARS,
+    "1096": RetentionDays.THREE_YEARS,
+    "1827": RetentionDays.FIVE_YEARS,
+    "2192": RetentionDays.SIX_YEARS,
+    "2557": RetentionDays.SEVEN_YEARS,
+    "2922": RetentionDays.EIGHT_YEARS,
+    "3288": RetentionDays.NINE_YEARS,
+    "3653": RetentionDays.TEN_YEARS,
+}
+_PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
+_ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
+
+
+def _one_of(choices: Mapping[str, T]) -> Callable[[str], T]:
+    """Make a parser of a few named choices."""
+
+    def parse(text: str) -> T:
+        if text not in choices:
+            raise ValueError(f"not one of {', '.join(choices)}")
+        return choices[text]
+
+    return parse
+
+
+def _whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """Make a parser of whole numbers within two bounds, both included."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"not a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+def _stack_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", text):
+        raise ValueError("not a stack's name (1 to 128 letters, digits and hyphens, a letter first)")
+    return text
+
+
+def _schedule(text: str) -> str:
+    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+    rate = r"rate\([1-9][0-9]* (minute|hour|day)s?\)"
+    field = r"[A-Za-z0-9*,/#-]+"
+    cron = rf"cron\({field} {field} (\? {field} {field}|{field} {field} \?) {field}\)"
+    if not re.fullmatch(f"{rate}|{cron}", text):
+        raise ValueError(
+            "not a schedule that comes again: say rate(6 hours), or cron(minutes hours day-of-month month day-of-week"
+            " year) with ? for exactly one of the two days, as in cron(0 * * * ? *)"
+        )
+    return text
+
+
+def _python_version(text: str) -> str:
+    if re.fullmatch(r"2(\.\d+)?|3\.(\d|10|11)", text):
+        raise ValueError(
+            "Lambda runs Python 3.11 and older on Amazon Linux 2, whose glibc 2.26 is too old for arro3's wheels:"
+            f" say one of {', '.join(_PYTHON_VERSIONS)}"
+        )
+    return _one_of(_PYTHON_VERSIONS)(text)
+
+
+_STACK_NAME = Variable("stackName", "what CloudFormation calls the stack", None, _stack_name)
+_SCHEDULE = Variable("schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", None, _schedule)
+_PYTHON_VERSION = Variable("pythonVersion", "of the function's runtime", None, _python_version)
+_ARCHITECTURE = Variable("architecture", "of the function's processor", None, _one_of(_ARCHITECTURES))
+# The bounds are Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_MEMORY_MB = Variable("memoryMb", "of the function", None, _whole_number(128, 10_240))
+_TIMEOUT_SECONDS = Variable("timeoutSeconds", "the function's time to run", None, _whole_number(1, 900))
+_LOG_RETENTION = Variable("logRetentionDays", "how long log lines are kept", None, _one_of(_RETENTION))
+_SNAPSHOT_EXPIRY_DAYS = Variable(
+    "snapshotExpiryDays", "how long snapshots are kept; 0 is for ever", None, _whole_number(0, 36_500)
+)
+
+DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
+    _STACK_NAME,
+    _SCHEDULE,
+    _PYTHON_VERSION,
+    _ARCHITECTURE,
+    _MEMORY_MB,
+    _TIMEOUT_SECONDS,
+    _LOG_RETENTION,
+    _SNAPSHOT_EXPIRY_DAYS,
+)
+
+# The function's own variables by the names that the context has for them. The bucket is not told: the stack makes it.
+FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
+    "prefix": function.PREFIX,
+    "regions": function.REGIONS,
+    "maxRequestsPerSecond": function.MAX_REQUESTS_PER_SECOND,
+    "reserveSeconds": function.RESERVE_SECONDS,
+    "userPoolQuota": function.USER_POOL_QUOTA,
+    "serviceName": function.SERVICE_NAME,
+    "metricsNamespace": function.METRICS_NAMESPACE,
+    "logLevel": function.LOG_LEVEL,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploySettings:
+    """What a deploy is told, checked.
+
+    Attributes:
+        prefix: the key prefix of snapshots, without a slash at either end.
+        environment: the function's variables and their texts, all but the bucket's name.
+    """
+
+    stack_name: str
+    prefix: str
+    schedule: str
+    python_version: str
+    architecture: str
+    memory_mb: int
+    timeout_seconds: int
+    log_retention: RetentionDays
+    snapshot_expiry_days: int
+    environment: Mapping[str, str]
+
+    @classmethod
+    def from_context(cls, context: Mapping[str, object]) -> "DeploySettings":
+        """Check the context; what in it is not ours is passed over.
+
+        Raises:
+            SettingsError: the first setting that is missing or will not do, with its value and what would do.
+        """
+        names = [*(variable.name for variable in DEPLOY_VARIABLES), *FUNCTION_VARIABLES]
+        texts = {name: _text(name, context[name]) for name in names if context.get(name) is not None}
+        told = {name: _told(name, variable, texts) for name, variable in FUNCTION_VARIABLES.items()}
+        settings = cls(
+            stack_name=_STACK_NAME.read(texts),
+            prefix=told["prefix"],
+            schedule=_SCHEDULE.read(texts),
+            python_version=_PYTHON_VERSION.read(texts),
+            architecture=_ARCHITECTURE.read(texts),
+            memory_mb=_MEMORY_MB.read(texts),
+            timeout_seconds=_TIMEOUT_SECONDS.read(texts),
+            log_retention=_LOG_RETENTION.read(texts),
+            snapshot_expiry_days=_SNAPSHOT_EXPIRY_DAYS.read(texts),
+            environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items()},
+        )
+        _check_time_to_collect(reserve_seconds=told["reserveSeconds"], timeout_seconds=settings.timeout_seconds)
+        return settings
+
+
+def _text(name: str, value: object) -> str:
+    """Give a setting as text: `-c` gives texts, cdk.json gives numbers too."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise SettingsError(f"{name}={value!r}: neither a text nor a number")
+    return str(value)
+
+
+def _told(name: str, variable: Variable[T], texts: Mapping[str, str]) -> T:
+    """Read one of the function's variables as the function will, but by the context's name and without a default."""
+    return dataclasses.replace(variable, name=name, default=None).read(texts)
+
+
+def _check_time_to_collect(*, reserve_seconds: float, timeout_seconds: int) -> None:
+    if reserve_seconds >= timeout_seconds:
+        raise SettingsError(
+            f"reserveSeconds={reserve_seconds:g}: no time to collect is left of timeoutSeconds={timeout_seconds};"
+            " say a reserve that is less than the timeout"
+        )

@@ -1,0 +1,62 @@
+"""What wakes the exporter."""
+
+from aws_cdk import Aws, Duration, Stack
+from aws_cdk.aws_iam import Role, ServicePrincipal
+from aws_cdk.aws_lambda import IFunction
+from aws_cdk.aws_scheduler import ContextAttribute, Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow
+from aws_cdk.aws_scheduler_targets import LambdaInvoke
+from constructs import Construct
+
+from infra.queues import dead_letters
+
+
+class ExportSchedule(Construct):
+    """A schedule that invokes the function with the time that was due.
+
+    Attributes:
+        role: what EventBridge Scheduler may do for it, which is nothing until the stack allows it.
+        undelivered: the queue that keeps each event that Lambda would not take.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, expression: str, function: IFunction) -> None:
+        """Make the schedule.
+
+        Args:
+            scope: the construct that it belongs to.
+            construct_id: its name in there.
+            expression: such as "rate(6 hours)" or "cron(0 * * * ? *)", in UTC.
+            function: what is invoked.
+        """
+        super().__init__(scope, construct_id)
+        self.undelivered = dead_letters(self, "Undelivered")
+        self.role = Role(self, "Role", assumed_by=_scheduler_of(Stack.of(self)))
+        Schedule(
+            self,
+            "Schedule",
+            description="Wakes the user pool inventory",
+            schedule=ScheduleExpression.expression(expression),
+            time_window=TimeWindow.off(),
+            target=LambdaInvoke(
+                function,
+                # The due time names the snapshot, so an event that is delivered twice names one snapshot.
+                input=ScheduleTargetInput.from_object({"time": ContextAttribute.scheduled_time}),
+                role=self.role.without_policy_updates(),
+                dead_letter_queue=self.undelivered,
+                # These are for an event that Lambda does not take; where the function fails, its own retries follow.
+                # A day is the most there is: a late snapshot beats none, and one that is too late changes nothing.
+                max_event_age=Duration.days(1),
+                retry_attempts=185,
+            ),
+        )
+
+
+def _scheduler_of(stack: Stack) -> ServicePrincipal:
+    """Trust EventBridge Scheduler for schedules of this account's default group alone.
+
+    Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    group = stack.format_arn(service="scheduler", resource="schedule-group", resource_name="default")
+    return ServicePrincipal(
+        "scheduler.amazonaws.com",
+        conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group}},
+    )

@@ -1,0 +1,59 @@
+"""All that one deploy makes, and every grant of it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aws_cdk import CfnOutput, Stack
+from aws_cdk.aws_iam import PolicyStatement, Role
+from constructs import Construct
+
+from infra.context import DeploySettings
+from infra.exporter import Exporter
+from infra.schedule import ExportSchedule
+from infra.storage import Storage
+
+
+class PoolInventoryStack(Stack):
+    """A bucket, the function that writes snapshots into it, and the schedule that wakes the function."""
+
+    def __init__(self, scope: Construct, *, settings: DeploySettings, code_folder: Path) -> None:
+        """Make the stack.
+
+        Args:
+            scope: the app.
+            settings: the deploy's.
+            code_folder: the function's code with all that it imports.
+        """
+        super().__init__(
+            scope, settings.stack_name, description="Every Amazon Cognito user pool of the account, as snapshots in S3"
+        )
+        storage = Storage(self, "Storage", prefix=settings.prefix, snapshot_expiry_days=settings.snapshot_expiry_days)
+        exporter = Exporter(self, "Exporter", settings=settings, code_folder=code_folder, bucket=storage.bucket)
+        schedule = ExportSchedule(self, "Schedule", expression=settings.schedule, function=exporter.function)
+
+        under_prefix = f"{settings.prefix}/*"
+        # Neither action takes a resource.
+        _allow(exporter.role, "cognito-idp:ListUserPools", "account:ListRegions", on="*")
+        _allow(exporter.role, "s3:GetObject", "s3:PutObject", on=storage.bucket.arn_for_objects(under_prefix))
+        # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The
+        # key that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
+        _allow(
+            exporter.role,
+            "s3:ListBucket",
+            on=storage.bucket.bucket_arn,
+            where={"StringLike": {"s3:prefix": under_prefix}},
+        )
+        _allow(exporter.role, "logs:CreateLogStream", "logs:PutLogEvents", on=exporter.log_group.log_group_arn)
+        _allow(exporter.role, "sqs:SendMessage", on=exporter.failed.queue_arn)
+        _allow(schedule.role, "lambda:InvokeFunction", on=exporter.function.function_arn)
+        _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
+
+        location = f"s3://{storage.bucket.bucket_name}/{settings.prefix}"
+        CfnOutput(self, "BucketName", value=storage.bucket.bucket_name)
+        CfnOutput(self, "SnapshotLocation", value=location, description="Where snapshots are")
+        CfnOutput(self, "FunctionName", value=exporter.function.function_name)
+
+
+def _allow(role: Role, *actions: str, on: str, where: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    """Grant a role some actions on one resource, under conditions if any."""
+    role.add_to_policy(PolicyStatement(actions=list(actions), resources=[on], conditions=where))

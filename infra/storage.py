@@ -1,0 +1,58 @@
+"""Where snapshots are kept."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
+from constructs import Construct
+from pool_inventory import keys
+
+
+class Storage(Construct):
+    """A bucket that outlives its stack.
+
+    Attributes:
+        bucket: private, encrypted, versioned, and reached by TLS only.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, snapshot_expiry_days: int) -> None:
+        """Make the bucket.
+
+        Args:
+            scope: the construct that it belongs to.
+            construct_id: its name in there.
+            prefix: the key prefix of snapshots, without a slash at either end.
+            snapshot_expiry_days: how long a snapshot's objects are kept; 0 is for ever.
+        """
+        super().__init__(scope, construct_id)
+        self.bucket = Bucket(
+            self,
+            "Bucket",
+            block_public_access=BlockPublicAccess.BLOCK_ALL,
+            object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            encryption=BucketEncryption.S3_MANAGED,
+            versioned=True,
+            removal_policy=RemovalPolicy.RETAIN,
+            lifecycle_rules=[_tidy(), *_expiry(prefix, snapshot_expiry_days)],
+        )
+
+
+def _tidy() -> LifecycleRule:
+    """Drop what no reader sees: versions that were written over or deleted, and uploads that were never finished."""
+    return LifecycleRule(
+        id="Tidy",
+        noncurrent_version_expiration=Duration.days(30),
+        expired_object_delete_marker=True,
+        abort_incomplete_multipart_upload_after=Duration.days(1),
+    )
+
+
+def _expiry(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
+    """Let the objects of old snapshots expire, folder by folder: latest.json is none of theirs and must stay."""
+    if snapshot_expiry_days == 0:
+        return []
+    return [
+        LifecycleRule(
+            id=f"Expire-{folder}", prefix=f"{prefix}/{folder}/", expiration=Duration.days(snapshot_expiry_days)
+        )
+        for folder in keys.SNAPSHOT_FOLDERS
+    ]

@@ -1,0 +1,77 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+
+import app
+from infra import bundle, interpreter
+from infra.errors import BundleError
+from infra.interpreter import Interpreter
+from tests.infra.makers import ROOT, any_context
+
+Synthesize = Callable[[Interpreter | None], str]
+
+
+@pytest.fixture
+def synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesize:
+    """Runs the app with a stand-in for the bundle; gives all that it wrote for the CLI."""
+
+    def run(compiler: Interpreter | None) -> str:
+        code_folder = tmp_path / "code"
+        code_folder.mkdir()
+        code_folder.joinpath("handler.py").write_text("")
+        monkeypatch.setattr(interpreter, "find", lambda *_arguments: compiler)
+        monkeypatch.setattr(bundle, "build", lambda *_arguments, **_options: code_folder)
+        app.synthesize(App(context=any_context(stackName="Mine"), outdir=str(tmp_path / "out")))
+        return "".join(path.read_text() for path in tmp_path.joinpath("out").glob("*.json"))
+
+    return run
+
+
+def test_the_context_names_the_stack(synthesize: Synthesize, tmp_path: Path) -> None:
+    synthesize(None)
+    assert tmp_path.joinpath("out", "Mine.template.json").exists()
+
+
+def test_synth_warns_where_no_interpreter_could_compile_the_function(synthesize: Synthesize) -> None:
+    written = synthesize(None)
+    assert "aws:cdk:warning" in written
+    assert "No Python 3.13 was found on PATH or in pyenv" in written
+
+
+def test_synth_warns_of_nothing_where_one_could(synthesize: Synthesize) -> None:
+    assert "aws:cdk:warning" not in synthesize(Interpreter("python3.13", (3, 13, 0), makes_environments=True))
+
+
+def test_a_bundle_that_cannot_be_built_ends_synth_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_app: App) -> None:
+        raise BundleError("pip said no")
+
+    monkeypatch.setattr(app, "synthesize", fail)
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == "pool-inventory: pip said no"
+
+
+def test_a_wrong_setting_ends_synth_with_its_name_and_no_traceback(tmp_path: Path) -> None:
+    variables = {
+        "CDK_CONTEXT_JSON": json.dumps(any_context(pythonVersion="3.11")),
+        "CDK_OUTDIR": str(tmp_path / "out"),
+    }
+    outcome = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.returncode == 1
+    assert "pythonVersion='3.11': Lambda runs Python 3.11 and older on Amazon Linux 2" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert list(tmp_path.joinpath("out").iterdir()) == []

@@ -1,0 +1,291 @@
+import hashlib
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra import bundle, bytecode, dependencies
+from infra.bundle import Ingredients
+from infra.errors import BundleError
+from infra.interpreter import Interpreter
+from tests.infra.makers import ROOT
+
+RUNNING = Interpreter(sys.executable, sys.version_info[:3], makes_environments=True)
+VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+BOTOCORE = {
+    "botocore/__init__.py": "",
+    "botocore/data/endpoints.json": "{}",
+    "botocore/data/account/2021-02-01/service-2.json.gz": "",
+    "botocore/data/cognito-idp/2016-04-18/service-2.json.gz": "",
+    "botocore/data/s3/2006-03-01/service-2.json.gz": "",
+    "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
+    "botocore-1.0.dist-info/licenses/LICENSE": "terms",
+}
+BOTO3 = {
+    "boto3/__init__.py": "",
+    "boto3/__init__.pyi": "",
+    "boto3/py.typed": "",
+    "boto3/data/s3/resources-1.json": "{}",
+    "boto3/examples/s3.rst": "",
+}
+# Constants, sets and nesting enough for marshal to have something to mark.
+SIX = {"six.py": "def numbers():\n    return {1, 2, 3}, (1, 2), 'text', frozenset({'a', 'b', 'c'})\n"}
+
+
+def make_wheel(folder: Path, name: str, files: Mapping[str, str], *, tag: str = "py3-none-any") -> str:
+    """Make a wheel of version 1.0; give its hash."""
+    path = folder / f"{name}-1.0-{tag}.whl"
+    information = f"{name}-1.0.dist-info"
+    described = {
+        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
+        f"{information}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
+    }
+    record = "".join(f"{name},,\n" for name in [*files, *described, f"{information}/RECORD"])
+    with zipfile.ZipFile(path, "w") as wheel:
+        for inner, content in {**files, **described, f"{information}/RECORD": record}.items():
+            wheel.writestr(inner, content)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def lock_line(name: str, *hashes: str) -> str:
+    return f"{name}==1.0 {' '.join(f'--hash=sha256:{each}' for each in hashes)}\n"
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is all that pip may look in."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    return folder
+
+
+@pytest.fixture
+def ingredients(tmp_path: Path, wheels: Path) -> Ingredients:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(
+        lock_line("botocore", make_wheel(wheels, "botocore", BOTOCORE))
+        + lock_line("boto3", make_wheel(wheels, "boto3", BOTO3))
+        + lock_line("six", make_wheel(wheels, "six", SIX))
+    )
+    package = tmp_path / "pool_inventory"
+    for name in ("__init__.py", "handler.py", "cli.py", "demo.py", "stand_in.py", "__main__.py", ".handler.py.swp"):
+        package.mkdir(exist_ok=True)
+        package.joinpath(name).write_text(f"NAME = {name!r}\n")
+    package.joinpath("__pycache__").mkdir()
+    package.joinpath("__pycache__", "stale.cpython-311.pyc").write_text("")
+    return Ingredients(lock=lock, package=package, python_version=VERSION, architecture="arm64", compiler=RUNNING)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_bundle_holds_the_program_and_what_it_imports_and_nothing_of_the_terminal(
+    ingredients: Ingredients, tmp_path: Path
+) -> None:
+    folder = bundle.build(replace(ingredients, compiler=None), cache_folder=tmp_path / "cache")
+    assert set(contents(folder)) == {
+        "boto3/__init__.py",
+        "boto3-1.0.dist-info/METADATA",
+        "boto3-1.0.dist-info/WHEEL",
+        "botocore/__init__.py",
+        "botocore/data/account/2021-02-01/service-2.json.gz",
+        "botocore/data/cognito-idp/2016-04-18/service-2.json.gz",
+        "botocore/data/endpoints.json",
+        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore-1.0.dist-info/METADATA",
+        "botocore-1.0.dist-info/WHEEL",
+        "botocore-1.0.dist-info/licenses/LICENSE",
+        "pool_inventory/__init__.py",
+        "pool_inventory/handler.py",
+        "six.py",
+        "six-1.0.dist-info/METADATA",
+        "six-1.0.dist-info/WHEEL",
+    }
+
+
+def test_each_module_has_bytecode_that_is_never_checked_and_names_its_place_in_lambda(
+    ingredients: Ingredients, tmp_path: Path
+) -> None:
+    files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
+    compiled = {name: content for name, content in files.items() if name.endswith(".pyc")}
+    modules = [name for name in files if name.endswith(".py")]
+    assert len(compiled) == len(modules)
+    for content in compiled.values():
+        assert content[4:8] == (1).to_bytes(4, "little")  # PEP 552: a hash, and not to be checked
+        assert str(tmp_path).encode() not in content
+    tag = sys.implementation.cache_tag
+    assert b"/var/task/six.py" in compiled[f"__pycache__/six.{tag}.pyc"]
+    assert b"/var/task/pool_inventory/handler.py" in compiled[f"pool_inventory/__pycache__/handler.{tag}.pyc"]
+
+
+def test_the_same_ingredients_give_the_same_bytes(ingredients: Ingredients, tmp_path: Path) -> None:
+    first = bundle.build(ingredients, cache_folder=tmp_path / "one")
+    second = bundle.build(ingredients, cache_folder=tmp_path / "another place")
+    assert contents(first) == contents(second)
+    assert first.name == second.name
+
+
+def test_a_bundle_that_was_built_before_needs_neither_pip_nor_compiler(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    monkeypatch.setattr(subprocess, "run", None)
+    assert bundle.build(ingredients, cache_folder=tmp_path / "cache") == first
+
+
+def test_a_changed_program_is_bundled_without_pip(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    ingredients.package.joinpath("handler.py").write_text("NAME = 'new'\n")
+    ingredients.package.joinpath("inner").mkdir()
+    ingredients.package.joinpath("inner", "extra.py").write_text("")
+    monkeypatch.setattr(dependencies, "install", None)
+    second = bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    assert b"'handler.py'" in contents(first)["pool_inventory/handler.py"]
+    assert b"'new'" in contents(second)["pool_inventory/handler.py"]
+    assert "pool_inventory/inner/extra.py" in contents(second)
+    assert contents(second)["botocore/data/endpoints.json"] == b"{}"
+
+
+def test_a_change_to_the_terminals_modules_changes_no_bundle(ingredients: Ingredients, tmp_path: Path) -> None:
+    first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    ingredients.package.joinpath("cli.py").write_text("NAME = 'new'\n")
+    assert bundle.build(ingredients, cache_folder=tmp_path / "cache") == first
+
+
+def test_each_ingredient_makes_a_bundle_of_its_own(ingredients: Ingredients, tmp_path: Path) -> None:
+    another_lock = tmp_path / "another.txt"
+    another_lock.write_text("# another\n" + ingredients.lock.read_text())
+    each = [
+        ingredients,
+        replace(ingredients, compiler=None),
+        replace(ingredients, compiler=replace(RUNNING, version=(3, 99, 0))),
+        replace(ingredients, architecture="x86_64"),
+        replace(ingredients, lock=another_lock),
+    ]
+    assert len({bundle.build(one, cache_folder=tmp_path / "cache") for one in each}) == len(each)
+
+
+def test_another_recipe_makes_another_bundle(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    recipe = tmp_path / "recipe.py"
+    recipe.write_text("")
+    monkeypatch.setattr(bundle, "_RECIPE", (*bundle._RECIPE, recipe))
+    assert bundle.build(ingredients, cache_folder=tmp_path / "cache") != first
+
+
+def test_a_build_that_was_stopped_halfway_is_not_taken_for_a_bundle(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    cache_folder = tmp_path / "cache"
+    with monkeypatch.context() as stopped:
+        stopped.setattr(dependencies, "_prune", stop)
+        with pytest.raises(KeyboardInterrupt):
+            bundle.build(ingredients, cache_folder=cache_folder)
+    assert list(cache_folder.iterdir()) == []
+    whole = contents(bundle.build(ingredients, cache_folder=tmp_path / "untouched"))
+    assert contents(bundle.build(ingredients, cache_folder=cache_folder)) == whole
+
+
+def test_where_the_file_system_has_no_links_files_are_copied(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linked = contents(bundle.build(ingredients, cache_folder=tmp_path / "linked"))
+
+    def refuse(source: str, target: str) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert contents(bundle.build(ingredients, cache_folder=tmp_path / "copied")) == linked
+
+
+@pytest.mark.parametrize("wanted", ["arm64", "x86_64"])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {
+            "arm64": "cp311-abi3-manylinux_2_24_aarch64",
+            "x86_64": "cp311-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64",
+        },
+        {"arm64": "cp312-cp312-manylinux_2_34_aarch64", "x86_64": "cp312-cp312-manylinux2014_x86_64"},
+    ],
+)
+def test_wheels_are_the_functions_and_not_this_machines(
+    ingredients: Ingredients, wheels: Path, tmp_path: Path, tags: dict[str, str], wanted: str
+) -> None:
+    hashes = [make_wheel(wheels, "native", {"native.txt": name}, tag=tag) for name, tag in tags.items()]
+    ingredients.lock.write_text(lock_line("native", *hashes))
+    functions = replace(ingredients, architecture=wanted, python_version="3.12", compiler=None)
+    files = contents(bundle.build(functions, cache_folder=tmp_path / "cache"))
+    assert files["native.txt"] == wanted.encode()
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "cp313-cp313-manylinux_2_35_aarch64",  # for a newer glibc
+        "cp313-cp313-musllinux_1_2_aarch64",
+        "cp314-cp314-manylinux_2_28_aarch64",  # for a newer Python
+        "cp313-cp313t-manylinux_2_28_aarch64",  # for a free-threaded one
+        "cp313-cp313-macosx_11_0_arm64",
+    ],
+)
+def test_a_wheel_that_the_runtime_could_not_load_is_refused(
+    ingredients: Ingredients, wheels: Path, tmp_path: Path, tag: str
+) -> None:
+    ingredients.lock.write_text(lock_line("native", make_wheel(wheels, "native", {"native.py": ""}, tag=tag)))
+    with pytest.raises(BundleError, match=r"(?s)No matching distribution found for native==1\.0"):
+        bundle.build(replace(ingredients, python_version="3.13"), cache_folder=tmp_path / "cache")
+
+
+def test_a_failure_of_pip_says_what_was_wanted_and_what_pip_said(ingredients: Ingredients, tmp_path: Path) -> None:
+    ingredients.lock.write_text(lock_line("six", "0" * 64))
+    with pytest.raises(BundleError) as raised:
+        bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    assert f"could not install {ingredients.lock} for Python {VERSION} on arm64" in str(raised.value)
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in str(raised.value)
+    assert list(tmp_path.joinpath("cache").iterdir()) == []
+
+
+def test_a_module_that_does_not_compile_is_named(ingredients: Ingredients, tmp_path: Path) -> None:
+    ingredients.package.joinpath("handler.py").write_text("def handler(:\n")
+    with pytest.raises(BundleError, match="could not compile") as raised:
+        bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    assert "handler.py" in str(raised.value)
+
+
+def test_compiling_again_in_another_place_gives_the_same_bytes_for_every_module_of_the_program(tmp_path: Path) -> None:
+    for place in ("here", "over/there"):
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        for source in ROOT.joinpath("lambda", "pool_inventory").glob("*.py"):
+            folder.joinpath(source.name).write_bytes(source.read_bytes())
+        bytecode.compile_folder(folder, root=folder, compiler=RUNNING)
+    assert contents(tmp_path / "here") == contents(tmp_path / "over" / "there")
+
+
+def test_the_functions_lock_has_no_markers_since_pip_would_hold_them_against_the_python_that_runs_it() -> None:
+    lock = ROOT.joinpath("lambda", "requirements.txt").read_text()
+    assert [line for line in lock.splitlines() if ";" in line.partition("#")[0]] == []
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "lambda/requirements.txt", "package-lock.json"])
+def test_lock_files_name_no_address(name: str) -> None:
+    assert "://" not in ROOT.joinpath(name).read_text()

@@ -1,0 +1,140 @@
+import pytest
+from pool_inventory.errors import SettingsError
+
+from infra import interpreter
+from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES, DeploySettings
+from tests.infra.makers import any_context, any_settings
+
+
+def test_the_defaults_are_taken_and_every_setting_has_one() -> None:
+    any_settings()
+    assert set(any_context()) == {variable.name for variable in DEPLOY_VARIABLES} | set(FUNCTION_VARIABLES)
+
+
+@pytest.mark.parametrize("name", FUNCTION_VARIABLES)
+def test_the_deploys_defaults_are_the_functions_own(name: str) -> None:
+    assert str(any_context()[name]) == FUNCTION_VARIABLES[name].default
+
+
+def test_the_environment_is_made_for_the_version_that_the_function_runs_by_default() -> None:
+    assert interpreter.minor_of(any_settings().python_version) == interpreter.FOR_ENVIRONMENT[0]
+
+
+def test_texts_from_the_command_line_say_the_same_as_numbers_from_the_file() -> None:
+    texts = {name: str(value) for name, value in any_context().items()}
+    assert DeploySettings.from_context(texts) == any_settings()
+
+
+def test_the_function_is_told_each_of_its_settings() -> None:
+    settings = any_settings(
+        prefix="a/b",
+        regions="us-east-1,eu-west-1",
+        maxRequestsPerSecond="2.5",
+        reserveSeconds=30,
+        userPoolQuota="10000",
+        serviceName="mine",
+        metricsNamespace="Mine/All",
+        logLevel="DEBUG",
+    )
+    assert settings.environment == {
+        "INVENTORY_PREFIX": "a/b",
+        "INVENTORY_REGIONS": "us-east-1,eu-west-1",
+        "INVENTORY_MAX_REQUESTS_PER_SECOND": "2.5",
+        "INVENTORY_RESERVE_SECONDS": "30",
+        "INVENTORY_USER_POOL_QUOTA": "10000",
+        "POWERTOOLS_SERVICE_NAME": "mine",
+        "POWERTOOLS_METRICS_NAMESPACE": "Mine/All",
+        "POWERTOOLS_LOG_LEVEL": "DEBUG",
+    }
+
+
+@pytest.mark.parametrize("name", any_context())
+def test_a_setting_that_is_missing_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name} is not set: it is required"):
+        any_settings(**{name: None})
+
+
+@pytest.mark.parametrize("value", [["us-east-1"], {"a": 1}, True])
+def test_a_setting_that_is_neither_a_text_nor_a_number_is_named(value: object) -> None:
+    with pytest.raises(SettingsError) as raised:
+        any_settings(regions=value)
+    assert str(raised.value) == f"regions={value!r}: neither a text nor a number"
+
+
+WRONG = [
+    ("stackName", "", "letters, digits and hyphens"),
+    ("stackName", "1st", "a letter first"),
+    ("stackName", "under_score", "letters, digits and hyphens"),
+    ("prefix", "/leading", "no slash at either end"),
+    ("prefix", "", "no slash at either end"),
+    ("regions", "us-east-1,,", "comma list"),
+    ("maxRequestsPerSecond", "-1", "a number of 0 or more"),
+    ("reserveSeconds", "soon", "a number of 0 or more"),
+    ("userPoolQuota", "0", "a whole number of 1 or more"),
+    ("schedule", "at(2026-11-24T18:00:00)", "a schedule that comes again"),
+    ("schedule", "hourly", "rate(6 hours)"),
+    ("schedule", "rate(0 hours)", "rate(6 hours)"),
+    ("schedule", "rate(1 week)", "rate(6 hours)"),
+    ("schedule", "cron(0 * * * *)", "minutes hours day-of-month month day-of-week year"),
+    ("schedule", "cron(0 * * * * *)", "with ? for exactly one of the two days"),
+    ("schedule", "cron(0 * ? * ? *)", "with ? for exactly one of the two days"),
+    ("schedule", "cron(0 * * * ? *) ", "a schedule that comes again"),
+    ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: say one of 3.12, 3.13, 3.14"),
+    ("pythonVersion", "3.9", "Amazon Linux 2"),
+    ("pythonVersion", "3.15", "one of 3.12, 3.13, 3.14"),
+    ("pythonVersion", "3", "one of 3.12, 3.13, 3.14"),
+    ("architecture", "aarch64", "one of arm64, x86_64"),
+    ("memoryMb", "127", "a whole number from 128 to 10240"),
+    ("memoryMb", "512.5", "a whole number from 128 to 10240"),
+    ("timeoutSeconds", "901", "a whole number from 1 to 900"),
+    ("timeoutSeconds", "\u0665", "a whole number from 1 to 900"),
+    ("logRetentionDays", "0", "one of 1, 3, 5, 7, 14,"),
+    ("logRetentionDays", "31", "one of 1, 3, 5, 7, 14,"),
+    ("snapshotExpiryDays", "-1", "a whole number from 0"),
+    ("logLevel", "LOUD", "one of DEBUG, INFO"),
+    ("serviceName", "", "1 to 255"),
+    ("metricsNamespace", "AWS/Lambda", "not AWS/"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "what_would_do"), WRONG)
+def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(name: str, value: str, what_would_do: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        any_settings(**{name: value})
+    assert str(raised.value).startswith(f"{name}={value!r}: ")
+    assert what_would_do in str(raised.value)
+
+
+def test_the_wrong_settings_above_leave_none_out() -> None:
+    assert {name for name, _, _ in WRONG} == set(any_context())
+
+
+@pytest.mark.parametrize("reserve_seconds", ["60", "60.5", "300"])
+def test_a_reserve_that_leaves_no_time_to_collect_is_refused(reserve_seconds: str) -> None:
+    with pytest.raises(SettingsError, match=f"^reserveSeconds={reserve_seconds}: .* timeoutSeconds=60; say"):
+        any_settings(reserveSeconds=reserve_seconds, timeoutSeconds=60)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        "rate(1 minute)",
+        "rate(6 hours)",
+        "rate(1 days)",
+        "cron(0 * * * ? *)",
+        "cron(0/15 6-18 ? JAN,JUL MON-FRI 2026-2030)",
+        "cron(0 3 L * ? *)",
+        "cron(0 3 ? * 6#1 *)",
+    ],
+)
+def test_a_schedule_that_comes_again_is_taken(schedule: str) -> None:
+    assert any_settings(schedule=schedule).schedule == schedule
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13", "3.14"])
+def test_a_runtime_on_amazon_linux_2023_is_taken(version: str) -> None:
+    assert any_settings(pythonVersion=version).python_version == version
+
+
+def test_a_context_of_others_is_passed_over() -> None:
+    assert any_settings(**{"aws:cdk:enable-path-metadata": True, "availability-zones": {"a": []}}) == any_settings()

@@ -1,0 +1,323 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk.assertions import Template
+from aws_cdk.aws_logs import LogGroup
+from pool_inventory import keys
+
+from infra.context import _RETENTION
+from infra.stack import PoolInventoryStack
+from tests.infra.makers import any_settings
+
+Resource = dict[str, Any]
+TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+class Synthesized:
+    """A template with its references spelled out: `${Storage/Bucket.Arn}` names a construct by its path."""
+
+    def __init__(self, folder: Path, **changes: object) -> None:
+        code_folder = folder / "code"
+        code_folder.mkdir()
+        code_folder.joinpath("handler.py").write_text("")
+        app = App(outdir=str(folder / "out"), context={"aws:cdk:enable-path-metadata": True})
+        stack = PoolInventoryStack(app, settings=any_settings(**changes), code_folder=code_folder)
+        self.template = Template.from_stack(stack).to_json()
+        resources = self.template["Resources"]
+        self._paths = {name: self._path(resource) for name, resource in resources.items()}
+        self.resources = {self._paths[name]: self.spelled_out(resource) for name, resource in resources.items()}
+
+    def of_type(self, resource_type: str) -> dict[str, Resource]:
+        """The properties of each resource of a type, by path."""
+        return {
+            path: resource.get("Properties", {})
+            for path, resource in self.resources.items()
+            if resource["Type"] == resource_type
+        }
+
+    def spelled_out(self, value: Any) -> Any:
+        match value:
+            case {"Ref": str(name)}:
+                return f"${{{self._paths.get(name, name)}}}"
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                return f"${{{self._paths[name]}.{attribute}}}"
+            case {"Fn::Join": [str(separator), list(parts)]}:
+                return separator.join(self.spelled_out(part) for part in parts)
+            case dict():
+                return {name: self.spelled_out(each) for name, each in value.items()}
+            case list():
+                return [self.spelled_out(each) for each in value]
+            case _:
+                return value
+
+    @staticmethod
+    def _path(resource: Resource) -> str:
+        _, _, path = resource["Metadata"]["aws:cdk:path"].partition("/")
+        return str(path.removesuffix("/Resource"))
+
+
+@pytest.fixture(scope="module")
+def by_default(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return Synthesized(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture(scope="module")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """Every setting has another value than its default."""
+    return Synthesized(
+        tmp_path_factory.mktemp("otherwise"),
+        stackName="Another",
+        prefix="audit/pools",
+        regions="us-east-1,eu-west-1",
+        maxRequestsPerSecond="2.5",
+        reserveSeconds="30",
+        userPoolQuota="10000",
+        schedule="rate(6 hours)",
+        pythonVersion="3.14",
+        architecture="x86_64",
+        memoryMb="1024",
+        timeoutSeconds="900",
+        logRetentionDays="7",
+        snapshotExpiryDays="400",
+        logLevel="DEBUG",
+        serviceName="mine",
+        metricsNamespace="Mine",
+    )
+
+
+def allow(actions: str | list[str], resource: str, **condition: object) -> Resource:
+    return {"Effect": "Allow", "Action": actions, "Resource": resource, **condition}
+
+
+def test_every_grant_is_one_of_these(by_default: Synthesized) -> None:
+    policies = by_default.of_type("AWS::IAM::Policy").values()
+    granted = {policy["Roles"][0]: policy["PolicyDocument"]["Statement"] for policy in policies}
+    assert granted == {
+        "${Exporter/Role}": [
+            allow(["cognito-idp:ListUserPools", "account:ListRegions"], "*"),
+            allow(["s3:GetObject", "s3:PutObject"], "${Storage/Bucket.Arn}/user-pools/*"),
+            allow(
+                "s3:ListBucket",
+                "${Storage/Bucket.Arn}",
+                Condition={"StringLike": {"s3:prefix": "user-pools/*"}},
+            ),
+            allow(["logs:CreateLogStream", "logs:PutLogEvents"], "${Exporter/Log.Arn}"),
+            allow("sqs:SendMessage", "${Exporter/Failed.Arn}"),
+        ],
+        "${Schedule/Role}": [
+            allow("lambda:InvokeFunction", "${Exporter/Function.Arn}"),
+            allow("sqs:SendMessage", "${Schedule/Undelivered.Arn}"),
+        ],
+    }
+    assert all(len(policy["Roles"]) == 1 for policy in policies)
+
+
+def test_nothing_is_granted_in_any_other_way(by_default: Synthesized) -> None:
+    for role in by_default.of_type("AWS::IAM::Role").values():
+        assert set(role) == {"AssumeRolePolicyDocument"}
+    kinds = {resource["Type"] for resource in by_default.resources.values()}
+    assert {kind for kind in kinds if kind.startswith("AWS::IAM::")} == {"AWS::IAM::Role", "AWS::IAM::Policy"}
+    assert "AWS::Lambda::Permission" not in kinds
+
+
+def test_each_role_can_be_taken_by_its_service_alone(by_default: Synthesized) -> None:
+    roles = by_default.of_type("AWS::IAM::Role")
+    trusted = {path: role["AssumeRolePolicyDocument"]["Statement"] for path, role in roles.items()}
+    assume = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    group = "arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule-group/default"
+    account_only = {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}", "aws:SourceArn": group}}
+    assert trusted == {
+        "Exporter/Role": [{**assume, "Principal": {"Service": "lambda.amazonaws.com"}}],
+        "Schedule/Role": [{**assume, "Principal": {"Service": "scheduler.amazonaws.com"}, "Condition": account_only}],
+    }
+
+
+def test_grants_follow_the_prefix(otherwise: Synthesized) -> None:
+    policies = json.dumps(otherwise.of_type("AWS::IAM::Policy"))
+    assert "${Storage/Bucket.Arn}/audit/pools/*" in policies
+    assert '{"s3:prefix": "audit/pools/*"}' in policies
+    assert "user-pools" not in policies
+
+
+def test_the_function_is_what_the_defaults_say(by_default: Synthesized) -> None:
+    function = by_default.of_type("AWS::Lambda::Function")["Exporter/Function"]
+    assert function["Handler"] == "pool_inventory.handler.handler"
+    assert function["Runtime"] == "python3.13"
+    assert function["Architectures"] == ["arm64"]
+    assert function["MemorySize"] == 512
+    assert function["Timeout"] == 300
+    assert function["Role"] == "${Exporter/Role.Arn}"
+    assert function["LoggingConfig"] == {"LogGroup": "${Exporter/Log}"}
+    assert function["Environment"]["Variables"] == {
+        "INVENTORY_BUCKET": "${Storage/Bucket}",
+        "INVENTORY_PREFIX": "user-pools",
+        "INVENTORY_REGIONS": "enabled",
+        "INVENTORY_MAX_REQUESTS_PER_SECOND": "10",
+        "INVENTORY_RESERVE_SECONDS": "20",
+        "INVENTORY_USER_POOL_QUOTA": "1000",
+        "POWERTOOLS_SERVICE_NAME": "pool-inventory",
+        "POWERTOOLS_METRICS_NAMESPACE": "PoolInventory",
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }
+
+
+def test_the_function_is_what_the_settings_say(otherwise: Synthesized) -> None:
+    function = otherwise.of_type("AWS::Lambda::Function")["Exporter/Function"]
+    assert function["Runtime"] == "python3.14"
+    assert function["Architectures"] == ["x86_64"]
+    assert function["MemorySize"] == 1024
+    assert function["Timeout"] == 900
+    assert function["Environment"]["Variables"] == {
+        "INVENTORY_BUCKET": "${Storage/Bucket}",
+        "INVENTORY_PREFIX": "audit/pools",
+        "INVENTORY_REGIONS": "us-east-1,eu-west-1",
+        "INVENTORY_MAX_REQUESTS_PER_SECOND": "2.5",
+        "INVENTORY_RESERVE_SECONDS": "30",
+        "INVENTORY_USER_POOL_QUOTA": "10000",
+        "POWERTOOLS_SERVICE_NAME": "mine",
+        "POWERTOOLS_METRICS_NAMESPACE": "Mine",
+        "POWERTOOLS_LOG_LEVEL": "DEBUG",
+    }
+
+
+def test_the_function_has_its_grants_before_it_is_made(by_default: Synthesized) -> None:
+    waits_for = by_default.resources["Exporter/Function"]["DependsOn"]
+    paths = {by_default._paths[name] for name in waits_for}
+    assert "Exporter/Role/DefaultPolicy" in paths
+
+
+def test_a_failed_invocation_is_tried_twice_more_and_then_kept(by_default: Synthesized) -> None:
+    (asynchronous,) = by_default.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert asynchronous == {
+        "FunctionName": "${Exporter/Function}",
+        "Qualifier": "$LATEST",
+        "MaximumRetryAttempts": 2,
+        "DestinationConfig": {"OnFailure": {"Destination": "${Exporter/Failed.Arn}"}},
+    }
+
+
+@pytest.mark.parametrize(("stack", "days"), [("by_default", 90), ("otherwise", 7)])
+def test_log_lines_are_kept_for_as_long_as_the_setting_says(
+    request: pytest.FixtureRequest, stack: str, days: int
+) -> None:
+    groups = request.getfixturevalue(stack).of_type("AWS::Logs::LogGroup")
+    assert groups == {"Exporter/Log": {"RetentionInDays": days}}
+
+
+def test_each_retention_that_is_offered_means_what_it_says() -> None:
+    stack = Stack(App(), "Stack")
+    for days, retention in _RETENTION.items():
+        LogGroup(stack, f"Days{days}", retention=retention)
+    resources = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
+    assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, _RETENTION))
+
+
+def test_the_schedule_passes_the_time_that_was_due_and_keeps_what_it_cannot_deliver(by_default: Synthesized) -> None:
+    (schedule,) = by_default.of_type("AWS::Scheduler::Schedule").values()
+    assert schedule["ScheduleExpression"] == "cron(0 * * * ? *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Etc/UTC"
+    assert schedule["State"] == "ENABLED"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    target = schedule["Target"]
+    assert json.loads(target.pop("Input")) == {"time": "<aws.scheduler.scheduled-time>"}
+    assert target == {
+        "Arn": "${Exporter/Function.Arn}",
+        "RoleArn": "${Schedule/Role.Arn}",
+        "DeadLetterConfig": {"Arn": "${Schedule/Undelivered.Arn}"},
+        "RetryPolicy": {"MaximumEventAgeInSeconds": 24 * 60 * 60, "MaximumRetryAttempts": 185},
+    }
+
+
+def test_the_schedule_is_the_one_that_was_asked_for(otherwise: Synthesized) -> None:
+    (schedule,) = otherwise.of_type("AWS::Scheduler::Schedule").values()
+    assert schedule["ScheduleExpression"] == "rate(6 hours)"
+
+
+def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_default: Synthesized) -> None:
+    queues = by_default.of_type("AWS::SQS::Queue")
+    kept = {"MessageRetentionPeriod": 14 * 24 * 60 * 60, "SqsManagedSseEnabled": True}
+    assert queues == {"Exporter/Failed": kept, "Schedule/Undelivered": kept}
+    policies = by_default.of_type("AWS::SQS::QueuePolicy").values()
+    stated = {policy["Queues"][0]: policy["PolicyDocument"]["Statement"] for policy in policies}
+    assert stated == {
+        f"${{{path}}}": [
+            {
+                "Effect": "Deny",
+                "Principal": {"AWS": "*"},
+                "Action": "sqs:*",
+                "Resource": f"${{{path}.Arn}}",
+                "Condition": TLS_ONLY,
+            }
+        ]
+        for path in queues
+    }
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
+    resource = by_default.resources["Storage/Bucket"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    bucket = resource["Properties"]
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    assert bucket["OwnershipControls"] == {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (encryption,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+
+def test_the_bucket_is_reached_by_tls_only(by_default: Synthesized) -> None:
+    (policy,) = by_default.of_type("AWS::S3::BucketPolicy").values()
+    assert policy["Bucket"] == "${Storage/Bucket}"
+    assert policy["PolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "s3:*",
+            "Resource": ["${Storage/Bucket.Arn}", "${Storage/Bucket.Arn}/*"],
+            "Condition": TLS_ONLY,
+        }
+    ]
+
+
+TIDY = {
+    "Id": "Tidy",
+    "Status": "Enabled",
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    "ExpiredObjectDeleteMarker": True,
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+}
+
+
+def test_snapshots_are_kept_for_ever_unless_told_otherwise(by_default: Synthesized) -> None:
+    bucket = by_default.of_type("AWS::S3::Bucket")["Storage/Bucket"]
+    assert bucket["LifecycleConfiguration"]["Rules"] == [TIDY]
+
+
+def test_old_snapshots_expire_where_the_setting_says_so_and_latest_stays(otherwise: Synthesized) -> None:
+    bucket = otherwise.of_type("AWS::S3::Bucket")["Storage/Bucket"]
+    tidy, *expiring = bucket["LifecycleConfiguration"]["Rules"]
+    assert tidy == TIDY
+    assert [(rule["Prefix"], rule["ExpirationInDays"], rule["Status"]) for rule in expiring] == [
+        (f"audit/pools/{folder}/", 400, "Enabled") for folder in keys.SNAPSHOT_FOLDERS
+    ]
+    assert not any(f"audit/pools/{keys.LATEST}".startswith(rule["Prefix"]) for rule in expiring)
+
+
+def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
+    outputs = otherwise.spelled_out(otherwise.template["Outputs"])
+    assert {name: output["Value"] for name, output in outputs.items()} == {
+        "BucketName": "${Storage/Bucket}",
+        "SnapshotLocation": "s3://${Storage/Bucket}/audit/pools",
+        "FunctionName": "${Exporter/Function}",
+    }
+
+
+def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_default: Synthesized) -> None:
+    naming = {"BucketName", "FunctionName", "QueueName", "LogGroupName", "RoleName"}
+    for kind in ("S3::Bucket", "Lambda::Function", "SQS::Queue", "Logs::LogGroup", "IAM::Role", "Scheduler::Schedule"):
+        for properties in by_default.of_type(f"AWS::{kind}").values():
+            assert not naming & set(properties)
+            assert "Name" not in properties
