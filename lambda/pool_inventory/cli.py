@@ -141,11 +141,12 @@ def run(
     Needs cognito-idp:ListUserPools and, for `--regions enabled`, account:ListRegions; for s3:// also s3:GetObject and
     s3:PutObject on the prefix and s3:ListBucket on the bucket. A snapshot of the same minute is never written twice.
 
-    Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 1 there is none.
+    Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 2 an option is wrong;
+    1 there is no snapshot.
 
     \b
     Examples:
-      pool-inventory run --to out --regions current
+      pool-inventory run --to ~/pools --regions current
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     console = _console(stderr=True)
