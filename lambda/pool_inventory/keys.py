@@ -9,12 +9,15 @@ from datetime import UTC, datetime
 
 DATA = "data"
 COVERAGE = "coverage"
+CHANGES = "changes"
+EXTRA = "extra"
 HIVE = "hive"
 MANIFESTS = "manifests"
 LATEST = "latest.json"
+LATEST_DATA = "latest/user-pools.parquet"
 
 # The folders whose objects belong to one snapshot each, and may therefore expire with it.
-SNAPSHOT_FOLDERS = (DATA, COVERAGE, HIVE, MANIFESTS)
+SNAPSHOT_FOLDERS = (DATA, COVERAGE, CHANGES, HIVE, MANIFESTS, EXTRA)
 
 _ID = r"\d{4}-\d\d-\d\dT\d\d-\d\dZ"
 
@@ -41,6 +44,16 @@ def data(identifier: str) -> str:
 def coverage(identifier: str) -> str:
     """Key of the table of what was asked and how it went."""
     return f"{COVERAGE}/dt={identifier[:10]}/coverage-{identifier}.parquet"
+
+
+def changes(identifier: str) -> str:
+    """Key of the table of what changed since each target's last good reading."""
+    return f"{CHANGES}/dt={identifier[:10]}/changes-{identifier}.parquet"
+
+
+def extra(identifier: str, file_format: str) -> str:
+    """Key of the same rows in another format, `ndjson` or `csv`, with gzip."""
+    return f"{EXTRA}/{file_format}/dt={identifier[:10]}/user-pools-{identifier}.{file_format}.gz"
 
 
 def symlink(identifier: str) -> str:

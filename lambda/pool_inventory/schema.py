@@ -15,9 +15,10 @@ class Kind(Enum):
     """What a column holds."""
 
     STRING = "string"
-    LONG = "bigint"
+    LONG = "long"
     TIMESTAMP = "timestamp(ms, UTC)"
     STRUCT = "struct"
+    STRINGS = "list of strings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +104,27 @@ COVERAGE = (
     _string("last_ok", "id of the newest snapshot, this one included, in which this target was read whole"),
 )
 
+CHANGES = (
+    _timestamp("snapshot_time", "the time of the snapshot that shows the change", required=True),
+    _timestamp("previous_snapshot_time", "the time of the target's last good reading before", required=True),
+    _string("change", "`created`, `deleted` or `modified`", required=True),
+    _string("account_id", "the account that has or had the pool", required=True),
+    _string("region", "the region that has or had the pool", required=True),
+    _string("id", "the pool's id", required=True),
+    _string("name", "the pool's name; a deleted pool's last"),
+    Column("fields", Kind.STRINGS, "the columns that differ, dotted, of a modified pool; else none", required=True),
+    _string("before", "JSON of the pool's row before, less `snapshot_time`; null if created"),
+    _string("after", "JSON of the pool's row after, less `snapshot_time`; null if deleted"),
+)
+
 _ARROW = {
     Kind.STRING: DataType.utf8(),
     Kind.LONG: DataType.int64(),
     Kind.TIMESTAMP: DataType.timestamp("ms", tz="UTC"),
+    Kind.STRINGS: DataType.list(Field("element", DataType.utf8(), nullable=False)),
 }
+# https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+_GLUE = {Kind.STRING: "string", Kind.LONG: "bigint", Kind.TIMESTAMP: "timestamp", Kind.STRINGS: "array<string>"}
 _PARQUET = {
     Kind.STRING: "binary {} (STRING)",
     Kind.LONG: "int64 {}",
@@ -123,6 +140,13 @@ def arrow_schema(columns: tuple[Column, ...]) -> Schema:
 def parquet_schema(name: str, columns: tuple[Column, ...]) -> str:
     """Give the columns as a Parquet message type, the form that S3 Inventory's `fileSchema` has."""
     return f"message {name} {{ {' '.join(_parquet_fields(columns))} }}"
+
+
+def glue_type(column: Column) -> str:
+    """Give a column's type as Glue and Athena have it."""
+    if column.kind is not Kind.STRUCT:
+        return _GLUE[column.kind]
+    return f"struct<{','.join(f'{part.name}:{glue_type(part)}' for part in column.columns)}>"
 
 
 def _arrow_field(column: Column) -> Field:

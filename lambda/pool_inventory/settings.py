@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 ENABLED = "enabled"
 CURRENT = "current"
+FORMATS = ("csv", "ndjson")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -85,9 +86,20 @@ def _whole_number_from_1(text: str) -> int:
     return int(text)
 
 
-def _not_yet(text: str) -> None:
-    if text:
-        raise ValueError("this release has no such feature yet: leave it unset")
+def _extra_formats(text: str) -> tuple[str, ...]:
+    named = [name.strip() for name in text.split(",")] if text else []
+    for name in named:
+        if name not in FORMATS:
+            raise ValueError(f"{name!r} is none of {', '.join(FORMATS)}: say one, a comma list, or nothing")
+    return tuple(sorted(set(named)))
+
+
+def _event_bus(text: str) -> str | None:
+    # A name or an ARN: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
+    name = r"[/.\-_A-Za-z0-9]{1,256}"
+    if text and not re.fullmatch(rf"{name}|arn:aws[\w-]*:events:[a-z]+(-[a-z0-9]+)+:\d{{12}}:event-bus/{name}", text):
+        raise ValueError("not the name or the ARN of an event bus")
+    return text or None
 
 
 def _log_level(text: str) -> str:
@@ -131,6 +143,15 @@ RESERVE_SECONDS = Variable(
     "20",
     _number_from_0,
 )
+EXTRA_FORMATS = Variable(
+    "INVENTORY_EXTRA_FORMATS",
+    "comma list of `ndjson`, `csv`: the same rows again, for readers without Parquet",
+    "",
+    _extra_formats,
+)
+EVENT_BUS = Variable(
+    "INVENTORY_EVENT_BUS", "name or ARN of the bus for change events; none, no events", "", _event_bus
+)
 USER_POOL_QUOTA = Variable(
     "INVENTORY_USER_POOL_QUOTA",
     "pools allowed per account and region, for the headroom metric",
@@ -150,15 +171,12 @@ VARIABLES = (
     REGIONS,
     MAX_REQUESTS_PER_SECOND,
     RESERVE_SECONDS,
+    EXTRA_FORMATS,
+    EVENT_BUS,
     USER_POOL_QUOTA,
     SERVICE_NAME,
     METRICS_NAMESPACE,
     LOG_LEVEL,
-)
-# The contract names these, and no release has them yet: setting one must not look as if it worked.
-NOT_YET = (
-    Variable("INVENTORY_EXTRA_FORMATS", "comma list of `ndjson`, `csv`", "", _not_yet),
-    Variable("INVENTORY_EVENT_BUS", "bus for change events", "", _not_yet),
 )
 
 
@@ -171,6 +189,8 @@ class Settings:
     regions: str | tuple[str, ...]
     max_requests_per_second: float
     reserve_seconds: float
+    extra_formats: tuple[str, ...]
+    event_bus: str | None
     user_pool_quota: int
     service_name: str
     metrics_namespace: str
@@ -183,14 +203,14 @@ class Settings:
         Raises:
             SettingsError: the first variable whose value will not do, with the value and what would do.
         """
-        for variable in NOT_YET:
-            variable.read(environment)
         return cls(
             bucket=BUCKET.read(environment),
             prefix=PREFIX.read(environment),
             regions=REGIONS.read(environment),
             max_requests_per_second=MAX_REQUESTS_PER_SECOND.read(environment),
             reserve_seconds=RESERVE_SECONDS.read(environment),
+            extra_formats=EXTRA_FORMATS.read(environment),
+            event_bus=EVENT_BUS.read(environment),
             user_pool_quota=USER_POOL_QUOTA.read(environment),
             service_name=SERVICE_NAME.read(environment),
             metrics_namespace=METRICS_NAMESPACE.read(environment),

@@ -12,6 +12,8 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
         regions="enabled",
         max_requests_per_second=10,
         reserve_seconds=20,
+        extra_formats=(),
+        event_bus=None,
         user_pool_quota=1000,
         service_name="pool-inventory",
         metrics_namespace="PoolInventory",
@@ -28,6 +30,18 @@ def test_a_missing_bucket_is_named() -> None:
 def test_listed_regions_are_kept_once_each_and_sorted() -> None:
     settings = Settings.from_environment({**LEAST, "INVENTORY_REGIONS": "us-east-1, eu-west-1,us-east-1"})
     assert settings.regions == ("eu-west-1", "us-east-1")
+
+
+@pytest.mark.parametrize(
+    "bus", ["default", "partner/events.example", "arn:aws-us-gov:events:us-gov-west-1:123456789012:event-bus/mine"]
+)
+def test_a_bus_is_named_or_given_by_its_arn(bus: str) -> None:
+    assert Settings.from_environment({**LEAST, "INVENTORY_EVENT_BUS": bus}).event_bus == bus
+
+
+def test_extra_formats_are_kept_once_each_and_sorted() -> None:
+    settings = Settings.from_environment({**LEAST, "INVENTORY_EXTRA_FORMATS": "ndjson, csv,csv"})
+    assert settings.extra_formats == ("csv", "ndjson")
 
 
 def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
@@ -58,8 +72,10 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
         ("INVENTORY_RESERVE_SECONDS", ""),
         ("INVENTORY_USER_POOL_QUOTA", "0"),
         ("INVENTORY_USER_POOL_QUOTA", "1e3"),
-        ("INVENTORY_EXTRA_FORMATS", "csv"),
-        ("INVENTORY_EVENT_BUS", "default"),
+        ("INVENTORY_EXTRA_FORMATS", "parquet"),
+        ("INVENTORY_EXTRA_FORMATS", "csv,"),
+        ("INVENTORY_EVENT_BUS", "my bus"),
+        ("INVENTORY_EVENT_BUS", "arn:aws:events:us-east-1:123456789012:rule/mine"),
         ("POWERTOOLS_SERVICE_NAME", ""),
         ("POWERTOOLS_SERVICE_NAME", "Köln"),
         ("POWERTOOLS_METRICS_NAMESPACE", "AWS/Cognito"),
