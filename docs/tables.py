@@ -36,18 +36,21 @@ def triggers() -> str:
 
 def environment() -> str:
     """Give the table of the function's variables."""
-    rows = (
-        (f"`{each.name}`", each.meaning, "required" if each.default is None else f"`{each.default}`")
-        for each in settings.VARIABLES
-    )
+    rows = ((f"`{each.name}`", each.meaning, _default(each.default)) for each in settings.VARIABLES)
     return table(("variable", "meaning", "default"), rows)
+
+
+def _default(text: str | None) -> str:
+    if text is None:
+        return "required"
+    return f"`{text}`" if text else "none"
 
 
 def deploy() -> str:
     """Give the table of what a deploy can be told."""
     defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
     named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
-    rows = ((f"`{name}`", each.meaning, f"`{defaults[name]}`") for name, each in named.items())
+    rows = ((f"`{name}`", each.meaning, _default(str(defaults[name]))) for name, each in named.items())
     return table(("setting", "meaning", "default"), rows)
 
 
@@ -57,6 +60,7 @@ def with_tables(page: str) -> str:
         "columns of data": columns(schema.DATA),
         "lambda_config": triggers(),
         "columns of coverage": columns(schema.COVERAGE),
+        "columns of changes": columns(schema.CHANGES),
         "environment": environment(),
         "deploy": deploy(),
     }

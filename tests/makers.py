@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pool_inventory.calls import Deadline
+from pool_inventory.changes import Change, Kind
 from pool_inventory.clock import Clock
 from pool_inventory.collect import Coverage
-from pool_inventory.snapshot import Link, Snapshot
+from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.targets import Target
 
 ACCOUNT_ID = "123456789012"
@@ -61,9 +62,32 @@ def any_coverage(region: str = "us-east-1", **columns: Any) -> Coverage:
 
 
 def any_snapshot(
-    identifier: str = IDENTIFIER, *, coverage: tuple[Coverage, ...] | None = None, previous: Link | None = None
+    identifier: str = IDENTIFIER,
+    *,
+    coverage: tuple[Coverage, ...] | None = None,
+    previous: Link | None = None,
+    baselines: tuple[Baseline, ...] | None = (),
 ) -> Snapshot:
-    return Snapshot(identifier, TIME, TIME + timedelta(seconds=2), previous, coverage or (any_coverage(),))
+    ended_at = TIME + timedelta(seconds=2)
+    return Snapshot(identifier, TIME, ended_at, previous, coverage or (any_coverage(),), baselines)
+
+
+def any_change(kind: Kind = "modified", number: int | None = None, **row: Any) -> Change:
+    """A change of a pool whose rows are as Parquet gives them back, less the columns that no test asks for."""
+    identifier = f"us-east-1_{next(_numbers) if number is None else number:09d}"
+    arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/{identifier}"
+    text = json.dumps({"id": identifier, "arn": arn, "name": "a pool", **row})
+    return Change(
+        previous_snapshot_id="2026-11-24T17-00Z",
+        change=kind,
+        account_id=ACCOUNT_ID,
+        region="us-east-1",
+        id=identifier,
+        name="a pool",
+        fields=("name",) if kind == "modified" else (),
+        before=None if kind == "created" else text,
+        after=None if kind == "deleted" else text,
+    )
 
 
 def page(pools: list[dict[str, Any]], next_token: str | None = None, **members: Any) -> bytes:

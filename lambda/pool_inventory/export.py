@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -12,13 +12,14 @@ from pool_inventory.calls import Deadline
 from pool_inventory.collect import Coverage, Progress, Reading
 from pool_inventory.errors import InventoryError, SnapshotError, UnreadError
 from pool_inventory.publish import History, Published
-from pool_inventory.snapshot import Link, Snapshot
+from pool_inventory.snapshot import Baseline, Link, Place, Snapshot
 from pool_inventory.store import Store
 from pool_inventory.targets import Account, choose_targets
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
+LastOk = dict[Place, str | None]
 Result = Literal["published", "finished", "unchanged", "superseded"]
 
 
@@ -31,14 +32,14 @@ class Outcome:
         result: `published`, it was read and published; `finished`, it was found committed and was finished;
             `unchanged`, it was found finished; `superseded`, a newer one was found, and this one was not made.
         published: the snapshot, where it was published or finished.
-        recovered: ids of earlier snapshots whose runs had died, and which this run finished.
+        recovered: earlier snapshots whose runs had died, and which this run finished.
         warnings: what someone should look at, though the run did its work.
     """
 
     snapshot_id: str
     result: Result
     published: Published | None = None
-    recovered: tuple[str, ...] = ()
+    recovered: tuple[Published, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -46,6 +47,7 @@ def export(
     *,
     regions: str | tuple[str, ...],
     max_requests_per_second: float,
+    extra_formats: tuple[str, ...] = (),
     snapshot_time: datetime,
     session: "Session",
     account: Callable[[], Account],
@@ -67,6 +69,7 @@ def export(
     if history.committed:
         if identifier in history.unfinished:
             return Outcome(identifier, "finished", publish.finish(store, identifier), recovered, warnings)
+        publish.mend_latest_data(store, identifier)
         return Outcome(identifier, "unchanged", None, recovered, warnings)
     latest = publish.read_latest(store) if recovered else history.latest
     if latest and latest.snapshot_id > identifier:
@@ -85,50 +88,71 @@ def export(
     try:
         if all(each.status != "ok" for each in coverage):
             raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
-        coverage, forgotten = _with_last_ok(coverage, identifier, store, latest)
-        snapshot = Snapshot(identifier, started_at, deadline.clock.now(), latest, coverage)
+        before = _read_last_ok(store, latest)
+        snapshot = Snapshot(
+            id=identifier,
+            started_at=started_at,
+            ended_at=deadline.clock.now(),
+            previous=latest,
+            coverage=_with_last_ok(coverage, identifier, before or {}),
+            baselines=None if before is None else _baselines(coverage, before),
+            extra_formats=extra_formats,
+        )
         data = publish.commit(store, snapshot, collect.lines(readings))
         published = publish.finish(store, identifier, data)
     except InventoryError as error:
         error.coverage = coverage
         raise
-    return Outcome(identifier, "published", published, recovered, warnings + forgotten + _unmodelled(readings))
+    warnings += _uncompared(published) + _unmodelled(readings)
+    return Outcome(identifier, "published", published, recovered, warnings)
 
 
-def _finish_earlier(store: Store, history: History, identifier: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Finish the commits of earlier runs that died; give the ids of those, and warnings of what is past finishing."""
-    recovered: list[str] = []
+def _finish_earlier(store: Store, history: History, identifier: str) -> tuple[tuple[Published, ...], tuple[str, ...]]:
+    """Finish the commits of earlier runs that died; give those, and warnings of what is past finishing."""
+    recovered: list[Published] = []
     warnings: list[str] = []
     for earlier in history.unfinished:
         if earlier != identifier:
             try:
-                publish.finish(store, earlier)
-                recovered.append(earlier)
+                recovered.append(publish.finish(store, earlier))
             except SnapshotError as error:
                 # It must not keep every later run from its work.
                 warnings.append(f"an earlier commit cannot be finished: {error}")
     return tuple(recovered), tuple(warnings)
 
 
-def _with_last_ok(
-    coverage: tuple[Coverage, ...], identifier: str, store: Store, latest: Link | None
-) -> tuple[tuple[Coverage, ...], tuple[str, ...]]:
-    """Fill in last_ok: this snapshot where the target was read, else what the snapshot before says; and warnings."""
-    before: dict[tuple[str, str], str | None] = {}
-    warnings: tuple[str, ...] = ()
-    if latest:
-        try:
-            rows = publish.read_manifest(store, latest)["coverage"]
-            before = {(row["account_id"], row["region"]): row["last_ok"] for row in rows}
-        except SnapshotError as error:
-            warnings = (f"when unread targets were last read is not known: {error}",)
-    filled = (
+def _read_last_ok(store: Store, latest: Link | None) -> LastOk | None:
+    """Give, by target, the snapshot before that has its last good reading; None where that cannot be read any more."""
+    if latest is None:
+        return {}
+    try:
+        coverage = publish.read_manifest(store, latest)["coverage"]
+    except SnapshotError:
+        return None
+    return {(row["account_id"], row["region"]): row["last_ok"] for row in coverage}
+
+
+def _with_last_ok(coverage: Iterable[Coverage], identifier: str, before: LastOk) -> tuple[Coverage, ...]:
+    """Fill in last_ok: this snapshot where the target was read, else what the snapshot before says."""
+    return tuple(
         dataclasses.replace(
             each, last_ok=identifier if each.status == "ok" else before.get((each.account_id, each.region))
         )
         for each in coverage
     )
-    return tuple(filled), warnings
+
+
+def _baselines(coverage: Iterable[Coverage], before: LastOk) -> tuple[Baseline, ...]:
+    """Name what each target that was read is to be compared with, unless it was never read before."""
+    places = ((each.account_id, each.region) for each in coverage if each.status == "ok")
+    return tuple(Baseline(*place, last_ok) for place in places if (last_ok := before.get(place)))
+
+
+def _uncompared(published: Published) -> tuple[str, ...]:
+    return tuple(
+        f"what changed in {each.region} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
+        for each in published.comparison.uncompared
+    )
 
 
 def _unmodelled(readings: tuple[Reading, ...]) -> tuple[str, ...]:

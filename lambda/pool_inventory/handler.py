@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pool_inventory import keys, metrics
+from pool_inventory import announce, keys, metrics
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.collect import Coverage
@@ -51,6 +51,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         logger.error("the run failed", extra={"error": str(error)}, exc_info=not expected)  # noqa: TRY400 - as said
         metrics.emit_failure(coverage, duration_ms=_milliseconds_since(started, clock), **names)
         raise
+    warnings = (*outcome.warnings, *_announce(outcome, settings))
     summary = _summary(outcome, _milliseconds_since(started, clock))
     if outcome.published:
         _log_unread(logger, outcome.published.snapshot.coverage)
@@ -60,7 +61,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
             user_pool_quota=settings.user_pool_quota,
             **names,
         )
-    for warning in outcome.warnings:
+    for warning in warnings:
         logger.warning(warning)
     logger.info("the run is done", extra=summary)
     return summary
@@ -72,11 +73,29 @@ def _export(settings: Settings, time: datetime, context: "LambdaContext", clock:
     return export(
         regions=settings.regions,
         max_requests_per_second=settings.max_requests_per_second,
+        extra_formats=settings.extra_formats,
         snapshot_time=time,
         session=session,
         account=lambda: Account.from_arn(context.invoked_function_arn),
         store=S3Store.open(session, settings.bucket, settings.prefix),
         deadline=Deadline.after(remaining_seconds - settings.reserve_seconds, clock),
+    )
+
+
+def _announce(outcome: Outcome, settings: Settings) -> tuple[str, ...]:
+    """Put the events of each snapshot that this run finished on the bus, if there is one; give what went wrong."""
+    finished = [*outcome.recovered, *filter(None, [outcome.published])]
+    if settings.event_bus is None or not finished:
+        return ()
+    session = open_session()
+    client = session.client("events", config=announce.CLIENT_CONFIG)
+    store = S3Store.open(session, settings.bucket, settings.prefix)
+    return tuple(
+        warning
+        for each in finished
+        for warning in announce.announce(
+            client, settings.event_bus, each, store.address(keys.changes(each.snapshot.id))
+        )
     )
 
 
@@ -103,7 +122,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "snapshot_id": outcome.snapshot_id,
         "result": outcome.result,
-        "recovered": list(outcome.recovered),
+        "recovered": [each.snapshot.id for each in outcome.recovered],
         "duration_ms": duration_ms,
     }
     if outcome.published:
@@ -111,6 +130,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
         summary |= {
             "status": outcome.published.snapshot.status,
             "pools": outcome.published.snapshot.pool_count,
+            "changes": outcome.published.comparison.summary()["changes"],
             "targets": len(coverage),
             "targets_failed": sum(each.status != "ok" for each in coverage),
             "requests": sum(each.requests for each in coverage),

@@ -51,7 +51,7 @@ def changes(identifier: str) -> str:
     return f"{CHANGES}/dt={identifier[:10]}/changes-{identifier}.parquet"
 
 
-def extra(identifier: str, file_format: str) -> str:
+def in_format(identifier: str, file_format: str) -> str:
     """Key of the same rows in another format, `ndjson` or `csv`, with gzip."""
     return f"{EXTRA}/{file_format}/dt={identifier[:10]}/user-pools-{identifier}.{file_format}.gz"
 

@@ -21,6 +21,8 @@ def emit_snapshot(
     _add_coverage(metrics, coverage)
     fullest = max((each.pools or 0 for each in coverage), default=0)
     metrics.add_metric("UserPools", MetricUnit.Count, published.snapshot.pool_count)
+    for kind, count in published.comparison.summary()["changes"].items():
+        metrics.add_metric(f"UserPools{kind.capitalize()}", MetricUnit.Count, count)
     metrics.add_metric("SnapshotComplete", MetricUnit.Count, int(published.snapshot.status == "complete"))
     metrics.add_metric("SnapshotDuration", MetricUnit.Milliseconds, duration_ms)
     metrics.add_metric("SnapshotBytes", MetricUnit.Bytes, published.size_bytes)

@@ -4,21 +4,26 @@ The commit is one conditional PUT of the data object. All that finishing writes 
 written only where it is not there yet, and ends with the checksum; so a run that died can be finished by any other.
 """
 
+import gzip
 import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from pool_inventory import keys, schema, snapshot
+from pool_inventory import changes, formats, keys, schema, snapshot
+from pool_inventory.changes import Comparison
 from pool_inventory.errors import SnapshotError, StoreError
 from pool_inventory.snapshot import Link, Snapshot
 from pool_inventory.store import Store
 
 # How far back from the newest snapshot to look for commits whose run died: longer than any run or retry takes.
 LOOK_BACK = timedelta(days=1)
+
+EXTRA_FORMATS = {"csv": formats.csv_lines, "ndjson": formats.ndjson_lines}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A finished snapshot, the key of its manifest, and the size of its data."""
+    """A finished snapshot, what changed in it, the key of its manifest, and the size of its data."""
 
     snapshot: Snapshot
+    comparison: Comparison
     manifest_key: str
     size_bytes: int
 
@@ -149,14 +155,56 @@ def finish(store: Store, identifier: str, data: bytes | None = None) -> Publishe
         data = read_data(store, identifier)
     try:
         committed = snapshot.decode(data)
+        comparison = changes.compare(data, partial(_read_earlier, store))
     except SnapshotError as error:
         raise SnapshotError(f"{store.address(keys.data(identifier))}: {error}") from error
-    _write_once(store, keys.coverage(identifier), snapshot.encode_coverage(committed))
-    _write_once(store, keys.symlink(identifier), f"{store.address(keys.data(identifier))}\n".encode())
-    manifest = _write_once(store, keys.manifest(identifier), _manifest(store, committed, data))
+    # What could be compared when they were first written stands, though a baseline may have expired since.
+    told = _write_once(store, keys.changes(identifier), changes.encode(identifier, comparison))
+    for file_format in committed.extra_formats:
+        lines = EXTRA_FORMATS[file_format](data)
+        # No time in gzip's header: the bytes are to be a function of the commit.
+        _write_once(store, keys.in_format(identifier, file_format), gzip.compress(b"".join(lines), mtime=0))
+    made = derived(store, data, told)
+    for key in (keys.coverage(identifier), keys.symlink(identifier)):
+        _write_once(store, key, made[key])
+    manifest = _write_once(store, keys.manifest(identifier), made[keys.manifest(identifier)])
     _write_once(store, keys.checksum(identifier), hashlib.md5(manifest, usedforsecurity=False).hexdigest().encode())
-    _move_latest(store, Link(identifier, hashlib.sha256(manifest).hexdigest()))
-    return Published(committed, store.full_key(keys.manifest(identifier)), len(data))
+    link = Link(identifier, hashlib.sha256(manifest).hexdigest())
+    if _move_latest(store, link):
+        _copy_latest(store, link)
+    return Published(committed, comparison, store.full_key(keys.manifest(identifier)), len(data))
+
+
+def derived(store: Store, data: bytes, told: bytes) -> dict[str, bytes]:
+    """Give, by their keys, the objects that are a function of what is committed and of what was told to have changed.
+
+    Args:
+        store: says what keys and addresses are in full.
+        data: the snapshot's data object.
+        told: its changes object.
+    """
+    committed = snapshot.decode(data)
+    return {
+        keys.coverage(committed.id): snapshot.encode_coverage(committed),
+        keys.symlink(committed.id): f"{store.address(keys.data(committed.id))}\n".encode(),
+        keys.manifest(committed.id): _manifest(store, committed, data, snapshot.footer_of(told)),
+    }
+
+
+def mend_latest_data(store: Store, identifier: str) -> None:
+    """Make the copy of the latest data anew, if the run that moved latest.json to this snapshot died before it did."""
+    latest = read_latest(store)
+    if latest and latest.snapshot_id == identifier:
+        copied = store.get(keys.LATEST_DATA)
+        if copied is None or copied.body != read_data(store, identifier):
+            _copy_latest(store, latest)
+
+
+def _read_earlier(store: Store, identifier: str) -> bytes:
+    stored = store.get(keys.data(identifier))
+    if stored is None:
+        raise SnapshotError(f"{store.address(keys.data(identifier))} is gone, expired perhaps")
+    return stored.body
 
 
 def _write_once(store: Store, key: str, body: bytes) -> bytes:
@@ -171,7 +219,8 @@ def _read(store: Store, key: str) -> bytes:
     return stored.body
 
 
-def _move_latest(store: Store, link: Link) -> None:
+def _move_latest(store: Store, link: Link) -> bool:
+    """Have latest.json name a snapshot, unless it names a newer one or this; tell whether it was moved."""
     body = _json(
         {
             "snapshotId": link.snapshot_id,
@@ -185,13 +234,23 @@ def _move_latest(store: Store, link: Link) -> None:
         if stored is None:
             moved = store.put_if_absent(keys.LATEST, body)
         elif _parse_latest(store, stored.body).snapshot_id >= link.snapshot_id:
-            return
+            return False
         else:
             # Another run may have moved it in between: then look again.
             moved = store.replace(keys.LATEST, body, stored.etag)
+    return True
 
 
-def _manifest(store: Store, committed: Snapshot, data: bytes) -> bytes:
+def _copy_latest(store: Store, link: Link) -> None:
+    """Copy the newest snapshot's data; where latest.json moves on meanwhile, whichever run copies last copies that."""
+    newest: Link | None = link
+    copied = None
+    while newest and newest != copied:
+        store.copy(keys.data(newest.snapshot_id), keys.LATEST_DATA)
+        copied, newest = newest, read_latest(store)
+
+
+def _manifest(store: Store, committed: Snapshot, data: bytes, told: dict[str, Any]) -> bytes:
     """S3 Inventory's fields, then ours.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
@@ -217,6 +276,9 @@ def _manifest(store: Store, committed: Snapshot, data: bytes) -> bytes:
             "snapshotId": committed.id,
             "status": committed.status,
             "poolCount": committed.pool_count,
+            "changes": told["changes"],
+            "uncompared": told["uncompared"],
+            "extraFormats": committed.extra_formats,
             "previous": previous
             and {
                 "snapshotId": previous.snapshot_id,

@@ -7,12 +7,14 @@ that is committed is enough to make all the others from, and each of them is a f
 import dataclasses
 import io
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from arro3.io import read_json, read_parquet, write_parquet
+from arro3.io import read_json, read_parquet, write_ndjson, write_parquet
 
 from pool_inventory import keys, rows, schema
 from pool_inventory.collect import Coverage
@@ -25,6 +27,13 @@ PARQUET_MAGIC = b"PAR1"
 CONTRACT_VERSION = 1
 
 
+Place = tuple[str, str]
+"""A target's account and region."""
+
+Rows = dict[str, bytes]
+"""The rows of one target by the pool's id, each as JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A finished snapshot, by its id and the SHA-256 of its manifest in hexadecimal."""
@@ -34,14 +43,31 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """Which earlier snapshot has a target's last good reading."""
+
+    account_id: str
+    region: str
+    snapshot_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot says of itself, its rows apart."""
+    """What a snapshot says of itself, its rows apart.
+
+    Attributes:
+        baselines: what each target that was read is to be compared with, unless it was never read before; None where
+            that is not known.
+        extra_formats: in which formats besides Parquet its rows are to be written.
+    """
 
     id: str
     started_at: datetime
     ended_at: datetime
     previous: Link | None
     coverage: tuple[Coverage, ...]
+    baselines: tuple[Baseline, ...] | None = ()
+    extra_formats: tuple[str, ...] = ()
 
     @property
     def status(self) -> Literal["complete", "partial"]:
@@ -68,19 +94,20 @@ def encode(snapshot: Snapshot, lines: Iterable[bytes]) -> bytes:
     The same arguments give the same bytes.
     """
     footer = {
-        "contractVersion": CONTRACT_VERSION,
         "snapshotId": snapshot.id,
         "startedAt": rows.timestamp(snapshot.started_at),
         "endedAt": rows.timestamp(snapshot.ended_at),
         "previous": dataclasses.asdict(snapshot.previous) if snapshot.previous else None,
+        "baselines": snapshot.baselines and [dataclasses.asdict(each) for each in snapshot.baselines],
+        "extraFormats": snapshot.extra_formats,
         "coverage": snapshot.coverage_rows(),
     }
-    return _parquet(schema.DATA, lines, {FOOTER_KEY: json.dumps(footer, sort_keys=True)})
+    return encode_table(schema.DATA, lines, footer)
 
 
 def encode_coverage(snapshot: Snapshot) -> bytes:
     """Give the coverage object."""
-    return _parquet(schema.COVERAGE, map(rows.json_line, snapshot.coverage_rows()), {})
+    return encode_table(schema.COVERAGE, map(rows.json_line, snapshot.coverage_rows()), {"snapshotId": snapshot.id})
 
 
 def decode(body: bytes) -> Snapshot:
@@ -89,27 +116,72 @@ def decode(body: bytes) -> Snapshot:
     Raises:
         SnapshotError: it is no data object of ours, or one of a newer contract.
     """
-    footer = json.loads(_metadata(body).get(FOOTER_KEY.encode(), b"{}"))
-    version = footer.get("contractVersion")
-    if version != CONTRACT_VERSION:
-        raise SnapshotError(
-            f"the file's contract version is {version!r}, and this release knows {CONTRACT_VERSION}: "
-            + ("update it" if isinstance(version, int) else "some other program wrote it")
-        )
+    footer = footer_of(body)
     return Snapshot(
         id=footer["snapshotId"],
         started_at=datetime.fromisoformat(footer["startedAt"]),
         ended_at=datetime.fromisoformat(footer["endedAt"]),
         previous=Link(**footer["previous"]) if footer["previous"] else None,
         coverage=tuple(_coverage(row) for row in footer["coverage"]),
+        baselines=None if footer["baselines"] is None else tuple(Baseline(**each) for each in footer["baselines"]),
+        extra_formats=tuple(footer["extraFormats"]),
     )
 
 
-def _metadata(body: bytes) -> dict[bytes, bytes]:
+def read_rows(body: bytes) -> dict[Place, Rows]:
+    """Read a data object's rows, by target and by the pool's id, each as JSON of all its columns less snapshot_time.
+
+    Raises:
+        SnapshotError: it is no data object of ours.
+    """
+    file = io.BytesIO()
+    with _reading(body):
+        table = read_parquet(io.BytesIO(body)).read_all()
+        write_ndjson(table.drop_columns(["snapshot_time"]), file, explicit_nulls=True)
+        names = [table[column].to_pylist() for column in ("account_id", "region", "id")]
+    found: dict[Place, Rows] = defaultdict(dict)
+    for account_id, region, identifier, line in zip(*names, file.getvalue().splitlines(), strict=True):
+        found[account_id, region][identifier] = line
+    return found
+
+
+def footer_of(body: bytes) -> dict[str, Any]:
+    """Read what an object of ours says of itself in its footer.
+
+    Raises:
+        SnapshotError: it is no Parquet file of ours, or one of a newer contract.
+    """
+    with _reading(body):
+        metadata = read_parquet(io.BytesIO(body)).schema.metadata
+    footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
+    version = footer.get("contractVersion")
+    if version != CONTRACT_VERSION:
+        raise SnapshotError(
+            f"the file's contract version is {version!r}, and this release knows {CONTRACT_VERSION}: "
+            + ("update it" if isinstance(version, int) else "some other program wrote it")
+        )
+    return footer
+
+
+def encode_table(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str, Any]) -> bytes:
+    """Give a Parquet file of rows, each a line of JSON by the columns' names, with a footer for footer_of.
+
+    The same arguments give the same bytes.
+    """
+    metadata = {FOOTER_KEY: json.dumps({"contractVersion": CONTRACT_VERSION, **footer}, sort_keys=True)}
+    reader = read_json(io.BytesIO(b"".join(lines)), schema.arrow_schema(columns))
+    file = io.BytesIO()
+    write_parquet(reader, file, compression="zstd(3)", key_value_metadata=metadata)
+    return file.getvalue()
+
+
+@contextmanager
+def _reading(body: bytes) -> Iterator[None]:
+    """Tell of a Parquet file that is none, whichever way arro3 does."""
     if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
         raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
     try:
-        return read_parquet(io.BytesIO(body)).schema.metadata
+        yield
     except BaseException as error:
         # arro3 raises plain Exceptions, and for some footers Rust's panic, which has no name that can be imported.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
@@ -120,10 +192,3 @@ def _metadata(body: bytes) -> dict[bytes, bytes]:
 def _coverage(row: dict[str, Any]) -> Coverage:
     values = {name: value for name, value in row.items() if name != "snapshot_time"}
     return Coverage(**{**values, "started_at": datetime.fromisoformat(row["started_at"])})
-
-
-def _parquet(columns: tuple[Column, ...], lines: Iterable[bytes], metadata: dict[str, str]) -> bytes:
-    reader = read_json(io.BytesIO(b"".join(lines)), schema.arrow_schema(columns))
-    file = io.BytesIO()
-    write_parquet(reader, file, compression="zstd(3)", key_value_metadata=metadata)
-    return file.getvalue()

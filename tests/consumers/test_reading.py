@@ -210,6 +210,9 @@ def test_the_manifest_has_s3_inventorys_fields_and_ours(inventory: Path) -> None
         "snapshotId": "2026-11-24T18-00Z",
         "status": "partial",
         "poolCount": len(POOLS),
+        "changes": {"created": 0, "deleted": 0, "modified": 0},
+        "uncompared": [],
+        "extraFormats": [],
     }
 
 

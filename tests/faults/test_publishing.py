@@ -1,6 +1,9 @@
 """Runs that die, meet, come twice or come late: what is published is whole, once, and never goes back."""
 
+import csv
+import gzip
 import hashlib
+import io
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from arro3.io import read_parquet
 from pool_inventory import keys, publish, snapshot
 from pool_inventory.errors import SnapshotError, StoreError, UnreadError
 from pool_inventory.export import Outcome, export
@@ -20,8 +24,8 @@ from pool_inventory.targets import Account
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
 
-# data, coverage, symlink, manifest, checksum, latest
-WRITES = 6
+# data, changes, coverage, symlink, manifest, checksum, latest.json, the copy of the latest data
+WRITES = 8
 LATER = TIME + timedelta(hours=1)
 EARLIER = TIME - timedelta(hours=1)
 
@@ -65,6 +69,10 @@ class WatchedStore:
         self._count(key)
         return self.store.replace(key, body, etag)
 
+    def copy(self, source: str, target: str) -> None:
+        self._count(target)
+        self.store.copy(source, target)
+
     def _count(self, key: str) -> None:
         if len(self.written) + 1 == self.ends_before_write:
             raise RunEndedError
@@ -79,11 +87,17 @@ def store(request: pytest.FixtureRequest, aws: StandIn, tmp_path: Path) -> Store
     return FolderStore(tmp_path / "out")
 
 
-def run(store: Store, time: datetime = TIME, regions: tuple[str, ...] = ("us-east-1",)) -> Outcome:
+def run(
+    store: Store,
+    time: datetime = TIME,
+    regions: tuple[str, ...] = ("us-east-1",),
+    extra_formats: tuple[str, ...] = (),
+) -> Outcome:
     """The same run each time: its clock stands still, so what it finds is all that its bytes depend on."""
     return export(
         regions=regions,
         max_requests_per_second=0,
+        extra_formats=extra_formats,
         snapshot_time=time,
         session=boto3.session.Session(),
         account=lambda: Account(ACCOUNT_ID, "aws"),
@@ -93,10 +107,8 @@ def run(store: Store, time: datetime = TIME, regions: tuple[str, ...] = ("us-eas
 
 
 def contents(store: Store) -> dict[str, bytes]:
-    folders = (keys.DATA, keys.COVERAGE, keys.HIVE, keys.MANIFESTS)
-    found = {key: store.get(key) for folder in folders for key in store.keys(folder)} | {
-        keys.LATEST: store.get(keys.LATEST)
-    }
+    found = {key: store.get(key) for folder in keys.SNAPSHOT_FOLDERS for key in store.keys(folder)}
+    found |= {key: store.get(key) for key in (keys.LATEST, keys.LATEST_DATA)}
     return {key: stored.body for key, stored in found.items() if stored}
 
 
@@ -118,7 +130,7 @@ def assert_whatever_looks_finished_is(store: Store) -> None:
         assert file["size"] == len(data)
         assert file["MD5checksum"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
         assert file["sha256"] == hashlib.sha256(data).hexdigest()
-        assert {keys.coverage(identifier), keys.symlink(identifier)} <= set(found)
+        assert {keys.changes(identifier), keys.coverage(identifier), keys.symlink(identifier)} <= set(found)
 
 
 def test_a_run_writes_each_object_once_in_the_order_that_makes_it_safe(store: Store) -> None:
@@ -126,11 +138,13 @@ def test_a_run_writes_each_object_once_in_the_order_that_makes_it_safe(store: St
     assert run(watched).result == "published"
     expected = [
         keys.data(IDENTIFIER),
+        keys.changes(IDENTIFIER),
         keys.coverage(IDENTIFIER),
         keys.symlink(IDENTIFIER),
         keys.manifest(IDENTIFIER),
         keys.checksum(IDENTIFIER),
         keys.LATEST,
+        keys.LATEST_DATA,
     ]
     assert expected == watched.written == sorted(contents(store), key=expected.index)
     assert_whatever_looks_finished_is(store)
@@ -148,7 +162,9 @@ def test_a_run_that_ended_before_any_write_is_made_whole_by_its_next_delivery(
     outcome = run(store)
 
     committed = write > 1
-    assert outcome.result == ("finished" if committed else "published")
+    finished = write == WRITES
+    assert outcome.result == ("unchanged" if finished else "finished" if committed else "published")
+    assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(IDENTIFIER)]
     asked = [request for request in aws.requests if "ListUserPools" in request.headers.get("X-Amz-Target", "")]
     assert bool(asked) is not committed, "a commit is finished without asking Cognito"
     assert_whatever_looks_finished_is(store)
@@ -175,12 +191,13 @@ def test_the_objects_are_the_same_whether_or_not_the_run_was_ended_in_between(
     assert contents(store) == undisturbed
 
 
-@pytest.mark.parametrize("write", range(2, WRITES + 1))
+@pytest.mark.parametrize("write", range(2, WRITES))
 def test_a_run_that_died_and_never_came_back_is_finished_by_the_next_one_first(store: Store, write: int) -> None:
     with pytest.raises(RunEndedError):
         run(WatchedStore(store, ends_before_write=write))
     outcome = run(store, LATER)
-    assert (outcome.result, outcome.recovered) == ("published", (IDENTIFIER,))
+    assert outcome.result == "published"
+    assert [each.snapshot.id for each in outcome.recovered] == [IDENTIFIER]
     assert outcome.published is not None
     assert outcome.published.snapshot.previous is not None
     assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
@@ -272,6 +289,74 @@ def test_snapshots_form_a_chain_by_the_hashes_of_their_manifests(store: Store) -
         }
 
 
+def told(store: Store, time: datetime) -> list[tuple[str, str]]:
+    """Each change that a snapshot tells: the region and the kind."""
+    table = read_parquet(io.BytesIO(contents(store)[keys.changes(keys.snapshot_id(time))])).read_all()
+    return list(zip(table["region"].to_pylist(), table["change"].to_pylist(), strict=True))
+
+
+def test_what_changed_while_a_region_could_not_be_read_is_told_once_when_it_can_be(store: Store, aws: StandIn) -> None:
+    times = [TIME + timedelta(hours=hours) for hours in range(5)]
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(3, "eu-west-1")
+    seed("eu-west-1", pools)
+    run(store, times[0], regions)
+    aws.answers[:] = [listing("eu-west-1", deny)]
+    run(store, times[1], regions)
+    seed("eu-west-1", [*pools[1:], *any_pools(1, "eu-west-1")])
+    run(store, times[2], regions)
+    aws.answers[:] = []
+    run(store, times[3], regions)
+    run(store, times[4], regions)
+    assert [told(store, time) for time in times] == [
+        [],
+        [],
+        [],
+        [("eu-west-1", "deleted"), ("eu-west-1", "created")],
+        [],
+    ]
+    manifests = [json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))]) for time in times]
+    assert [manifest["changes"] for manifest in manifests] == [
+        {"created": count, "deleted": count, "modified": 0} for count in (0, 0, 0, 1, 0)
+    ]
+    assert all(manifest["uncompared"] == [] for manifest in manifests)
+
+
+def test_a_region_that_is_asked_for_the_first_time_has_no_changes(store: Store) -> None:
+    seed("eu-west-1", any_pools(3, "eu-west-1"))
+    run(store, TIME)
+    run(store, LATER, ("eu-west-1", "us-east-1"))
+    assert told(store, LATER) == []
+
+
+def test_a_baseline_that_expired_costs_the_changes_and_the_manifest_says_so(tmp_path: Path, aws: StandIn) -> None:
+    store = FolderStore(tmp_path)
+    run(store, TIME)
+    (tmp_path / keys.data(IDENTIFIER)).unlink()
+    seed("us-east-1", any_pools(1))
+    outcome = run(store, LATER)
+    manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(LATER))])
+    assert manifest["changes"] == {"created": 0, "deleted": 0, "modified": 0}
+    (uncompared,) = manifest["uncompared"]
+    assert (uncompared["region"], uncompared["last_ok"]) == ("us-east-1", IDENTIFIER)
+    assert "is gone, expired perhaps" in uncompared["reason"]
+    assert "what changed in us-east-1 since 2026-11-24T18-00Z is not known" in outcome.warnings[0]
+
+
+def test_the_extra_formats_of_the_commit_are_written_by_whoever_finishes_it(store: Store) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=2), extra_formats=("csv", "ndjson"))
+    run(store)
+    found = contents(store)
+    lines = gzip.decompress(found[keys.in_format(IDENTIFIER, "ndjson")]).splitlines()
+    assert len([json.loads(line) for line in lines]) == 61
+    table = list(
+        csv.reader(io.StringIO(gzip.decompress(found[keys.in_format(IDENTIFIER, "csv")]).decode(), newline=""))
+    )
+    assert len(table) == 62
+    assert json.loads(found[keys.manifest(IDENTIFIER)])["extraFormats"] == ["csv", "ndjson"]
+
+
 def test_last_ok_is_carried_forward_while_a_target_cannot_be_read(store: Store, aws: StandIn) -> None:
     def last_ok(time: datetime) -> dict[str, str | None]:
         outcome = run(store, time, ("eu-west-1", "sa-east-1", "us-east-1"))
@@ -318,7 +403,7 @@ def test_a_lost_manifest_before_is_a_warning_and_its_last_ok_unknown(store: Stor
     store.replace(keys.manifest(keys.snapshot_id(EARLIER)), b"{}", manifest.etag)
     aws.answers.append(listing("eu-west-1", deny))
     outcome = run(store, regions=("us-east-1", "eu-west-1"))
-    assert "is not the manifest whose SHA-256 latest.json names" in outcome.warnings[0]
+    assert "what changed in us-east-1 since it was last read is not known" in outcome.warnings[0]
     assert outcome.published is not None
     assert [each.last_ok for each in outcome.published.snapshot.coverage] == [None, IDENTIFIER]
 

@@ -38,10 +38,12 @@ def test_the_schedules_event_ends_in_a_snapshot_in_the_bucket_and_in_the_summary
     assert keys_in(s3) == {
         "user-pools/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet",
         "user-pools/coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet",
+        "user-pools/changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet",
         "user-pools/hive/dt=2026-11-24-18-00/symlink.txt",
         "user-pools/manifests/2026-11-24T18-00Z/manifest.json",
         "user-pools/manifests/2026-11-24T18-00Z/manifest.checksum",
         "user-pools/latest.json",
+        "user-pools/latest/user-pools.parquet",
     }
     assert (
         summary.items()

@@ -3,9 +3,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pool_inventory import metrics
+from pool_inventory.changes import Comparison
 from pool_inventory.publish import Published
 
-from tests.makers import any_coverage, any_snapshot
+from tests.makers import any_change, any_coverage, any_snapshot
 
 NAMES: dict[str, Any] = {"namespace": "PoolInventory", "service": "pool-inventory"}
 FAILED = any_coverage("us-west-2", status="throttled", pools=None, requests=40, retries=40)
@@ -26,13 +27,17 @@ def test_a_partial_snapshots_metrics_are_one_line_and_one_for_each_region_that_h
         any_coverage(requests=5, pools=7),
         FAILED,
     )
-    published = Published(any_snapshot(coverage=regions), "manifest.json", size_bytes=4321)
+    comparison = Comparison((any_change("created"), any_change("created"), any_change("deleted")), ())
+    published = Published(any_snapshot(coverage=regions), comparison, "manifest.json", size_bytes=4321)
     metrics.emit_snapshot(published, duration_ms=1500, user_pool_quota=1000, **NAMES)
     whole, *by_region = output()
     assert directive(whole)["Dimensions"] == [["service"]]
     values = {metric["Name"]: (whole[metric["Name"]], metric["Unit"]) for metric in directive(whole)["Metrics"]}
     assert values == {
         "UserPools": ([257], "Count"),
+        "UserPoolsCreated": ([2], "Count"),
+        "UserPoolsDeleted": ([1], "Count"),
+        "UserPoolsModified": ([0], "Count"),
         "Targets": ([4], "Count"),
         "TargetsFailed": ([1], "Count"),
         "Requests": ([47], "Count"),
@@ -47,7 +52,7 @@ def test_a_partial_snapshots_metrics_are_one_line_and_one_for_each_region_that_h
 
 
 def test_a_complete_snapshot_says_so(output: Callable[[], list[dict[str, Any]]]) -> None:
-    published = Published(any_snapshot(), "manifest.json", size_bytes=1)
+    published = Published(any_snapshot(), Comparison((), ()), "manifest.json", size_bytes=1)
     metrics.emit_snapshot(published, duration_ms=1, user_pool_quota=1000, **NAMES)
     assert output()[0]["SnapshotComplete"] == [1]
 

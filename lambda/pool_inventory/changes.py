@@ -1,0 +1,160 @@
+"""Two snapshots → what was created, deleted, modified.
+
+Each target is compared with its own last good reading, whichever snapshot has that: the footer fixed it at the commit,
+so comparing again gives the same. A target that could not be read has no changes; they are told when it can be again.
+"""
+
+import dataclasses
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from pool_inventory import keys, rows, schema, snapshot
+from pool_inventory.errors import SnapshotError
+from pool_inventory.snapshot import Place, Rows, Snapshot
+
+Kind = Literal["created", "deleted", "modified"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one pool: the columns of schema.CHANGES, with snapshots by their ids.
+
+    `before` and `after` are the pool's rows as snapshot.read_rows has them, None where there was none.
+    """
+
+    previous_snapshot_id: str
+    change: Kind
+    account_id: str
+    region: str
+    id: str
+    name: str | None
+    fields: tuple[str, ...]
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncompared:
+    """A target that was read, and whose last good reading could not be: what changed there is not known."""
+
+    account_id: str
+    region: str
+    last_ok: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed in all targets, sorted by account, region and id; and which targets could not be compared."""
+
+    changes: tuple[Change, ...]
+    uncompared: tuple[Uncompared, ...]
+
+    def summary(self) -> dict[str, Any]:
+        """Give what the manifest says of the changes: their number by kind, and the targets not compared."""
+        counts = Counter(each.change for each in self.changes)
+        return {
+            "changes": {kind: counts[kind] for kind in get_args(Kind)},
+            "uncompared": [dataclasses.asdict(each) for each in self.uncompared],
+        }
+
+
+def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
+    """Compare a committed snapshot with the last good reading of each of its targets.
+
+    A target that was never read before has no changes, and is not among the uncompared.
+
+    Args:
+        data: the snapshot's data object.
+        read_data: gives the data object of an earlier snapshot by its id, or raises SnapshotError where there is none
+            to be had; it is called once for each snapshot that is needed, which usually is one.
+    """
+    committed = snapshot.decode(data)
+    if committed.baselines is None:
+        return Comparison((), tuple(_unknown_baselines(committed)))
+    places_by_baseline: dict[str, list[Place]] = defaultdict(list)
+    for baseline in committed.baselines:
+        places_by_baseline[baseline.snapshot_id].append((baseline.account_id, baseline.region))
+    after = snapshot.read_rows(data) if places_by_baseline else {}
+    changes: list[Change] = []
+    uncompared: list[Uncompared] = []
+    for baseline_id, places in places_by_baseline.items():
+        try:
+            before = _read_baseline(read_data(baseline_id), places)
+        except SnapshotError as error:
+            uncompared += (Uncompared(*place, baseline_id, str(error)) for place in places)
+            continue
+        for place in places:
+            changes += _changes_of(place, before.get(place, {}), after.get(place, {}), baseline_id)
+    return Comparison(
+        tuple(sorted(changes, key=lambda each: (each.account_id, each.region, each.id))),
+        tuple(sorted(uncompared, key=lambda each: (each.account_id, each.region))),
+    )
+
+
+def encode(snapshot_id: str, comparison: Comparison) -> bytes:
+    """Give the changes object; its footer has the counts and what was not compared."""
+    time = rows.timestamp(keys.snapshot_time(snapshot_id))
+    lines = (rows.json_line({"snapshot_time": time, **_row(each)}) for each in comparison.changes)
+    return snapshot.encode_table(schema.CHANGES, lines, {"snapshotId": snapshot_id, **comparison.summary()})
+
+
+def _row(change: Change) -> dict[str, Any]:
+    row = dataclasses.asdict(change)
+    previous_time = keys.snapshot_time(row.pop("previous_snapshot_id"))
+    return {"previous_snapshot_time": rows.timestamp(previous_time), **row}
+
+
+def _unknown_baselines(committed: Snapshot) -> Iterator[Uncompared]:
+    for each in committed.coverage:
+        if each.status == "ok":
+            reason = "the manifest before could not be read, which says when it was last read"
+            yield Uncompared(each.account_id, each.region, None, reason)
+
+
+def _read_baseline(data: bytes, places: list[Place]) -> Mapping[Place, Rows]:
+    """Read the rows of an earlier snapshot, in which these targets must have been read: else all would look new."""
+    earlier = snapshot.decode(data)
+    read = {(each.account_id, each.region) for each in earlier.coverage if each.status == "ok"}
+    if not read.issuperset(places):
+        raise SnapshotError(f"{earlier.id} says itself that it did not read all of {places}")
+    return snapshot.read_rows(data)
+
+
+def _changes_of(place: Place, before: Rows, after: Rows, baseline_id: str) -> Iterator[Change]:
+    for identifier in before.keys() | after.keys():
+        old, new = before.get(identifier), after.get(identifier)
+        if old == new:
+            continue
+        old_row, new_row = (json.loads(line or b"{}") for line in (old, new))
+        yield Change(
+            previous_snapshot_id=baseline_id,
+            change="created" if old is None else "deleted" if new is None else "modified",
+            account_id=place[0],
+            region=place[1],
+            id=identifier,
+            name=(new_row or old_row)["name"],
+            fields=tuple(_differing(old_row, new_row)) if old and new else (),
+            before=old.decode() if old else None,
+            after=new.decode() if new else None,
+        )
+
+
+def _differing(before: Any, after: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401 - whatever a column holds
+    """Name the columns that differ, dotted down to the innermost."""
+    if before == after:
+        return
+    if not isinstance(before, dict | None) or not isinstance(after, dict | None):
+        yield name
+        return
+    old, new = before or {}, after or {}
+    inner = [
+        differing
+        for part in {**old, **new}
+        for differing in _differing(old.get(part), new.get(part), f"{name}.{part}" if name else part)
+    ]
+    # A struct that came or went without a value in it.
+    yield from inner or [name]
