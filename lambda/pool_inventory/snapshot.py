@@ -23,7 +23,7 @@ from pool_inventory.schema import Column
 
 FOOTER_KEY = "pool_inventory"
 PARQUET_MAGIC = b"PAR1"
-# The version of the contract that docs/contract.md states: footer, columns, keys and manifest.
+# The version of the contract that README.md states: columns, keys, manifest, and the footer.
 CONTRACT_VERSION = 1
 
 

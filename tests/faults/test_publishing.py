@@ -329,6 +329,25 @@ def test_a_region_that_is_asked_for_the_first_time_has_no_changes(store: Store) 
     assert told(store, LATER) == []
 
 
+def test_finishing_again_writes_the_same_bytes(tmp_path: Path, aws: StandIn) -> None:
+    store = FolderStore(tmp_path)
+    pools = any_pools(61)
+    seed("us-east-1", pools)
+    run(store, TIME)
+    seed("us-east-1", [*any_pools(2), {**pools[3], "Name": "renamed"}, *pools[4:]])
+    run(store, LATER, extra_formats=("csv", "ndjson"))
+    identifier = keys.snapshot_id(LATER)
+    before = contents(store)
+    assert {kind for _, kind in told(store, LATER)} == {"created", "deleted", "modified"}
+
+    for key in before:
+        if identifier in key and key != keys.data(identifier):
+            (tmp_path / key).unlink()
+    publish.finish(store, identifier)
+
+    assert contents(store) == before
+
+
 def test_a_baseline_that_expired_costs_the_changes_and_the_manifest_says_so(tmp_path: Path, aws: StandIn) -> None:
     store = FolderStore(tmp_path)
     run(store, TIME)
