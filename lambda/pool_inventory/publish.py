@@ -63,10 +63,10 @@ def read_history(store: Store, identifier: str) -> History:
         since = keys.snapshot_id(keys.snapshot_time(min(latest.snapshot_id, identifier)) - LOOK_BACK)
     committed = _ids(map(keys.committed, store.keys(keys.DATA, keys.data(since) if since else "")), identifier)
     finished = _ids(map(keys.finished, store.keys(keys.MANIFESTS, keys.manifest(since) if since else "")), identifier)
-    # One that is finished but newer than latest.json died before it moved that.
-    moved = latest.snapshot_id if latest else ""
-    unfinished = sorted(each for each in committed if each not in finished or each > moved)
-    return History(latest, tuple(unfinished), identifier in committed)
+    # Where the newest is newer than latest.json, its run died before it moved that, or somebody deleted it.
+    newest = max(committed & finished, default="")
+    unmoved = {newest} if newest > (latest.snapshot_id if latest else "") else set()
+    return History(latest, tuple(sorted(committed - finished | unmoved)), identifier in committed)
 
 
 def _ids(found: Iterable[str | None], up_to: str) -> set[str]:

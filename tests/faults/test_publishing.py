@@ -401,6 +401,17 @@ def test_no_target_that_can_be_read_publishes_nothing(store: Store, aws: StandIn
     assert contents(store) == {}
 
 
+def test_a_latest_json_that_was_deleted_is_made_anew_of_the_newest_snapshot(tmp_path: Path, aws: StandIn) -> None:
+    store = FolderStore(tmp_path)
+    for hours in range(3):
+        run(store, TIME + timedelta(hours=hours))
+    before = contents(store)
+    (tmp_path / keys.LATEST).unlink()
+    outcome = run(store, TIME + timedelta(hours=2))
+    assert (outcome.result, outcome.recovered) == ("finished", ())
+    assert contents(store) == before
+
+
 def test_a_foreign_object_among_the_data_is_passed_over(store: Store) -> None:
     store.put_if_absent("data/dt=2026-11-24/notes.parquet", b"somebody else's")
     assert run(store).recovered == ()
