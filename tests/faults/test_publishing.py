@@ -204,6 +204,13 @@ def test_a_run_that_died_and_never_came_back_is_finished_by_the_next_one_first(s
     assert_whatever_looks_finished_is(store)
 
 
+def test_a_newer_commit_is_left_to_its_own_run(store: Store) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=2), LATER)
+    assert run(store).result == "published"
+    assert keys.manifest(keys.snapshot_id(LATER)) not in contents(store)
+
+
 def test_a_commit_that_was_overtaken_is_finished_and_does_not_become_the_latest(store: Store) -> None:
     overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=2)
     with pytest.raises(RunEndedError):
