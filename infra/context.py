@@ -15,6 +15,8 @@ from pool_inventory import settings as function
 from pool_inventory.errors import SettingsError
 from pool_inventory.settings import Variable
 
+from infra.storage import QUERY_RESULTS
+
 T = TypeVar("T")
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -96,6 +98,13 @@ def _python_version(text: str) -> str:
     return _one_of(_PYTHON_VERSIONS)(text)
 
 
+def _database_name(text: str) -> str | None:
+    # What needs no quotes in Athena's SQL: https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
+    if text and not re.fullmatch(r"[a-z][a-z0-9_]{0,127}", text):
+        raise ValueError("not a database's name (1 to 128 of a-z, 0-9 and underscore, a letter first)")
+    return text or None
+
+
 _STACK_NAME = Variable("stackName", "what CloudFormation calls the stack", None, _stack_name)
 _SCHEDULE = Variable("schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", None, _schedule)
 _PYTHON_VERSION = Variable("pythonVersion", "of the function's runtime", None, _python_version)
@@ -107,6 +116,15 @@ _LOG_RETENTION = Variable("logRetentionDays", "how long log lines are kept", Non
 _SNAPSHOT_EXPIRY_DAYS = Variable(
     "snapshotExpiryDays", "how long snapshots are kept; 0 is for ever", None, _whole_number(0, 36_500)
 )
+_DATABASE_NAME = Variable(
+    "databaseName",
+    "of the tables, in Glue and Athena; none, the stack's name in lower case with underscores for hyphens",
+    None,
+    _database_name,
+)
+_QUERY_RESULT_EXPIRY_DAYS = Variable(
+    "queryResultExpiryDays", "how long Athena's results are kept", None, _whole_number(1, 36_500)
+)
 
 DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _STACK_NAME,
@@ -117,6 +135,8 @@ DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _TIMEOUT_SECONDS,
     _LOG_RETENTION,
     _SNAPSHOT_EXPIRY_DAYS,
+    _DATABASE_NAME,
+    _QUERY_RESULT_EXPIRY_DAYS,
 )
 
 # The function's own variables by the names that the context has for them. The bucket is not told: the stack makes it.
@@ -125,6 +145,8 @@ FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
     "regions": function.REGIONS,
     "maxRequestsPerSecond": function.MAX_REQUESTS_PER_SECOND,
     "reserveSeconds": function.RESERVE_SECONDS,
+    "extraFormats": function.EXTRA_FORMATS,
+    "eventBus": function.EVENT_BUS,
     "userPoolQuota": function.USER_POOL_QUOTA,
     "serviceName": function.SERVICE_NAME,
     "metricsNamespace": function.METRICS_NAMESPACE,
@@ -138,7 +160,8 @@ class DeploySettings:
 
     Attributes:
         prefix: the key prefix of snapshots, without a slash at either end.
-        environment: the function's variables and their texts, all but the bucket's name.
+        event_bus: the name or the ARN of the bus for change events, None for no events.
+        environment: the function's variables and their texts, all but the bucket's name and those that are empty.
     """
 
     stack_name: str
@@ -150,6 +173,9 @@ class DeploySettings:
     timeout_seconds: int
     log_retention: RetentionDays
     snapshot_expiry_days: int
+    database_name: str
+    query_result_expiry_days: int
+    event_bus: str | None
     environment: Mapping[str, str]
 
     @classmethod
@@ -162,8 +188,9 @@ class DeploySettings:
         names = [*(variable.name for variable in DEPLOY_VARIABLES), *FUNCTION_VARIABLES]
         texts = {name: _text(name, context[name]) for name in names if context.get(name) is not None}
         told = {name: _told(name, variable, texts) for name, variable in FUNCTION_VARIABLES.items()}
+        stack_name = _STACK_NAME.read(texts)
         settings = cls(
-            stack_name=_STACK_NAME.read(texts),
+            stack_name=stack_name,
             prefix=told["prefix"],
             schedule=_SCHEDULE.read(texts),
             python_version=_PYTHON_VERSION.read(texts),
@@ -172,8 +199,12 @@ class DeploySettings:
             timeout_seconds=_TIMEOUT_SECONDS.read(texts),
             log_retention=_LOG_RETENTION.read(texts),
             snapshot_expiry_days=_SNAPSHOT_EXPIRY_DAYS.read(texts),
-            environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items()},
+            database_name=_DATABASE_NAME.read(texts) or stack_name.lower().replace("-", "_"),
+            query_result_expiry_days=_QUERY_RESULT_EXPIRY_DAYS.read(texts),
+            event_bus=told["eventBus"],
+            environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]},
         )
+        _check_prefix(settings.prefix)
         _check_time_to_collect(reserve_seconds=told["reserveSeconds"], timeout_seconds=settings.timeout_seconds)
         return settings
 
@@ -188,6 +219,11 @@ def _text(name: str, value: object) -> str:
 def _told(name: str, variable: Variable[T], texts: Mapping[str, str]) -> T:
     """Read one of the function's variables as the function will, but by the context's name and without a default."""
     return dataclasses.replace(variable, name=name, default=None).read(texts)
+
+
+def _check_prefix(prefix: str) -> None:
+    if prefix.partition("/")[0] == QUERY_RESULTS:
+        raise SettingsError(f"prefix={prefix!r}: {QUERY_RESULTS} is for Athena's results, which expire; say another")
 
 
 def _check_time_to_collect(*, reserve_seconds: float, timeout_seconds: int) -> None:

@@ -7,6 +7,8 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk.aws_iam import PolicyStatement, Role
 from constructs import Construct
 
+from infra.athena import Workgroup
+from infra.catalog import Catalog
 from infra.context import DeploySettings
 from infra.exporter import Exporter
 from infra.schedule import ExportSchedule
@@ -14,7 +16,7 @@ from infra.storage import Storage
 
 
 class PoolInventoryStack(Stack):
-    """A bucket, the function that writes snapshots into it, and the schedule that wakes the function."""
+    """A bucket, the function that writes snapshots into it, what wakes the function, and tables to read them by."""
 
     def __init__(self, scope: Construct, *, settings: DeploySettings, code_folder: Path) -> None:
         """Make the stack.
@@ -27,9 +29,21 @@ class PoolInventoryStack(Stack):
         super().__init__(
             scope, settings.stack_name, description="Every Amazon Cognito user pool of the account, as snapshots in S3"
         )
-        storage = Storage(self, "Storage", prefix=settings.prefix, snapshot_expiry_days=settings.snapshot_expiry_days)
+        storage = Storage(
+            self,
+            "Storage",
+            prefix=settings.prefix,
+            snapshot_expiry_days=settings.snapshot_expiry_days,
+            query_result_expiry_days=settings.query_result_expiry_days,
+        )
         exporter = Exporter(self, "Exporter", settings=settings, code_folder=code_folder, bucket=storage.bucket)
         schedule = ExportSchedule(self, "Schedule", expression=settings.schedule, function=exporter.function)
+        catalog = Catalog(
+            self, "Catalog", database_name=settings.database_name, bucket=storage.bucket, prefix=settings.prefix
+        )
+        workgroup = Workgroup(
+            self, "Workgroup", name=settings.stack_name, bucket=storage.bucket, database=catalog.database
+        )
 
         under_prefix = f"{settings.prefix}/*"
         # Neither action takes a resource.
@@ -45,6 +59,8 @@ class PoolInventoryStack(Stack):
         )
         _allow(exporter.role, "logs:CreateLogStream", "logs:PutLogEvents", on=exporter.log_group.log_group_arn)
         _allow(exporter.role, "sqs:SendMessage", on=exporter.failed.queue_arn)
+        if settings.event_bus is not None:
+            _allow(exporter.role, "events:PutEvents", on=_event_bus_arn(self, settings.event_bus))
         _allow(schedule.role, "lambda:InvokeFunction", on=exporter.function.function_arn)
         _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
 
@@ -52,6 +68,15 @@ class PoolInventoryStack(Stack):
         CfnOutput(self, "BucketName", value=storage.bucket.bucket_name)
         CfnOutput(self, "SnapshotLocation", value=location, description="Where snapshots are")
         CfnOutput(self, "FunctionName", value=exporter.function.function_name)
+        CfnOutput(self, "DatabaseName", value=catalog.database.ref, description="Where the tables are")
+        CfnOutput(self, "WorkgroupName", value=workgroup.workgroup.ref, description="Where Athena has saved queries")
+
+
+def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
+    """Give a bus's ARN; a name means one of this account and region."""
+    if name_or_arn.startswith("arn:"):
+        return name_or_arn
+    return stack.format_arn(service="events", resource="event-bus", resource_name=name_or_arn)
 
 
 def _allow(role: Role, *actions: str, on: str, where: Mapping[str, Mapping[str, str]] | None = None) -> None:

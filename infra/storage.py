@@ -5,6 +5,9 @@ from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, Lifecycl
 from constructs import Construct
 from pool_inventory import keys
 
+# Beside the snapshots' prefix, not under it: the function has no business there.
+QUERY_RESULTS = "_athena"
+
 
 class Storage(Construct):
     """A bucket that outlives its stack.
@@ -13,7 +16,15 @@ class Storage(Construct):
         bucket: private, encrypted, versioned, and reached by TLS only.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, prefix: str, snapshot_expiry_days: int) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        prefix: str,
+        snapshot_expiry_days: int,
+        query_result_expiry_days: int,
+    ) -> None:
         """Make the bucket.
 
         Args:
@@ -21,6 +32,7 @@ class Storage(Construct):
             construct_id: its name in there.
             prefix: the key prefix of snapshots, without a slash at either end.
             snapshot_expiry_days: how long a snapshot's objects are kept; 0 is for ever.
+            query_result_expiry_days: how long Athena's results are kept.
         """
         super().__init__(scope, construct_id)
         self.bucket = Bucket(
@@ -32,7 +44,11 @@ class Storage(Construct):
             encryption=BucketEncryption.S3_MANAGED,
             versioned=True,
             removal_policy=RemovalPolicy.RETAIN,
-            lifecycle_rules=[_tidy(), *_expiry(prefix, snapshot_expiry_days)],
+            lifecycle_rules=[
+                _tidy(),
+                _query_result_expiry(query_result_expiry_days),
+                *_expiry(prefix, snapshot_expiry_days),
+            ],
         )
 
 
@@ -44,6 +60,10 @@ def _tidy() -> LifecycleRule:
         expired_object_delete_marker=True,
         abort_incomplete_multipart_upload_after=Duration.days(1),
     )
+
+
+def _query_result_expiry(days: int) -> LifecycleRule:
+    return LifecycleRule(id="Expire-query-results", prefix=f"{QUERY_RESULTS}/", expiration=Duration.days(days))
 
 
 def _expiry(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:

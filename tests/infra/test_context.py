@@ -31,6 +31,8 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         regions="us-east-1,eu-west-1",
         maxRequestsPerSecond="2.5",
         reserveSeconds=30,
+        extraFormats="ndjson, csv",
+        eventBus="mine",
         userPoolQuota="10000",
         serviceName="mine",
         metricsNamespace="Mine/All",
@@ -41,11 +43,33 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         "INVENTORY_REGIONS": "us-east-1,eu-west-1",
         "INVENTORY_MAX_REQUESTS_PER_SECOND": "2.5",
         "INVENTORY_RESERVE_SECONDS": "30",
+        "INVENTORY_EXTRA_FORMATS": "ndjson, csv",
+        "INVENTORY_EVENT_BUS": "mine",
         "INVENTORY_USER_POOL_QUOTA": "10000",
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine/All",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
     }
+
+
+def test_the_function_is_not_told_of_what_is_set_to_nothing() -> None:
+    settings = any_settings(extraFormats="", eventBus="")
+    assert not {"INVENTORY_EXTRA_FORMATS", "INVENTORY_EVENT_BUS"} & set(settings.environment)
+    assert settings.event_bus is None
+
+
+@pytest.mark.parametrize(
+    ("stack_name", "database_name"),
+    [("PoolInventory", "poolinventory"), ("Pool-Inventory-2", "pool_inventory_2"), ("A" * 128, "a" * 128)],
+)
+def test_the_database_is_named_for_the_stack_where_no_name_is_set(stack_name: str, database_name: str) -> None:
+    settings = any_settings(stackName=stack_name)
+    assert settings.database_name == database_name
+    assert any_settings(databaseName=database_name).database_name == database_name, "what is derived may be set"
+
+
+def test_a_database_name_that_is_set_is_taken() -> None:
+    assert any_settings(databaseName="audit_pools2").database_name == "audit_pools2"
 
 
 @pytest.mark.parametrize("name", any_context())
@@ -91,6 +115,13 @@ WRONG = [
     ("logRetentionDays", "0", "one of 1, 3, 5, 7, 14,"),
     ("logRetentionDays", "31", "one of 1, 3, 5, 7, 14,"),
     ("snapshotExpiryDays", "-1", "a whole number from 0"),
+    ("databaseName", "Audit", "a-z, 0-9 and underscore"),
+    ("databaseName", "pool-inventory", "a-z, 0-9 and underscore"),
+    ("databaseName", "_pools", "a letter first"),
+    ("queryResultExpiryDays", "0", "a whole number from 1"),
+    ("extraFormats", "parquet", "none of csv, ndjson"),
+    ("eventBus", "my bus", "the name or the ARN of an event bus"),
+    ("eventBus", "arn:aws:sqs:us-east-1:123456789012:mine", "the name or the ARN of an event bus"),
     ("logLevel", "LOUD", "one of DEBUG, INFO"),
     ("serviceName", "", "1 to 255"),
     ("metricsNamespace", "AWS/Lambda", "not AWS/"),
@@ -107,6 +138,17 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(name: str, va
 
 def test_the_wrong_settings_above_leave_none_out() -> None:
     assert {name for name, _, _ in WRONG} == set(any_context())
+
+
+@pytest.mark.parametrize("prefix", ["_athena", "_athena/pools"])
+def test_a_prefix_where_query_results_are_and_expire_is_refused(prefix: str) -> None:
+    with pytest.raises(SettingsError, match=f"^prefix='{prefix}': _athena is for Athena's results"):
+        any_settings(prefix=prefix)
+
+
+@pytest.mark.parametrize("prefix", ["_athena2", "pools/_athena"])
+def test_a_prefix_beside_query_results_is_taken(prefix: str) -> None:
+    assert any_settings(prefix=prefix).prefix == prefix
 
 
 @pytest.mark.parametrize("reserve_seconds", ["60", "60.5", "300"])

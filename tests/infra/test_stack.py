@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,83 +10,9 @@ from aws_cdk.aws_logs import LogGroup
 from pool_inventory import keys
 
 from infra.context import _RETENTION
-from infra.stack import PoolInventoryStack
-from tests.infra.makers import any_settings
+from tests.infra.makers import Resource, Synthesized
 
-Resource = dict[str, Any]
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
-
-
-class Synthesized:
-    """A template with its references spelled out: `${Storage/Bucket.Arn}` names a construct by its path."""
-
-    def __init__(self, folder: Path, **changes: object) -> None:
-        code_folder = folder / "code"
-        code_folder.mkdir()
-        code_folder.joinpath("handler.py").write_text("")
-        app = App(outdir=str(folder / "out"), context={"aws:cdk:enable-path-metadata": True})
-        stack = PoolInventoryStack(app, settings=any_settings(**changes), code_folder=code_folder)
-        self.template = Template.from_stack(stack).to_json()
-        resources = self.template["Resources"]
-        self._paths = {name: self._path(resource) for name, resource in resources.items()}
-        self.resources = {self._paths[name]: self.spelled_out(resource) for name, resource in resources.items()}
-
-    def of_type(self, resource_type: str) -> dict[str, Resource]:
-        """The properties of each resource of a type, by path."""
-        return {
-            path: resource.get("Properties", {})
-            for path, resource in self.resources.items()
-            if resource["Type"] == resource_type
-        }
-
-    def spelled_out(self, value: Any) -> Any:
-        match value:
-            case {"Ref": str(name)}:
-                return f"${{{self._paths.get(name, name)}}}"
-            case {"Fn::GetAtt": [str(name), str(attribute)]}:
-                return f"${{{self._paths[name]}.{attribute}}}"
-            case {"Fn::Join": [str(separator), list(parts)]}:
-                return separator.join(self.spelled_out(part) for part in parts)
-            case dict():
-                return {name: self.spelled_out(each) for name, each in value.items()}
-            case list():
-                return [self.spelled_out(each) for each in value]
-            case _:
-                return value
-
-    @staticmethod
-    def _path(resource: Resource) -> str:
-        _, _, path = resource["Metadata"]["aws:cdk:path"].partition("/")
-        return str(path.removesuffix("/Resource"))
-
-
-@pytest.fixture(scope="module")
-def by_default(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    return Synthesized(tmp_path_factory.mktemp("default"))
-
-
-@pytest.fixture(scope="module")
-def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Every setting has another value than its default."""
-    return Synthesized(
-        tmp_path_factory.mktemp("otherwise"),
-        stackName="Another",
-        prefix="audit/pools",
-        regions="us-east-1,eu-west-1",
-        maxRequestsPerSecond="2.5",
-        reserveSeconds="30",
-        userPoolQuota="10000",
-        schedule="rate(6 hours)",
-        pythonVersion="3.14",
-        architecture="x86_64",
-        memoryMb="1024",
-        timeoutSeconds="900",
-        logRetentionDays="7",
-        snapshotExpiryDays="400",
-        logLevel="DEBUG",
-        serviceName="mine",
-        metricsNamespace="Mine",
-    )
 
 
 def allow(actions: str | list[str], resource: str, **condition: object) -> Resource:
@@ -142,6 +69,23 @@ def test_grants_follow_the_prefix(otherwise: Synthesized) -> None:
     assert "user-pools" not in policies
 
 
+def event_grants(stack: Synthesized) -> list[Resource]:
+    policies = stack.of_type("AWS::IAM::Policy").values()
+    statements = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [statement for statement in statements if "events:" in json.dumps(statement)]
+
+
+def test_events_may_be_put_on_the_named_bus_of_this_account_and_region_alone(otherwise: Synthesized) -> None:
+    bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/changes"
+    assert event_grants(otherwise) == [allow("events:PutEvents", bus)]
+
+
+def test_events_may_be_put_on_the_bus_whose_arn_is_given(tmp_path: Path) -> None:
+    bus = "arn:aws-us-gov:events:us-gov-west-1:210987654321:event-bus/audit/changes"
+    stack = Synthesized(tmp_path, eventBus=bus)
+    assert event_grants(stack) == [allow("events:PutEvents", bus)]
+
+
 def test_the_function_is_what_the_defaults_say(by_default: Synthesized) -> None:
     function = by_default.of_type("AWS::Lambda::Function")["Exporter/Function"]
     assert function["Handler"] == "pool_inventory.handler.handler"
@@ -176,6 +120,8 @@ def test_the_function_is_what_the_settings_say(otherwise: Synthesized) -> None:
         "INVENTORY_REGIONS": "us-east-1,eu-west-1",
         "INVENTORY_MAX_REQUESTS_PER_SECOND": "2.5",
         "INVENTORY_RESERVE_SECONDS": "30",
+        "INVENTORY_EXTRA_FORMATS": "ndjson,csv",
+        "INVENTORY_EVENT_BUS": "changes",
         "INVENTORY_USER_POOL_QUOTA": "10000",
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine",
@@ -291,19 +237,24 @@ TIDY = {
 }
 
 
+RESULTS = {"Id": "Expire-query-results", "Status": "Enabled", "Prefix": "_athena/"}
+
+
 def test_snapshots_are_kept_for_ever_unless_told_otherwise(by_default: Synthesized) -> None:
     bucket = by_default.of_type("AWS::S3::Bucket")["Storage/Bucket"]
-    assert bucket["LifecycleConfiguration"]["Rules"] == [TIDY]
+    assert bucket["LifecycleConfiguration"]["Rules"] == [TIDY, {**RESULTS, "ExpirationInDays": 30}]
 
 
 def test_old_snapshots_expire_where_the_setting_says_so_and_latest_stays(otherwise: Synthesized) -> None:
     bucket = otherwise.of_type("AWS::S3::Bucket")["Storage/Bucket"]
-    tidy, *expiring = bucket["LifecycleConfiguration"]["Rules"]
+    tidy, results, *expiring = bucket["LifecycleConfiguration"]["Rules"]
     assert tidy == TIDY
+    assert results == {**RESULTS, "ExpirationInDays": 7}
     assert [(rule["Prefix"], rule["ExpirationInDays"], rule["Status"]) for rule in expiring] == [
         (f"audit/pools/{folder}/", 400, "Enabled") for folder in keys.SNAPSHOT_FOLDERS
     ]
-    assert not any(f"audit/pools/{keys.LATEST}".startswith(rule["Prefix"]) for rule in expiring)
+    for key in (keys.LATEST, keys.LATEST_DATA):
+        assert not any(f"audit/pools/{key}".startswith(rule["Prefix"]) for rule in expiring)
 
 
 def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
@@ -312,6 +263,8 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "BucketName": "${Storage/Bucket}",
         "SnapshotLocation": "s3://${Storage/Bucket}/audit/pools",
         "FunctionName": "${Exporter/Function}",
+        "DatabaseName": "${Catalog/Database}",
+        "WorkgroupName": "${Workgroup/Workgroup}",
     }
 
 
@@ -321,3 +274,27 @@ def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_de
         for properties in by_default.of_type(f"AWS::{kind}").values():
             assert not naming & set(properties)
             assert "Name" not in properties
+
+
+def test_what_needs_a_name_of_its_own_has_another_in_another_stack(by_default: Synthesized, tmp_path: Path) -> None:
+    names = set(account_wide_names(by_default))
+    assert names == {("AWS::Athena::WorkGroup", "PoolInventory"), ("AWS::Glue::Database", "poolinventory")}
+    assert not names & set(account_wide_names(Synthesized(tmp_path, stackName="PoolInventory-2")))
+
+
+def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:
+    """The names that are written out, of all but what a role, a database or a workgroup of the stack holds."""
+    for resource in stack.resources.values():
+        if resource["Type"] not in {"AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery"}:
+            yield from ((resource["Type"], name) for name in names_within(resource.get("Properties", {})))
+
+
+def names_within(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key.endswith("Name") and isinstance(each, str) and "${" not in each:
+                yield each
+            yield from names_within(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from names_within(each)

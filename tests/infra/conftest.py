@@ -1,0 +1,38 @@
+"""Two stacks that many tests look at, made once."""
+
+import pytest
+
+from tests.infra.makers import Synthesized
+
+
+@pytest.fixture(scope="session")
+def by_default(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    return Synthesized(tmp_path_factory.mktemp("default"))
+
+
+@pytest.fixture(scope="session")
+def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """Every setting has another value than its default."""
+    return Synthesized(
+        tmp_path_factory.mktemp("otherwise"),
+        stackName="Another",
+        prefix="audit/pools",
+        regions="us-east-1,eu-west-1",
+        maxRequestsPerSecond="2.5",
+        reserveSeconds="30",
+        extraFormats="ndjson,csv",
+        eventBus="changes",
+        userPoolQuota="10000",
+        schedule="rate(6 hours)",
+        pythonVersion="3.14",
+        architecture="x86_64",
+        memoryMb="1024",
+        timeoutSeconds="900",
+        logRetentionDays="7",
+        snapshotExpiryDays="400",
+        databaseName="audit",
+        queryResultExpiryDays="7",
+        logLevel="DEBUG",
+        serviceName="mine",
+        metricsNamespace="Mine",
+    )

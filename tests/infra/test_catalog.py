@@ -1,0 +1,247 @@
+"""What Glue and Athena are told, and that it is true of the objects that are written."""
+
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pool_inventory import changes, keys, rows, snapshot
+from pool_inventory.changes import Comparison
+
+from infra.athena import read_queries
+from tests.infra.makers import ROOT, Resource, Synthesized
+from tests.makers import IDENTIFIER, TIME, any_change, any_pool, any_snapshot, any_target
+
+VERSIONED = "struct<lambda_version:string,lambda_arn:string>"
+LAMBDA_CONFIG = (
+    "struct<pre_sign_up:string,custom_message:string,post_confirmation:string,pre_authentication:string,"
+    "post_authentication:string,define_auth_challenge:string,create_auth_challenge:string,"
+    "verify_auth_challenge_response:string,pre_token_generation:string,user_migration:string,"
+    f"pre_token_generation_config:{VERSIONED},custom_sms_sender:{VERSIONED},custom_email_sender:{VERSIONED},"
+    f"kms_key_id:string,inbound_federation:{VERSIONED}>"
+)
+DATA = {
+    "snapshot_time": "timestamp",
+    "account_id": "string",
+    "region": "string",
+    "id": "string",
+    "arn": "string",
+    "name": "string",
+    "status": "string",
+    "creation_date": "timestamp",
+    "last_modified_date": "timestamp",
+    "lambda_config": LAMBDA_CONFIG,
+    "unmodelled": "string",
+}
+COLUMNS = {
+    "user_pools": DATA,
+    "user_pools_latest": DATA,
+    "coverage": {
+        "snapshot_time": "timestamp",
+        "account_id": "string",
+        "region": "string",
+        "status": "string",
+        "pools": "bigint",
+        "requests": "bigint",
+        "retries": "bigint",
+        "duplicates": "bigint",
+        "started_at": "timestamp",
+        "duration_ms": "bigint",
+        "error_code": "string",
+        "error_message": "string",
+        "last_ok": "string",
+    },
+    "changes": {
+        "snapshot_time": "timestamp",
+        "previous_snapshot_time": "timestamp",
+        "change": "string",
+        "account_id": "string",
+        "region": "string",
+        "id": "string",
+        "name": "string",
+        "fields": "array<string>",
+        "before": "string",
+        "after": "string",
+    },
+}
+BY_DAY = {"user_pools": keys.data, "coverage": keys.coverage, "changes": keys.changes}
+
+
+def tables(stack: Synthesized) -> dict[str, Resource]:
+    """What Glue is told of each table, by its name."""
+    made = stack.of_type("AWS::Glue::Table").values()
+    return {table["TableInput"]["Name"]: table["TableInput"] for table in made}
+
+
+def columns(table: Resource) -> dict[str, str]:
+    return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+
+def test_the_database_is_named_by_its_setting_and_holds_the_tables(
+    by_default: Synthesized, otherwise: Synthesized
+) -> None:
+    for stack, name in ((by_default, "poolinventory"), (otherwise, "audit")):
+        (database,) = stack.of_type("AWS::Glue::Database").values()
+        assert database["CatalogId"] == "${AWS::AccountId}"
+        assert database["DatabaseInput"]["Name"] == name
+        for table in stack.of_type("AWS::Glue::Table").values():
+            assert table["CatalogId"] == "${AWS::AccountId}"
+            assert table["DatabaseName"] == "${Catalog/Database}"
+        assert set(tables(stack)) == set(COLUMNS)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_each_column_has_its_type(by_default: Synthesized, name: str) -> None:
+    assert list(columns(tables(by_default)[name]).items()) == list(COLUMNS[name].items())
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_glue_takes_each_columns_meaning(by_default: Synthesized, name: str) -> None:
+    # https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html
+    for column in tables(by_default)[name]["StorageDescriptor"]["Columns"]:
+        assert 1 <= len(column["Comment"]) <= 255
+        assert "\n" not in column["Comment"]
+
+
+def written(name: str) -> bytes:
+    """An object of a table, as a run writes it."""
+    pool = any_pool(LambdaConfig={"PreSignUp": "a", "InboundFederation": {"LambdaVersion": "V1_0", "LambdaArn": "b"}})
+    row = rows.data_row(pool, target=any_target(), snapshot_time=TIME)
+    data = snapshot.encode(any_snapshot(), [rows.json_line(row)])
+    return {
+        "user_pools": data,
+        "user_pools_latest": data,
+        "coverage": snapshot.encode_coverage(any_snapshot()),
+        "changes": changes.encode(IDENTIFIER, Comparison((any_change(),), ())),
+    }[name]
+
+
+def as_glue_has_it(kind: pa.DataType) -> str:
+    """A type of Arrow as Athena reads it from Parquet: https://docs.aws.amazon.com/athena/latest/ug/data-types.html"""
+    if isinstance(kind, pa.StructType):
+        return f"struct<{','.join(f'{part.name}:{as_glue_has_it(part.type)}' for part in kind)}>"
+    if isinstance(kind, pa.ListType):
+        return f"array<{as_glue_has_it(kind.value_type)}>"
+    return {pa.string(): "string", pa.int64(): "bigint", pa.timestamp("ms", tz="UTC"): "timestamp"}[kind]
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_the_types_are_those_of_the_parquet_files_that_are_written(by_default: Synthesized, name: str) -> None:
+    found = pq.ParquetFile(io.BytesIO(written(name))).schema_arrow
+    assert [(field.name, as_glue_has_it(field.type)) for field in found] == list(
+        columns(tables(by_default)[name]).items()
+    )
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_table_is_read_as_parquet_from_outside_the_catalog(by_default: Synthesized, name: str) -> None:
+    table = tables(by_default)[name]
+    assert table["TableType"] == "EXTERNAL_TABLE"
+    assert table["Parameters"]["EXTERNAL"] == "TRUE"
+    assert table["Parameters"]["classification"] == "parquet"
+    hive = "org.apache.hadoop.hive.ql.io.parquet"
+    storage = table["StorageDescriptor"]
+    assert storage["InputFormat"] == f"{hive}.MapredParquetInputFormat"
+    assert storage["OutputFormat"] == f"{hive}.MapredParquetOutputFormat"
+    assert storage["SerdeInfo"] == {"SerializationLibrary": f"{hive}.serde.ParquetHiveSerDe"}
+
+
+@pytest.mark.parametrize("name", BY_DAY)
+def test_a_partition_is_projected_for_each_day_up_to_today(otherwise: Synthesized, name: str) -> None:
+    table = tables(otherwise)[name]
+    assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [("dt", "string")]
+    folder = BY_DAY[name](IDENTIFIER).partition("/")[0]
+    location = f"s3://${{Storage/Bucket}}/audit/pools/{folder}/"
+    assert table["StorageDescriptor"]["Location"] == location
+    assert table["Parameters"] == {
+        "EXTERNAL": "TRUE",
+        "classification": "parquet",
+        "projection.enabled": "true",
+        "projection.dt.type": "date",
+        "projection.dt.format": "yyyy-MM-dd",
+        "projection.dt.range": "2026-01-01,NOW",
+        "projection.dt.interval": "1",
+        "projection.dt.interval.unit": "DAYS",
+        "storage.location.template": f"{location}dt=${{dt}}/",
+    }
+
+
+@pytest.mark.parametrize("name", BY_DAY)
+def test_the_partition_of_a_day_is_the_folder_that_the_days_snapshots_are_in(
+    by_default: Synthesized, name: str
+) -> None:
+    template = tables(by_default)[name]["Parameters"]["storage.location.template"]
+    folder, _, _ = BY_DAY[name]("2026-11-24T18-00Z").rpartition("/")
+    assert template.replace("${dt}", "2026-11-24") == f"s3://${{Storage/Bucket}}/user-pools/{folder}/"
+
+
+def test_cloudformation_leaves_the_day_for_athena_to_fill_in(by_default: Synthesized) -> None:
+    made = by_default.template["Resources"].values()
+    parameters = {
+        resource["Properties"]["TableInput"]["Name"]: resource["Properties"]["TableInput"]["Parameters"]
+        for resource in made
+        if resource["Type"] == "AWS::Glue::Table"
+    }
+    # Fn::Join takes its parts as they are; Fn::Sub would look for a resource named dt.
+    assert "Fn::Sub" not in json.dumps(parameters)
+    join = parameters["user_pools"]["storage.location.template"]["Fn::Join"]
+    assert join[1][-1] == "/user-pools/data/dt=${dt}/"
+
+
+def test_the_latest_inventory_is_the_one_object_of_a_folder_without_partitions(by_default: Synthesized) -> None:
+    table = tables(by_default)["user_pools_latest"]
+    assert "PartitionKeys" not in table
+    assert table["Parameters"] == {"EXTERNAL": "TRUE", "classification": "parquet"}
+    location = table["StorageDescriptor"]["Location"]
+    assert location == "s3://${Storage/Bucket}/user-pools/latest/"
+    assert f"s3://${{Storage/Bucket}}/user-pools/{keys.LATEST_DATA}" == f"{location}user-pools.parquet"
+    assert not keys.LATEST.startswith("latest/"), "else Athena would read it as Parquet"
+
+
+def test_the_workgroup_puts_results_where_they_expire_whatever_its_clients_say(by_default: Synthesized) -> None:
+    (workgroup,) = by_default.of_type("AWS::Athena::WorkGroup").values()
+    assert workgroup == {
+        "Name": "PoolInventory",
+        "Description": "Queries on the user pool inventory",
+        "RecursiveDeleteOption": True,
+        "WorkGroupConfiguration": {
+            "EnforceWorkGroupConfiguration": True,
+            "PublishCloudWatchMetricsEnabled": False,
+            "EngineVersion": {"SelectedEngineVersion": "Athena engine version 3"},
+            "ResultConfiguration": {
+                "OutputLocation": "s3://${Storage/Bucket}/_athena/",
+                "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
+            },
+        },
+    }
+
+
+def test_each_query_is_saved_in_the_workgroup_as_its_file_has_it(by_default: Synthesized) -> None:
+    saved = {query["Name"]: query for query in by_default.of_type("AWS::Athena::NamedQuery").values()}
+    files = {path.stem: path.read_text() for path in ROOT.joinpath("infra", "queries").glob("*.sql")}
+    assert set(saved) == set(files)
+    assert set(saved) == {
+        "latest_complete_inventory",
+        "which_pools_call_a_function",
+        "changes_of_7_days",
+        "targets_not_read_in_a_day",
+        "pools_untouched_for_a_year",
+        "legacy_trigger_versions",
+    }
+    for name, text in files.items():
+        first_line = text.splitlines()[0]
+        assert first_line.startswith("-- ")
+        assert saved[name] == {
+            "Name": name,
+            "Description": first_line.removeprefix("-- "),
+            "QueryString": text,
+            "Database": "${Catalog/Database}",
+            "WorkGroup": "${Workgroup/Workgroup}",
+        }
+
+
+def test_athena_takes_each_querys_description() -> None:
+    # https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html
+    for query in read_queries():
+        assert 1 <= len(query.description) <= 1024
