@@ -41,6 +41,7 @@ class WatchedStore:
     store: Store
     ends_before_write: int | None = None
     before_data: Callable[[], object] = lambda: None
+    before_copy: Callable[[], object] = lambda: None
     written: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +71,7 @@ class WatchedStore:
         return self.store.replace(key, body, etag)
 
     def copy(self, source: str, target: str) -> None:
+        self.before_copy()
         self._count(target)
         self.store.copy(source, target)
 
@@ -215,9 +217,16 @@ def test_a_commit_that_was_overtaken_is_finished_and_does_not_become_the_latest(
     overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=2)
     with pytest.raises(RunEndedError):
         run(overtaken)
-    assert run(store).result == "finished"
+    finishing = WatchedStore(store)
+    assert run(finishing).result == "finished"
+    assert keys.LATEST_DATA not in finishing.written, "the copy is the work of the run that moved latest.json"
     assert_whatever_looks_finished_is(store)
     assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
+
+
+def test_a_copy_that_comes_late_does_not_put_older_data_over_newer(store: Store) -> None:
+    run(WatchedStore(store, before_copy=lambda: run(store, LATER)))
+    assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(keys.snapshot_id(LATER))]
 
 
 def test_a_second_delivery_changes_nothing_and_asks_nobody(store: Store, aws: StandIn) -> None:
