@@ -2,14 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.markup import escape
 
@@ -19,19 +17,18 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import EventError, InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.export import Outcome, export
+from pool_inventory.reading_commands import COMMANDS
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.tables import show_progress, targets_table
 from pool_inventory.targets import caller_account, open_session
+from pool_inventory.terminal import EXIT_COMPLETE, EXIT_PARTIAL, errors_on_one_line, parse_location, split_address
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
 T = TypeVar("T")
 
-EXIT_COMPLETE = 0
-EXIT_ERROR = 1
-EXIT_PARTIAL = 3
 # Where output is no terminal there is no width to keep to, and a reader wants whole lines.
 WIDTH_ELSEWHERE = 160
 
@@ -58,20 +55,6 @@ def _checked_as(variable: Variable[T]) -> Callable[[click.Context, click.Paramet
     return check
 
 
-def _parse_location(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    if "://" not in text:
-        return text
-    bucket, _, prefix = text.removeprefix("s3://").rstrip("/").partition("/")
-    try:
-        settings.BUCKET.parse(bucket)
-        settings.PREFIX.parse(prefix)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r}: {error}: name s3://BUCKET/PREFIX, such as s3://my-inventory/user-pools, or a folder"
-        ) from error
-    return text
-
-
 def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime:
     now = Clock().now()
     try:
@@ -86,7 +69,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     "location",
     required=True,
     metavar="LOCATION",
-    callback=_parse_location,
+    callback=parse_location,
     help="Where the snapshot goes: s3://BUCKET/PREFIX, or a folder on this machine, made if it is not there.",
 )
 @click.option(
@@ -150,7 +133,7 @@ def run(
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     console = _console(stderr=True)
-    with _errors_on_one_line():
+    with errors_on_one_line():
         session = open_session(profile)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
         store = _open_store(location, session)
@@ -186,15 +169,14 @@ def demo(folder: Path) -> None:
     # moto and Flask take a second to import, which `run` need not wait for.
     from pool_inventory.demo import run_demo  # noqa: PLC0415 - as said above
 
-    with _errors_on_one_line():
+    with errors_on_one_line():
         run_demo(folder, _console())
 
 
 def _open_store(location: str, session: "Session") -> Store:
     if "://" not in location:
         return FolderStore(Path(location))
-    bucket, _, prefix = location.removeprefix("s3://").rstrip("/").partition("/")
-    return S3Store.open(session, bucket, prefix)
+    return S3Store.open(session, *split_address(location))
 
 
 def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:
@@ -227,14 +209,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if told else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-@contextmanager
-def _errors_on_one_line() -> Iterator[None]:
-    """End with an error's text and no traceback where it is one that a person can do something about."""
-    try:
-        yield
-    except (InventoryError, BotoCoreError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_ERROR)
-    except KeyboardInterrupt:
-        click.echo("stopped: whatever was committed is whole, and the next run finishes it", err=True)
-        sys.exit(EXIT_ERROR)
+for command in COMMANDS:
+    main.add_command(command)

@@ -16,16 +16,19 @@ from unittest import mock
 import boto3
 from arro3.io import read_parquet
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from pool_inventory import handler, keys, publish, schema, settings, snapshot, stand_in
+from pool_inventory import handler, keys, publish, reports, schema, settings, snapshot, stand_in
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
 from pool_inventory.rows import timestamp
 from pool_inventory.schema import Kind
 from pool_inventory.snapshot import Snapshot
-from pool_inventory.store import S3Store
+from pool_inventory.store import FolderStore, S3Store
 from pool_inventory.tables import pairs_table, targets_table
+from pool_inventory.verify import verify
 
 BUCKET = "demo-inventory"
 POOLS = {"us-east-1": 320, "eu-west-1": 185, "ap-southeast-2": 61, "sa-east-1": 0, "eu-central-1": 40}
@@ -66,7 +69,9 @@ def run_demo(folder: Path, console: Console) -> None:
             _check(data, pools)
             console.print(f"Each of the {readable} pools is in data, once.\n")
             _change(pools)
+        _show_changes(store, keys.snapshot_id(hour), console)
         _copy(store, folder, console)
+    _verify(folder / store.prefix, console)
 
 
 def _check_folder(folder: Path) -> None:
@@ -113,10 +118,12 @@ def _pool(region: str, number: int) -> dict[str, Any]:
 
 
 def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
-    """Add three pools and take two away."""
+    """Add three pools, take two away, and swap a trigger of one."""
     pools["us-east-1"] += [_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
     for _ in range(2):
         pools["eu-west-1"].pop()
+    strange = f"arn:aws:lambda:ap-southeast-2:{stand_in.ACCOUNT_ID}:function:strange"
+    pools["ap-southeast-2"][7]["LambdaConfig"] = {"PreSignUp": strange}
 
 
 def _invoke(time: datetime) -> list[dict[str, Any]]:
@@ -161,6 +168,20 @@ def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
         raise InventoryError(f"the inventory is not what was seeded, which is a fault of this program: {wrong}")
 
 
+def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
+    stored = store.get(keys.changes(identifier))
+    if stored is None:
+        raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
+    table = read_parquet(io.BytesIO(stored.body)).read_all()
+    told = zip(*(table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
+    shown = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
+    for name in ("change", "region", "id", "name", "fields"):
+        shown.add_column(name, overflow="fold")
+    for *texts, fields in told:
+        shown.add_row(*map(escape, texts), escape(", ".join(fields)))
+    console.print(shown)
+
+
 def _copy(store: S3Store, folder: Path, console: Console) -> None:
     """Copy the bucket to a folder, in place of an earlier demo's, and show its keys."""
     if folder.exists():
@@ -174,3 +195,17 @@ def _copy(store: S3Store, folder: Path, console: Console) -> None:
         store.client.download_file(BUCKET, each["Key"], str(path))
     sizes = [(each["Key"], str(each["Size"])) for each in listed]
     console.print(pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
+
+
+def _verify(folder: Path, console: Console) -> None:
+    """Check the copy as `pool-inventory verify` does.
+
+    Raises:
+        InventoryError: something is not sound.
+    """
+    report = verify(FolderStore(folder))
+    console.print(f"\n[bold]pool-inventory verify {escape(str(folder))}[/]")
+    for line in reports.verify_lines(report):
+        console.print(line, markup=False, highlight=False)
+    if report.faults:
+        raise InventoryError("the history is not sound, which is a fault of this program")

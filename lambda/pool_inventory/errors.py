@@ -7,6 +7,7 @@ InventoryError          whatever stops a run; its text says what was wrong, with
 ├── UnreadError         not one target could be read, so there is nothing to publish
 ├── StoreError          the bucket or folder could not be read or written
 └── SnapshotError       a stored object is not what this program writes
+    └── NewerError      a newer release of this program wrote it
 """
 
 from typing import TYPE_CHECKING
@@ -47,3 +48,7 @@ class StoreError(InventoryError):
 
 class SnapshotError(InventoryError):
     """A stored object is not what this program writes."""
+
+
+class NewerError(SnapshotError):
+    """A stored object is of a contract that this release does not know."""

@@ -4,10 +4,9 @@ Each is a function of the data object's bytes, a few thousand rows in memory at 
 """
 
 import csv
-import gzip
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from arro3.io import read_parquet, write_ndjson
@@ -42,17 +41,6 @@ def csv_lines(data: bytes, *, defuse: bool = True) -> Iterator[bytes]:
         flat = dict(_flat_cells(json.loads(line)))
         cells = (flat.get(name, "") for name in names)
         yield _csv_line(map(_defused, cells) if defuse else cells)
-
-
-LINES: dict[str, Callable[[bytes], Iterator[bytes]]] = {"ndjson": ndjson_lines, "csv": csv_lines}
-
-
-def encode(data: bytes, file_format: str) -> bytes:
-    """Give the extra object of a format: its lines, with gzip. The same zlib gives the same bytes."""
-    file = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
-        compressed.writelines(LINES[file_format](data))
-    return file.getvalue()
 
 
 def _flat_names(columns: Iterable[Column], prefix: str = "") -> Iterator[str]:

@@ -1,0 +1,272 @@
+"""The commands that read what is stored: verify, show, diff, history, list, export."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from pool_inventory import archive, difference, formats, keys, pool_history, reports
+from pool_inventory.archive import Manifest
+from pool_inventory.errors import SnapshotError
+from pool_inventory.location import open_location
+from pool_inventory.pools import TRIGGERS, Wanted, read_pools
+from pool_inventory.store import Store
+from pool_inventory.terminal import (
+    EXIT_ERROR,
+    EXIT_UNSOUND,
+    Moment,
+    errors_on_one_line,
+    one_line,
+    parse_location,
+    parse_moment,
+    terminal_width,
+    warn,
+    write,
+    write_chunks,
+)
+from pool_inventory.verify import verify
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _json_chunks(data: bytes) -> Iterator[bytes]:
+    """Give the rows as one array."""
+    yield b"["
+    for number, line in enumerate(formats.ndjson_lines(data)):
+        yield (b",\n" if number else b"\n") + line.rstrip()
+    yield b"\n]\n"
+
+
+# Each takes the data object, and whether to defuse cells.
+_EXPORTS: dict[str, Callable[[bytes, bool], Iterable[bytes]]] = {
+    "csv": lambda data, defuse: formats.csv_lines(data, defuse=defuse),
+    "json": lambda data, _defuse: _json_chunks(data),
+    "ndjson": lambda data, _defuse: formats.ndjson_lines(data),
+    "parquet": lambda data, _defuse: (data,),
+}
+
+
+def _reading_command(function: Command) -> Command:
+    """Add what all of them take."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Write JSON, for scripts."),
+        click.option(
+            "--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration."
+        ),
+        click.argument("location", callback=parse_location),
+    ):
+        function = decorate(function)
+    return function
+
+
+_at = click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    callback=parse_moment,
+    help="The newest snapshot up to this time, such as 2026-11-24T18:00:00Z, or the one of this id. [default: newest]",
+)
+
+
+@contextmanager
+def _opened(location: str, profile: str | None) -> Iterator[Store]:
+    with errors_on_one_line():
+        yield open_location(location, profile)
+
+
+@click.command("verify")
+@_reading_command
+@click.option("--since", "moment", metavar="TIME", callback=parse_moment, help="Leave out the snapshots before it.")
+def verify_command(*, location: str, profile: str | None, as_json: bool, moment: Moment | None) -> None:
+    """Check that what is stored is what was written.
+
+    Walks the chain of manifests from the newest back, and checks each manifest's hash against the one that names it,
+    each file's size and hashes, row counts, and that all other objects follow from the data. LOCATION is
+    s3://BUCKET/PREFIX or a folder.
+
+    Exit status: 0 all is sound; 4 something is not, and each fault is named; 2 an option is wrong; 1 it could not be
+    checked.
+    """
+    with _opened(location, profile) as store:
+        report = verify(store, since=moment.snapshot_id if moment else "")
+        write(reports.verify_document(report) if as_json else reports.verify_lines(report))
+    sys.exit(EXIT_UNSOUND if report.faults else 0)
+
+
+@click.command()
+@_reading_command
+@_at
+@click.option("--region", "regions", multiple=True, metavar="REGION", help="Only pools of this region; repeatable.")
+@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only pools of this account; repeatable.")
+@click.option(
+    "--trigger",
+    type=click.Choice(TRIGGERS),
+    metavar="NAME",
+    help=f"Only pools that have this member of lambda_config: {', '.join(TRIGGERS)}.",
+)
+@click.option("--function", metavar="ARN", help="Only pools that call this function; any version, if it names none.")
+@click.option("--name", metavar="GLOB", help="Only pools whose name is like this, such as 'customers*'.")
+def show(
+    *,
+    location: str,
+    profile: str | None,
+    as_json: bool,
+    moment: Moment | None,
+    regions: tuple[str, ...],
+    accounts: tuple[str, ...],
+    trigger: str | None,
+    function: str | None,
+    name: str | None,
+) -> None:
+    """Show the user pools of a snapshot, the newest unless told otherwise.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder. Regions that could not be read are named below the pools.
+    """
+    wanted = Wanted(regions, accounts, trigger, function, name)
+    with _opened(location, profile) as store:
+        manifest = _choose(store, moment)
+        found = list(read_pools(archive.read_data(store, manifest), wanted))
+        unread = list(filter(wanted.has_place, manifest.unread()))
+        if as_json:
+            write(reports.pools_document(manifest, found, unread))
+        else:
+            write(reports.pools_lines(manifest, found, unread, terminal_width()))
+
+
+@click.command()
+@_reading_command
+@click.argument("before", metavar="[A]", required=False, callback=parse_moment)
+@click.argument("after", metavar="[B]", required=False, callback=parse_moment)
+def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | None, after: Moment | None) -> None:
+    """Show what differs between two snapshots: A and B, or A and the newest, or the newest and the one before.
+
+    A and B are ids, such as 2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that
+    either of them could not read is not compared, and is named below.
+    """
+    with _opened(location, profile) as store:
+        new = _choose(store, after)
+        old = _choose(store, before) if before else _before(store, new)
+        found = difference.compare((old, archive.read_data(store, old)), (new, archive.read_data(store, new)))
+        if as_json:
+            write(reports.difference_document(old, new, found))
+        else:
+            write(reports.difference_lines(old, new, found, terminal_width()))
+
+
+@click.command()
+@_reading_command
+@click.argument("pool_id")
+def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) -> None:
+    """Show what became of one user pool: when it appeared, each change, and when it went.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi.
+    """
+    with _opened(location, profile) as store:
+        found = pool_history.read_history(store, pool_id, archive.newest(store, warn))
+        if as_json:
+            write(reports.history_document(found))
+        else:
+            write(reports.history_lines(found, terminal_width()))
+
+
+@click.command("list")
+@_reading_command
+@click.option("--last", metavar="NUMBER", type=click.IntRange(min=1), help="Only the newest so many. [default: all]")
+def list_command(*, location: str, profile: str | None, as_json: bool, last: int | None) -> None:
+    """List the snapshots, oldest first: how many pools, what changed, and how many regions could not be read.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder. Only manifests are read.
+    """
+    with _opened(location, profile) as store:
+        if store.get(keys.LATEST) is None:
+            archive.warn_of_missing_latest(store, warn)
+        identifiers = archive.finished_ids(store)[-last if last else 0 :]
+        errors: list[SnapshotError] = []
+        found = _readable(store, identifiers, errors)
+        if as_json:
+            write({"snapshots": [reports.manifest_document(each) for each in found]})
+        else:
+            write(reports.manifests_lines(found, terminal_width()))
+        for error in errors:
+            click.echo(f"error: {one_line(str(error))}", err=True)
+    sys.exit(EXIT_ERROR if errors else 0)
+
+
+@click.command()
+@_reading_command
+@_at
+@click.option("--format", "file_format", type=click.Choice(("csv", "ndjson", "json", "parquet")), help="Which format.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write. [default: standard output]",
+)
+@click.option(
+    "--raw-cells",
+    is_flag=True,
+    help="csv: leave cells that begin with = + - @ tab or CR as they are. A spreadsheet takes them for formulas, so "
+    "they get an apostrophe before them otherwise.",
+)
+def export(
+    *,
+    location: str,
+    profile: str | None,
+    as_json: bool,
+    moment: Moment | None,
+    file_format: str | None,
+    output: Path | None,
+    raw_cells: bool,
+) -> None:
+    """Write the rows of a snapshot, the newest unless told otherwise, in another format.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder. csv has a header, structs flattened into columns with dotted names, and
+    CRLF, as RFC 4180 has it. --json is --format json.
+    """
+    chosen = "json" if as_json and file_format is None else file_format
+    if chosen is None or (as_json and chosen != "json"):
+        raise click.UsageError("name one format: --format csv, ndjson, json or parquet")
+    if chosen == "parquet" and output is None and sys.stdout.isatty():
+        raise click.UsageError("parquet is nothing for a terminal: name a file with -o FILE")
+    with _opened(location, profile) as store:
+        manifest = _choose(store, moment)
+        chunks = _EXPORTS[chosen](archive.read_data(store, manifest), not raw_cells)
+        for line in reports.unread_lines(manifest.unread()):
+            warn(line)
+        write_chunks(chunks, output)
+
+
+COMMANDS = (show, diff, history, list_command, export, verify_command)
+
+
+def _choose(store: Store, moment: Moment | None) -> Manifest:
+    if moment is None:
+        return archive.newest(store, warn)
+    if moment.exact:
+        return archive.read_manifest(store, moment.snapshot_id)
+    return archive.newest_up_to(store, moment.snapshot_id)
+
+
+def _before(store: Store, manifest: Manifest) -> Manifest:
+    if manifest.previous is None:
+        raise SnapshotError(f"{manifest.id} is the first snapshot, so there is none before it to compare it with")
+    return archive.read_manifest(store, manifest.previous.snapshot_id)
+
+
+def _readable(store: Store, identifiers: list[str], errors: list[SnapshotError]) -> Iterator[Manifest]:
+    """Give the manifests that can be read, and add why the others cannot."""
+
+    def read(identifier: str) -> Manifest | SnapshotError:
+        try:
+            return archive.read_manifest(store, identifier)
+        except SnapshotError as error:
+            return error
+
+    for each in archive.in_turn(read, identifiers):
+        if isinstance(each, SnapshotError):
+            errors.append(each)
+        else:
+            yield each

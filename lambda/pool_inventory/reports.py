@@ -1,0 +1,216 @@
+"""What the reading commands say: lines for a person, and a document of JSON for a script."""
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pool_inventory import keys, pools, rows
+from pool_inventory.archive import Manifest
+from pool_inventory.difference import Difference
+from pool_inventory.pool_history import Event, PoolHistory
+from pool_inventory.tables import plain_lines, printable
+from pool_inventory.verify_report import Report
+
+# It differs whenever anything does, so it is told last.
+_MODIFIED = "last_modified_date"
+
+
+def pools_lines(
+    manifest: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]], width: int | None
+) -> Iterator[str]:
+    """Show pools, and below them the targets that could not be read and may have more."""
+    accounts = {each["account_id"] for each in manifest.coverage}
+    names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
+    cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in found)
+    yield from plain_lines(names, cells, width=width)
+    total = "" if len(found) == manifest.pool_count else f" of {manifest.pool_count}"
+    yield ""
+    yield f"{len(found)}{total} user pools in {manifest.id}, which is {manifest.status}."
+    yield from unread_lines(unread)
+
+
+def unread_lines(unread: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Say which targets could not be read, so that nobody takes them for empty."""
+    if unread:
+        yield "Not read, so it is not known which pools are there:"
+    for each in unread:
+        last = f"last read in {each['last_ok']}" if each["last_ok"] else "never read before"
+        yield printable(f"  {each['account_id']} {each['region']}: {each['status']} ({each['error_code']}), {last}")
+
+
+def pools_document(
+    manifest: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Give the same for a script: whole rows of data and of coverage."""
+    return {"snapshotId": manifest.id, "status": manifest.status, "pools": found, "unread": unread}
+
+
+def difference_lines(before: Manifest, after: Manifest, found: Difference, width: int | None) -> Iterator[str]:
+    """Show what differs between two snapshots, and what could not be compared."""
+    yield f"From {before.id} to {after.id}:"
+    cells = (
+        (each.change, each.id, each.name or "", _what(each.fields, each.before, each.after)) for each in found.changes
+    )
+    if found.changes:
+        yield from plain_lines(("change", "id", "name", "what"), cells, width=width)
+    kinds = [each.change for each in found.changes]
+    yield ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "deleted", "modified")) + "."
+    if found.not_compared:
+        yield "Not compared, so it is not known what changed there:"
+    for each in found.not_compared:
+        yield f"  {each.account_id} {each.region}: {each.reason}"
+
+
+def difference_document(before: Manifest, after: Manifest, found: Difference) -> dict[str, Any]:
+    """Give the same for a script."""
+    return {
+        "before": before.id,
+        "after": after.id,
+        "changes": [
+            {
+                "change": each.change,
+                "account_id": each.account_id,
+                "region": each.region,
+                "id": each.id,
+                "name": each.name,
+                "fields": each.fields,
+                "before": _parsed(each.before),
+                "after": _parsed(each.after),
+            }
+            for each in found.changes
+        ],
+        "notCompared": [dataclasses.asdict(each) for each in found.not_compared],
+    }
+
+
+def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
+    """Show what became of a pool, and whether it is there now."""
+    cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
+    yield from plain_lines(("snapshot", "change", "what"), cells, width=width)
+    yield ""
+    newest, statuses = history.newest, history.newest.statuses()
+    unread = [each for each in newest.unread() if each["region"] == history.region]
+    there = "was there" if history.events[-1].after else "was gone"
+    if unread:
+        last = unread[0]["last_ok"]
+        yield f"It {there} when {history.region} was last read, in {last}; {newest.id} did not: {unread[0]['status']}."
+    elif history.region not in {region for _, region in statuses}:
+        yield f"It {there} when {history.region} was last read; {newest.id} did not ask there."
+    else:
+        yield f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
+
+
+def history_document(history: PoolHistory) -> dict[str, Any]:
+    """Give the same for a script."""
+    events = [
+        {
+            "snapshotId": each.snapshot_id,
+            "previousSnapshotId": each.previous_snapshot_id,
+            "change": each.change,
+            "fields": each.fields,
+            "before": _parsed(each.before),
+            "after": _parsed(each.after),
+        }
+        for each in history.events
+    ]
+    unread = [each for each in history.newest.unread() if each["region"] == history.region]
+    return {
+        "id": history.id,
+        "region": history.region,
+        "events": events,
+        "newestSnapshotId": history.newest.id,
+        "unread": unread,
+    }
+
+
+def manifests_lines(manifests: Iterable[Manifest], width: int | None) -> list[str]:
+    """Show snapshots, a line each. What is not known is a question mark, not 0."""
+    counts = ("pools", "created", "deleted", "modified", "unread")
+    return plain_lines(("snapshot", "status", *counts), map(_manifest_cells, manifests), width=width, right=counts)
+
+
+def manifest_document(manifest: Manifest) -> dict[str, Any]:
+    """Give the same of one snapshot for a script."""
+    return {
+        "snapshotId": manifest.id,
+        "snapshotTime": rows.timestamp(keys.snapshot_time(manifest.id)),
+        "status": manifest.status,
+        "poolCount": manifest.pool_count,
+        "changes": manifest.changes,
+        "uncompared": [{"account_id": account, "region": region} for account, region in manifest.uncompared],
+        "unread": manifest.unread(),
+    }
+
+
+def verify_lines(report: Report) -> Iterator[str]:
+    """Say what was checked, what is wrong and what is worth knowing."""
+    for key, text in report.faults:
+        yield f"fault: {printable(f'{key}: {text}')}"
+    for note in report.notes:
+        yield f"note: {printable(note)}"
+    yield (
+        f"Checked {report.snapshots} snapshots, {report.oldest} to {report.newest}: {report.objects} objects, "
+        f"{report.size_bytes:,} bytes, {report.rows:,} rows."
+    )
+    yield f"{len(report.faults)} faults." if report.faults else "Sound."
+
+
+def verify_document(report: Report) -> dict[str, Any]:
+    """Give the same for a script."""
+    return {
+        "sound": not report.faults,
+        "checked": {
+            "snapshots": report.snapshots,
+            "oldest": report.oldest,
+            "newest": report.newest,
+            "objects": report.objects,
+            "bytes": report.size_bytes,
+            "rows": report.rows,
+        },
+        "faults": [{"key": key, "fault": text} for key, text in report.faults],
+        "notes": report.notes,
+    }
+
+
+def _pool_cells(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    # A key is no function that is called.
+    called = ", ".join(name for name in pools.triggers(row) if name != "kms_key_id")
+    return row["id"], row["name"] or "", called, (row["last_modified_date"] or "")[:10]
+
+
+def _manifest_cells(manifest: Manifest) -> tuple[str, ...]:
+    if manifest.changes is None:
+        changes = ["?", "?", "?"]
+    else:
+        # What could not be compared may have changed, too.
+        doubt = "?" if manifest.uncompared else ""
+        changes = [f"{manifest.changes[kind]}{doubt}" for kind in ("created", "deleted", "modified")]
+    return manifest.id, manifest.status, str(manifest.pool_count), *changes, str(len(manifest.unread()))
+
+
+def _event_text(event: Event) -> str:
+    if event.change == "found":
+        created = (_parsed(event.after) or {}).get("creation_date")
+        return f"there when its region was first read; created {created}"
+    since = f"since {event.previous_snapshot_id}"
+    what = _what(event.fields, event.before, event.after)
+    return f"{since}: {what}" if what else since
+
+
+def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
+    """Say which columns differ, and how."""
+    old, new = _parsed(before), _parsed(after)
+    told = sorted(fields, key=lambda each: each == _MODIFIED)
+    return "; ".join(f"{name}: {_value(old, name)} → {_value(new, name)}" for name in told)
+
+
+def _value(row: Any, dotted: str) -> str:  # noqa: ANN401 - whatever a column holds
+    for name in dotted.split("."):
+        row = None if row is None else row[name]
+    return "none" if row is None else str(row)
+
+
+def _parsed(row: str | None) -> dict[str, Any] | None:
+    parsed: dict[str, Any] | None = json.loads(row) if row else None
+    return parsed

@@ -1,0 +1,140 @@
+"""What every command of the terminal shares: how it exits, tells of errors, takes a location, and writes."""
+
+import json
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from botocore.exceptions import BotoCoreError
+
+from pool_inventory import keys, settings
+from pool_inventory.clock import Clock
+from pool_inventory.errors import EventError, InventoryError, StoreError
+from pool_inventory.events import parse_time
+
+EXIT_COMPLETE = 0
+EXIT_ERROR = 1
+EXIT_PARTIAL = 3
+EXIT_UNSOUND = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Which snapshot is meant: the one of this id, or else the newest up to it, where a time was given."""
+
+    snapshot_id: str
+    exact: bool
+
+
+def parse_location(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """Check a location: s3://BUCKET/PREFIX, or a folder, of which there is nothing to check."""
+    if "://" not in text:
+        return text
+    bucket, prefix = split_address(text)
+    try:
+        settings.BUCKET.parse(bucket)
+        settings.PREFIX.parse(prefix)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r}: {error}: name s3://BUCKET/PREFIX, such as s3://my-inventory/user-pools, or a folder"
+        ) from error
+    return text
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Give the bucket and the prefix of s3://BUCKET/PREFIX."""
+    bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
+    return bucket, prefix
+
+
+def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
+    """Check an option that names a snapshot by its id or by a time."""
+    if text is None:
+        return None
+    try:
+        keys.snapshot_time(text)
+    except ValueError:
+        pass
+    else:
+        return Moment(text, exact=True)
+    try:
+        return Moment(keys.snapshot_id(parse_time(text, Clock().now())), exact=False)
+    except EventError as error:
+        raise click.BadParameter(f"{error}; or give a snapshot's id, such as 2026-11-24T18-00Z") from error
+
+
+@contextmanager
+def errors_on_one_line() -> Iterator[None]:
+    """End with an error's text and no traceback where it is one that a person can do something about."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has all that it wants, as `head` has; its own exit status says whether it does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_COMPLETE)
+    except (InventoryError, BotoCoreError) as error:
+        click.echo(f"error: {one_line(str(error))}", err=True)
+        sys.exit(EXIT_ERROR)
+    except KeyboardInterrupt:
+        click.echo("stopped: whatever was committed is whole, and the next run finishes it", err=True)
+        sys.exit(EXIT_ERROR)
+
+
+def one_line(text: str) -> str:
+    """Give a text on one line, whatever a service or a file put into it."""
+    return " ".join(text.split())
+
+
+def warn(text: str) -> None:
+    """Tell what someone should know, where it does not mix with what a script reads."""
+    click.echo(click.style(f"warning: {one_line(text)}", fg="yellow"), err=True)
+
+
+def write(content: dict[str, Any] | Iterable[str]) -> None:
+    """Write to standard output: a document as JSON; or lines, with colours if it is a terminal that may have them."""
+    if isinstance(content, dict):
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False).encode())
+        return
+    # Whatever is no character of the terminal's.
+    encoding = sys.stdout.encoding or "utf-8"
+    text = "\n".join(content).encode(encoding, "backslashreplace").decode(encoding)
+    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+
+
+def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
+    """Write bytes to a file, which is there whole or as it was before, or to standard output.
+
+    Raises:
+        StoreError: the file cannot be written.
+    """
+    if output is None:
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        return
+    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
+    try:
+        try:
+            with aside.open("xb") as file:
+                file.writelines(chunks)
+            aside.replace(output)
+        finally:
+            aside.unlink(missing_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {output}: {error.strerror or error}: name a file in a folder that can be written to"
+        ) from error
+
+
+def terminal_width() -> int | None:
+    """Give the columns that a table must fit into; None where nobody reads it on a terminal."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        return shutil.get_terminal_size().columns
+    return None
