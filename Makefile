@@ -33,6 +33,7 @@ docs: $(PYTHON_READY)
 bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/large.py
 	@$(BIN)/python benchmarks/throttled.py
+	@$(BIN)/python benchmarks/reading.py
 
 # Names no registry, in the command or in what it writes.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet

@@ -29,15 +29,15 @@ CASES = ((1_000, 1), (10_000, 1), (1_000, 34))
 
 def serve(pools: int, regions: list[str], connection: Connection) -> None:
     """Serve so many pools in each region until told to stop."""
-    from pool_inventory import stand_in  # noqa: PLC0415 - not in the process whose memory is measured
+    from pool_inventory.terminal import stand_in  # noqa: PLC0415 - not in the process whose memory is measured
 
     function = "arn:aws:lambda:us-east-1:123456789012:function:trigger"
     versioned = {"LambdaVersion": "V1_0", "LambdaArn": function}
     triggers = {each.member: versioned if each.kind is Kind.STRUCT else function for each in schema.LAMBDA_CONFIG}
-    for region in regions:
-        pool = {"Name": "a pool", "LambdaConfig": triggers, "CreationDate": 1.7e9, "LastModifiedDate": 1.7e9}
-        stand_in.seed(region, ({**pool, "Id": f"{region}_{number:09d}"} for number in range(pools)))
+    pool = {"Name": "a pool", "LambdaConfig": triggers, "CreationDate": 1.7e9, "LastModifiedDate": 1.7e9}
     with stand_in.serve() as aws:
+        for region in regions:
+            stand_in.seed(region, ({**pool, "Id": f"{region}_{number:09d}"} for number in range(pools)))
         connection.send(aws.environment())
         connection.recv()
 

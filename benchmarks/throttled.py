@@ -16,9 +16,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pool_inventory import cognito, stand_in
+from pool_inventory import cognito
 from pool_inventory.calls import Caller, Deadline
 from pool_inventory.clock import Clock
+from pool_inventory.terminal import stand_in
 from werkzeug.wrappers import Request, Response
 
 POOLS = 1000

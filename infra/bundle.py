@@ -14,25 +14,7 @@ from infra import bytecode, cache, dependencies
 from infra.interpreter import Interpreter
 
 # They import what only a terminal has (click, rich, moto), and no module of the function imports them.
-TERMINAL_MODULES = (
-    "__main__.py",
-    "archive.py",
-    "cli.py",
-    "demo.py",
-    "difference.py",
-    "location.py",
-    "pool_history.py",
-    "pools.py",
-    "reading_commands.py",
-    "reports.py",
-    "stand_in.py",
-    "tables.py",
-    "terminal.py",
-    "verify.py",
-    "verify_finished.py",
-    "verify_objects.py",
-    "verify_report.py",
-)
+TERMINAL_PARTS = ("__main__.py", "cli.py", "terminal")
 
 # The cache holds what these made: another recipe makes another bundle.
 _RECIPE = (Path(__file__), Path(cache.__file__), Path(dependencies.__file__), Path(bytecode.__file__))
@@ -101,7 +83,7 @@ def _sources(package: Path) -> Mapping[PurePosixPath, bytes]:
     return {
         relative: path.read_bytes()
         for relative, path in inside.items()
-        if relative.name not in TERMINAL_MODULES
+        if relative.parts[0] not in TERMINAL_PARTS
         and not any(part == "__pycache__" or part.startswith(".") for part in relative.parts)
     }
 

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory import stand_in
 from pool_inventory.handler import handler
-from pool_inventory.stand_in import StandIn
+from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.stand_in import StandIn
 
 BUCKET = "inventory"
 

@@ -88,7 +88,7 @@ def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
             uncompared += (Uncompared(*place, baseline_id, str(error)) for place in places)
             continue
         for place in places:
-            changes += _changes_of(place, before.get(place, {}), after.get(place, {}), baseline_id)
+            changes += changes_of(place, before.get(place, {}), after.get(place, {}), baseline_id)
     return Comparison(
         tuple(sorted(changes, key=lambda each: (each.account_id, each.region, each.id))),
         tuple(sorted(uncompared, key=lambda each: (each.account_id, each.region))),
@@ -124,7 +124,8 @@ def _read_baseline(data: bytes, places: list[Place]) -> Mapping[Place, Rows]:
     return snapshot.read_rows(data)
 
 
-def _changes_of(place: Place, before: Rows, after: Rows, baseline_id: str) -> Iterator[Change]:
+def changes_of(place: Place, before: Rows, after: Rows, baseline_id: str) -> Iterator[Change]:
+    """Give what became of one target's pools between two readings, the earlier of which is in the named snapshot."""
     for identifier in before.keys() | after.keys():
         old, new = before.get(identifier), after.get(identifier)
         if old == new:

@@ -17,12 +17,18 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import EventError, InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.export import Outcome, export
-from pool_inventory.reading_commands import COMMANDS
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.tables import show_progress, targets_table
 from pool_inventory.targets import caller_account, open_session
-from pool_inventory.terminal import EXIT_COMPLETE, EXIT_PARTIAL, errors_on_one_line, parse_location, split_address
+from pool_inventory.terminal.console import (
+    EXIT_COMPLETE,
+    EXIT_PARTIAL,
+    errors_on_one_line,
+    parse_location,
+    split_address,
+)
+from pool_inventory.terminal.reading_commands import COMMANDS
+from pool_inventory.terminal.tables import show_progress, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -167,7 +173,7 @@ def demo(folder: Path) -> None:
     function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
     """
     # moto and Flask take a second to import, which `run` need not wait for.
-    from pool_inventory.demo import run_demo  # noqa: PLC0415 - as said above
+    from pool_inventory.terminal.demo import run_demo  # noqa: PLC0415 - as said above
 
     with errors_on_one_line():
         run_demo(folder, _console())

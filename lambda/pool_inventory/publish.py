@@ -18,7 +18,7 @@ from pool_inventory import changes, formats, keys, schema, snapshot
 from pool_inventory.changes import Comparison
 from pool_inventory.errors import SnapshotError, StoreError
 from pool_inventory.snapshot import Link, Snapshot
-from pool_inventory.store import Store
+from pool_inventory.store import Names, Store
 
 # How far back from the newest snapshot to look for commits whose run died: longer than any run or retry takes.
 LOOK_BACK = timedelta(days=1)
@@ -175,19 +175,19 @@ def finish(store: Store, identifier: str, data: bytes | None = None) -> Publishe
     return Published(committed, comparison, store.full_key(keys.manifest(identifier)), len(data))
 
 
-def derived(store: Store, data: bytes, told: bytes) -> dict[str, bytes]:
+def derived(names: Names, data: bytes, told: bytes) -> dict[str, bytes]:
     """Give, by their keys, the objects that are a function of what is committed and of what was told to have changed.
 
     Args:
-        store: says what keys and addresses are in full.
+        names: says what keys and addresses are in full.
         data: the snapshot's data object.
         told: its changes object.
     """
     committed = snapshot.decode(data)
     return {
         keys.coverage(committed.id): snapshot.encode_coverage(committed),
-        keys.symlink(committed.id): f"{store.address(keys.data(committed.id))}\n".encode(),
-        keys.manifest(committed.id): _manifest(store, committed, data, snapshot.footer_of(told)),
+        keys.symlink(committed.id): f"{names.address(keys.data(committed.id))}\n".encode(),
+        keys.manifest(committed.id): _manifest(names, committed, data, snapshot.footer_of(told)),
     }
 
 
@@ -250,7 +250,7 @@ def _copy_latest(store: Store, link: Link) -> None:
         copied, newest = newest, read_latest(store)
 
 
-def _manifest(store: Store, committed: Snapshot, data: bytes, told: dict[str, Any]) -> bytes:
+def _manifest(names: Names, committed: Snapshot, data: bytes, told: dict[str, Any]) -> bytes:
     """S3 Inventory's fields, then ours.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/storage-inventory-location.html
@@ -259,14 +259,14 @@ def _manifest(store: Store, committed: Snapshot, data: bytes, told: dict[str, An
     return _json(
         {
             "sourceBucket": "cognito-idp",
-            "destinationBucket": store.bucket,
+            "destinationBucket": names.bucket,
             "version": "2016-11-30",
             "creationTimestamp": str(round(committed.started_at.timestamp() * 1000)),
             "fileFormat": "Parquet",
             "fileSchema": schema.parquet_schema("user_pools", schema.DATA),
             "files": [
                 {
-                    "key": store.full_key(keys.data(committed.id)),
+                    "key": names.full_key(keys.data(committed.id)),
                     "size": len(data),
                     "MD5checksum": hashlib.md5(data, usedforsecurity=False).hexdigest(),
                     "sha256": hashlib.sha256(data).hexdigest(),
@@ -282,7 +282,7 @@ def _manifest(store: Store, committed: Snapshot, data: bytes, told: dict[str, An
             "previous": previous
             and {
                 "snapshotId": previous.snapshot_id,
-                "manifest": store.full_key(keys.manifest(previous.snapshot_id)),
+                "manifest": names.full_key(keys.manifest(previous.snapshot_id)),
                 "sha256": previous.manifest_sha256,
             },
             "coverage": committed.coverage_rows(),

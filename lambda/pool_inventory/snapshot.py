@@ -117,14 +117,16 @@ def decode(body: bytes) -> Snapshot:
         SnapshotError: it is no data object of ours, or one of a newer contract.
     """
     footer = footer_of(body)
+    baselines = footer.get("baselines")
     return Snapshot(
         id=footer["snapshotId"],
         started_at=datetime.fromisoformat(footer["startedAt"]),
         ended_at=datetime.fromisoformat(footer["endedAt"]),
         previous=Link(**footer["previous"]) if footer["previous"] else None,
         coverage=tuple(_coverage(row) for row in footer["coverage"]),
-        baselines=None if footer["baselines"] is None else tuple(Baseline(**each) for each in footer["baselines"]),
-        extra_formats=tuple(footer["extraFormats"]),
+        # The first footers had neither.
+        baselines=tuple(Baseline(**each) for each in baselines) if baselines is not None else None,
+        extra_formats=tuple(footer.get("extraFormats", ())),
     )
 
 
@@ -135,7 +137,7 @@ def read_rows(body: bytes) -> dict[Place, Rows]:
         SnapshotError: it is no data object of ours.
     """
     file = io.BytesIO()
-    with _reading(body):
+    with reading(body):
         table = read_parquet(io.BytesIO(body)).read_all()
         write_ndjson(table.drop_columns(["snapshot_time"]), file, explicit_nulls=True)
         names = [table[column].to_pylist() for column in ("account_id", "region", "id")]
@@ -151,7 +153,7 @@ def footer_of(body: bytes) -> dict[str, Any]:
     Raises:
         SnapshotError: it is no Parquet file of ours, or one of a newer contract.
     """
-    with _reading(body):
+    with reading(body):
         metadata = read_parquet(io.BytesIO(body)).schema.metadata
     footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
     version = footer.get("contractVersion")
@@ -176,7 +178,7 @@ def encode_table(columns: tuple[Column, ...], lines: Iterable[bytes], footer: di
 
 
 @contextmanager
-def _reading(body: bytes) -> Iterator[None]:
+def reading(body: bytes) -> Iterator[None]:
     """Tell of a Parquet file that is none, whichever way arro3 does."""
     if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
         raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")

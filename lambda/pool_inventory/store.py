@@ -42,8 +42,8 @@ class Stored:
     etag: str
 
 
-class Store(Protocol):
-    """Whole objects, each put in one step that either happens or does not."""
+class Names(Protocol):
+    """What objects are called in full, which their manifests tell."""
 
     @property
     def bucket(self) -> str:
@@ -54,6 +54,10 @@ class Store(Protocol):
 
     def address(self, key: str) -> str:
         """Give the object's address: s3://… or file://…."""
+
+
+class Store(Names, Protocol):
+    """Whole objects, each put in one step that either happens or does not."""
 
     def get(self, key: str) -> Stored | None:
         """Read an object, None where there is none.
@@ -210,9 +214,10 @@ class S3Store:
         if isinstance(error, ClientError) and error_code(error) == "NoSuchBucket":
             advice = "create the bucket, or name another"
         elif is_denied(error):
+            writes = "" if verb in {"read", "list"} else " and s3:PutObject"
             advice = (
-                f"grant s3:GetObject and s3:PutObject on {self.bucket}/{self.full_key('*')}, "
-                "and s3:ListBucket on the bucket, without which S3 says so of an object that is not there, too"
+                f"grant s3:GetObject{writes} on {self.bucket}/{self.full_key('*')}, and s3:ListBucket on the bucket, "
+                "without which S3 says so of an object that is not there, too"
             )
         elif isinstance(error, ClientError):
             advice = f"HTTP status {http_status(error)}"

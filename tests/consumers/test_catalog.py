@@ -12,9 +12,9 @@ import sqlglot
 from pool_inventory import schema
 from pool_inventory.export import export
 from pool_inventory.schema import Column, Kind
-from pool_inventory.stand_in import StandIn, deny, listing, seed
 from pool_inventory.store import FolderStore
 from pool_inventory.targets import Account
+from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
 from sqlglot import exp
 
 from infra.athena import read_queries

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from pool_inventory import calls, stand_in
+from pool_inventory import calls
 from pool_inventory.collect import Reading
-from pool_inventory.stand_in import StandIn, cut, deny, error, moto, reset_connection, seed, throttle
+from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.stand_in import StandIn, cut, deny, error, moto, reset_connection, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.faults.conftest import Read

@@ -17,9 +17,9 @@ from arro3.io import read_parquet
 from pool_inventory import keys, publish, snapshot
 from pool_inventory.errors import SnapshotError, StoreError, UnreadError
 from pool_inventory.export import Outcome, export
-from pool_inventory.stand_in import StandIn, deny, listing, seed
 from pool_inventory.store import FolderStore, S3Store, Store, Stored
 from pool_inventory.targets import Account
+from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
 
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools

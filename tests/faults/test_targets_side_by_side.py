@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from pool_inventory import stand_in
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.collect import Reading, collect
-from pool_inventory.stand_in import StandIn, listing, reply, seed
 from pool_inventory.targets import Target
+from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.stand_in import StandIn, listing, reply, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.makers import TIME, any_pools, any_target

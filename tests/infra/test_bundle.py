@@ -77,8 +77,8 @@ def ingredients(tmp_path: Path, wheels: Path) -> Ingredients:
         + lock_line("six", make_wheel(wheels, "six", SIX))
     )
     package = tmp_path / "pool_inventory"
-    for name in ("__init__.py", "handler.py", "cli.py", "demo.py", "stand_in.py", "__main__.py", ".handler.py.swp"):
-        package.mkdir(exist_ok=True)
+    package.joinpath("terminal").mkdir(parents=True)
+    for name in ("__init__.py", "handler.py", "cli.py", "terminal/demo.py", "__main__.py", ".handler.py.swp"):
         package.joinpath(name).write_text(f"NAME = {name!r}\n")
     package.joinpath("__pycache__").mkdir()
     package.joinpath("__pycache__", "stale.cpython-311.pyc").write_text("")

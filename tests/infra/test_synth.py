@@ -41,10 +41,10 @@ def elf_machine(shared_object: Path) -> int:
 
 def test_no_module_of_the_function_imports_what_only_the_terminal_has() -> None:
     package = ROOT / "lambda" / "pool_inventory"
-    left_out = {f"pool_inventory.{name.removesuffix('.py')}" for name in bundle.TERMINAL_MODULES}
+    left_out = {f"pool_inventory.{name.removesuffix('.py')}" for name in bundle.TERMINAL_PARTS}
     carried = {"arro3", "aws_lambda_powertools", "boto3", "botocore", "pool_inventory", "tenacity"}
     for path in package.glob("*.py"):
-        if path.name not in bundle.TERMINAL_MODULES:
+        if path.name not in bundle.TERMINAL_PARTS:
             imported = set(imports(ast.parse(path.read_text())))
             assert not imported & left_out, path.name
             assert {name.partition(".")[0] for name in imported} <= carried | sys.stdlib_module_names, path.name
@@ -81,7 +81,7 @@ def test_the_cdk_cli_synthesizes_the_arm64_function_without_credentials(tmp_path
 
     program = {path.name for path in asset.joinpath("pool_inventory").iterdir()}
     assert {"__init__.py", "handler.py", "settings.py"} <= program
-    assert not set(bundle.TERMINAL_MODULES) & program
+    assert not set(bundle.TERMINAL_PARTS) & program
 
     data = asset / "botocore" / "data"
     assert {path.name for path in data.iterdir() if path.is_dir()} == set(dependencies.SERVICES)

@@ -9,7 +9,7 @@ from mypy_boto3_events import EventBridgeClient
 from pool_inventory import announce
 from pool_inventory.changes import Change, Comparison
 from pool_inventory.publish import Published
-from pool_inventory.stand_in import StandIn, deny, in_turn, reply, seed
+from pool_inventory.terminal.stand_in import StandIn, deny, in_turn, reply, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import Invoke

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
 from pool_inventory import cli
-from pool_inventory.stand_in import StandIn, deny, listing, seed, throttle
+from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from pool_inventory.demo import run_demo
 from pool_inventory.errors import InventoryError
-from pool_inventory.stand_in import StandIn
+from pool_inventory.terminal.demo import run_demo
+from pool_inventory.terminal.stand_in import StandIn
 from rich.console import Console
 
 
@@ -33,8 +33,8 @@ def test_the_demo_shows_targets_metrics_and_keys_and_leaves_a_history_of_two(tmp
 
 
 def test_the_demo_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path: Path) -> None:
-    demo(tmp_path / "out")
-    demo(tmp_path / "out")
+    assert demo(tmp_path / "out").count("Metrics that were emitted") == 2
+    assert "│ UserPools " in demo(tmp_path / "out")
     assert len(list((tmp_path / "out/user-pools/data").rglob("*.parquet"))) == 2
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/thesis.txt").write_text("years of work")

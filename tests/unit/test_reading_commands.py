@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from pool_inventory import cli, keys
-from pool_inventory.stand_in import StandIn
 from pool_inventory.store import FolderStore, S3Store
+from pool_inventory.terminal.stand_in import StandIn
 
 from tests.chains import Reading, add_chain, identifier
 from tests.conftest import BUCKET

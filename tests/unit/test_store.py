@@ -8,8 +8,8 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.errors import StoreError
-from pool_inventory.stand_in import StandIn, cut, in_turn, reset_connection
 from pool_inventory.store import FolderStore, S3Store, Store
+from pool_inventory.terminal.stand_in import StandIn, cut, in_turn, reset_connection
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
@@ -112,7 +112,7 @@ def test_a_bucket_that_is_denied_is_an_error_that_says_what_to_grant(
 ) -> None:
     aws.answers.append(s3_error("AccessDenied", 403))
     aws.requests.clear()
-    with pytest.raises(StoreError, match=r"s3://inventory/some/prefix/data/.*grant s3:GetObject .* s3:ListBucket"):
+    with pytest.raises(StoreError, match=r"s3://inventory/some/prefix/data/.*grant s3:GetObject.* s3:ListBucket"):
         act(s3_store)
     assert len(aws.requests) == 1, "a denied call is not made again"
 

@@ -3,10 +3,10 @@ import json
 import boto3
 import pytest
 from boto3.session import Session
-from pool_inventory import stand_in
 from pool_inventory.errors import TargetsError
-from pool_inventory.stand_in import StandIn
 from pool_inventory.targets import Account, Target, caller_account, choose_targets, open_session
+from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
 from tests.makers import ACCOUNT_ID, HeldClock

@@ -90,13 +90,15 @@ class StandIn:
 
 @contextmanager
 def serve() -> Iterator[StandIn]:
-    """Serve on a free port of this machine until the end of the block."""
+    """Serve on a free port of this machine until the end of the block, with nothing left of an earlier one."""
     stand_in = StandIn()
     server = make_server("127.0.0.1", 0, stand_in, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     stand_in.url = f"http://127.0.0.1:{server.server_port}"
     try:
+        # moto's state is the process's, not the server's.
+        stand_in.reset()
         yield stand_in
     finally:
         server.shutdown()

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pool_inventory import handler, keys, publish, reports, schema, settings, snapshot, stand_in
+from pool_inventory import handler, keys, publish, schema, settings, snapshot
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
@@ -27,8 +27,9 @@ from pool_inventory.rows import timestamp
 from pool_inventory.schema import Kind
 from pool_inventory.snapshot import Snapshot
 from pool_inventory.store import FolderStore, S3Store
-from pool_inventory.tables import pairs_table, targets_table
-from pool_inventory.verify import verify
+from pool_inventory.terminal import reports, stand_in
+from pool_inventory.terminal.tables import pairs_table, targets_table
+from pool_inventory.terminal.verify import verify
 
 BUCKET = "demo-inventory"
 POOLS = {"us-east-1": 320, "eu-west-1": 185, "ap-southeast-2": 61, "sa-east-1": 0, "eu-central-1": 40}

@@ -11,16 +11,17 @@ import json
 import re
 import zlib
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from arro3.io import read_parquet, write_ndjson
 
-from pool_inventory import archive, changes, keys, publish, schema, snapshot
+from pool_inventory import changes, keys, publish, schema, snapshot
 from pool_inventory.changes import Comparison, Uncompared
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshot import Place, _reading
+from pool_inventory.snapshot import Place, reading
 from pool_inventory.store import Store
-from pool_inventory.verify_report import Report
+from pool_inventory.terminal import archive
+from pool_inventory.terminal.verify_report import Report
 
 # What the manifests of the first release do not have.
 ADDED_FIELDS = frozenset({"changes", "uncompared", "extraFormats"})
@@ -75,8 +76,7 @@ def check_finished(store: Store, data: bytes, manifest: dict[str, Any], report: 
         told = _check_changes(store, manifest, comparison, by_bytes=by_bytes, report=report)
     for file_format in committed.extra_formats:
         _check_extra(store, data, keys.in_format(committed.id, file_format), file_format, report)
-    # It is asked for names only.
-    made = publish.derived(cast("Store", origin_of(manifest)), data, told)
+    made = publish.derived(origin_of(manifest), data, told)
     _check_object(store, keys.coverage(committed.id), made, by_bytes=by_bytes, report=report)
     _check_object(store, keys.symlink(committed.id), made, by_bytes=True, report=report)
     _check_fields(manifest, json.loads(made[keys.manifest(committed.id)]), report)
@@ -201,7 +201,7 @@ def _lines(body: bytes) -> list[bytes]:
         SnapshotError: it is none.
     """
     written = io.BytesIO()
-    with _reading(body):
+    with reading(body):
         write_ndjson(read_parquet(io.BytesIO(body)), written, explicit_nulls=True)
     return written.getvalue().splitlines()
 

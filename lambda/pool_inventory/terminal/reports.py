@@ -5,12 +5,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pool_inventory import keys, pools, rows
-from pool_inventory.archive import Manifest
-from pool_inventory.difference import Difference
-from pool_inventory.pool_history import Event, PoolHistory
-from pool_inventory.tables import plain_lines, printable
-from pool_inventory.verify_report import Report
+from pool_inventory import keys, rows
+from pool_inventory.terminal import pools
+from pool_inventory.terminal.archive import Manifest
+from pool_inventory.terminal.difference import Difference
+from pool_inventory.terminal.pool_history import Event, PoolHistory
+from pool_inventory.terminal.tables import plain_lines, printable
+from pool_inventory.terminal.verify_report import Report
 
 # It differs whenever anything does, so it is told last.
 _MODIFIED = "last_modified_date"

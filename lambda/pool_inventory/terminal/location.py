@@ -6,7 +6,7 @@ from pool_inventory import keys
 from pool_inventory.errors import StoreError
 from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.targets import open_session
-from pool_inventory.terminal import split_address
+from pool_inventory.terminal.console import split_address
 
 
 def open_location(location: str, profile: str | None) -> Store:

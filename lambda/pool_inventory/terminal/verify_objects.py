@@ -7,12 +7,13 @@ from typing import Any
 
 from arro3.io import read_parquet
 
-from pool_inventory import archive, keys, snapshot
+from pool_inventory import keys, snapshot
 from pool_inventory.errors import NewerError, SnapshotError
-from pool_inventory.snapshot import Link, Place, Snapshot, _reading
+from pool_inventory.snapshot import Link, Place, Snapshot, reading
 from pool_inventory.store import Store
-from pool_inventory.verify_finished import check_finished
-from pool_inventory.verify_report import Report
+from pool_inventory.terminal import archive
+from pool_inventory.terminal.verify_finished import check_finished
+from pool_inventory.terminal.verify_report import Report
 
 
 def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool, report: Report) -> Link | None:
@@ -110,7 +111,7 @@ def _previous(store: Store, identifier: str, body: bytes) -> Link | None:
 
 def _check_rows(committed: Snapshot, data: bytes, report: Report) -> None:
     """Count the rows of each target. That poolCount is their sum follows with the rest of the manifest."""
-    with _reading(data):
+    with reading(data):
         table = read_parquet(io.BytesIO(data)).read_all()
         places = zip(table["account_id"].to_pylist(), table["region"].to_pylist(), strict=True)
     counts: Counter[Place] = Counter(places)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pool_inventory import snapshot
-from pool_inventory.archive import Manifest
-from pool_inventory.changes import Change, _changes_of
+from pool_inventory.changes import Change, changes_of
 from pool_inventory.snapshot import Place
+from pool_inventory.terminal.archive import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def compare(before: tuple[Manifest, bytes], after: tuple[Manifest, bytes]) -> Di
         change
         for place in places
         if place not in reasons
-        for change in _changes_of(place, old_rows.get(place, {}), new_rows.get(place, {}), old.id)
+        for change in changes_of(place, old_rows.get(place, {}), new_rows.get(place, {}), old.id)
     ]
     found.sort(key=lambda each: (each.account_id, each.region, each.id))
     return Difference(tuple(found), tuple(NotCompared(*place, reason) for place, reason in reasons.items()))

@@ -8,13 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from pool_inventory import archive, difference, formats, keys, pool_history, reports
-from pool_inventory.archive import Manifest
+from pool_inventory import formats, keys
 from pool_inventory.errors import SnapshotError
-from pool_inventory.location import open_location
-from pool_inventory.pools import TRIGGERS, Wanted, read_pools
 from pool_inventory.store import Store
-from pool_inventory.terminal import (
+from pool_inventory.terminal import archive, difference, pool_history, reports
+from pool_inventory.terminal.archive import Manifest
+from pool_inventory.terminal.console import (
     EXIT_ERROR,
     EXIT_UNSOUND,
     Moment,
@@ -27,7 +26,9 @@ from pool_inventory.terminal import (
     write,
     write_chunks,
 )
-from pool_inventory.verify import verify
+from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.pools import TRIGGERS, Wanted, read_pools
+from pool_inventory.terminal.verify import verify
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

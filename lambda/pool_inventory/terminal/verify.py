@@ -4,13 +4,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from pool_inventory import archive, keys, publish
+from pool_inventory import keys, publish
 from pool_inventory.errors import SnapshotError
 from pool_inventory.snapshot import Link
 from pool_inventory.store import Store
-from pool_inventory.verify_finished import origin_of
-from pool_inventory.verify_objects import check_snapshot
-from pool_inventory.verify_report import Report
+from pool_inventory.terminal import archive
+from pool_inventory.terminal.verify_finished import origin_of
+from pool_inventory.terminal.verify_objects import check_snapshot
+from pool_inventory.terminal.verify_report import Report
 
 _LIST = "the list of manifests"
 

@@ -10,12 +10,13 @@ from functools import partial
 
 from arro3.io import read_parquet, write_ndjson
 
-from pool_inventory import archive, keys, snapshot
-from pool_inventory.archive import Manifest
-from pool_inventory.changes import _changes_of
+from pool_inventory import keys, snapshot
+from pool_inventory.changes import changes_of
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshot import Place, Rows, _reading
+from pool_inventory.snapshot import Place, Rows, reading
 from pool_inventory.store import Store
+from pool_inventory.terminal import archive
+from pool_inventory.terminal.archive import Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def _read_told(store: Store, pool_id: str, region: str, snapshot_id: str) -> _To
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
-    with _reading(body):
+    with reading(body):
         table = read_parquet(io.BytesIO(body)).read_all()
         numbers = [number for number, each in enumerate(table["id"].to_pylist()) if each == pool_id]
         lines = io.BytesIO()
@@ -135,7 +136,7 @@ def _compared(pool_id: str, row: tuple[Place, Rows], snapshot_id: str, known: _K
         if rows:
             yield Event(snapshot_id, None, "found", (), None, rows[pool_id].decode())
         return
-    for change in _changes_of(place, known.rows, rows, known.snapshot_id):
+    for change in changes_of(place, known.rows, rows, known.snapshot_id):
         yield Event(snapshot_id, known.snapshot_id, change.change, change.fields, change.before, change.after)
 
 

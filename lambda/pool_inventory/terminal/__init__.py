@@ -1,0 +1,1 @@
+"""What only a terminal needs: the Lambda carries nothing of it."""
