@@ -191,7 +191,7 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
     for warning in outcome.warnings:
         progress_console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     for earlier in outcome.recovered:
-        console.print(f"Finished {earlier}, whose run had died.", highlight=False)
+        console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
     where = store.address(keys.data(outcome.snapshot_id))
     if outcome.result == "superseded":
         raise InventoryError(
@@ -205,7 +205,10 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
         snapshot = outcome.published.snapshot
         status = snapshot.status
         console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
-        console.print(f"{snapshot.pool_count} user pools, {status}: {escape(where)}", highlight=False, soft_wrap=True)
+        counts = outcome.published.comparison.summary()["changes"]
+        changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {escape(where)}"
+        console.print(said, highlight=False, soft_wrap=True)
     return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
 
 

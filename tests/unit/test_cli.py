@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
-from pool_inventory import cli
+from pool_inventory import cli, publish
+from pool_inventory.store import FolderStore
 from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
-from tests.makers import any_pools
+from tests.makers import any_coverage, any_pools, any_snapshot
 
 Run = Callable[..., Result]
 
@@ -35,7 +36,7 @@ def test_a_complete_snapshot_is_shown_and_exits_0(run: Run, tmp_path: Path) -> N
     assert "us-east-1 ok: pools 61, requests 2, retries 0" in result.stderr
     assert re.search(r"us-east-1 +│ ok +│ +61 │ +2 │ +0 │", result.stdout)
     data = tmp_path / "out/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet"
-    assert f"61 user pools, complete: file://{data}" in result.stdout
+    assert f"61 user pools, complete; 0 created, 0 deleted, 0 modified: file://{data}" in result.stdout
     assert data.exists()
 
 
@@ -76,6 +77,22 @@ def test_a_snapshot_that_is_there_already_is_said_to_be_and_is_not_made_again(
     result = run(*arguments)
     assert result.exit_code == 3
     assert "2026-11-24T18-00Z is there already, and is partial" in result.stdout
+
+
+def test_an_earlier_run_that_died_is_finished_and_named(run: Run, aws: StandIn, tmp_path: Path) -> None:
+    run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T16:00:00Z")
+    publish.commit(FolderStore(tmp_path), any_snapshot("2026-11-24T17-00Z", coverage=(any_coverage("sa-east-1"),)), [])
+    seed("sa-east-1", any_pools(2, "sa-east-1"))
+    result = run("--to", str(tmp_path), "--regions", "sa-east-1", "--time", "2026-11-24T18:00:00Z")
+    assert "Finished 2026-11-24T17-00Z, whose run had died.\n" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_what_changed_is_counted(run: Run, tmp_path: Path) -> None:
+    run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T17:00:00Z")
+    seed("us-east-1", any_pools(2))
+    result = run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T18:00:00Z")
+    assert "2 user pools, complete; 2 created, 61 deleted, 0 modified: file://" in result.stdout
 
 
 @pytest.mark.parametrize(

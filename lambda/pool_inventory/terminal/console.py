@@ -6,7 +6,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,8 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
     """Check an option that names a snapshot by its id or by a time."""
     if text is None:
         return None
-    try:
+    with suppress(ValueError):  # it is a time then, or neither
         keys.snapshot_time(text)
-    except ValueError:
-        pass
-    else:
         return Moment(text, exact=True)
     try:
         return Moment(keys.snapshot_id(parse_time(text, Clock().now())), exact=False)
