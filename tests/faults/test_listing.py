@@ -162,12 +162,13 @@ def test_a_target_that_never_gives_an_answer_is_timed_out_and_says_what_it_gave(
 def test_an_answer_that_does_not_come_is_asked_for_again(
     read: Read, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = calls.CLIENT_CONFIG.merge(Config(read_timeout=0.3))
+    impatient = calls.CLIENT_CONFIG.merge(Config(read_timeout=1))
     monkeypatch.setattr(calls, "CLIENT_CONFIG", impatient)
     seed("us-east-1", any_pools(1))
     answer(stand_in.hang)
     coverage = read().coverage
-    assert (coverage.status, coverage.pools, coverage.retries) == ("ok", 1, 1)
+    assert (coverage.status, coverage.pools) == ("ok", 1)
+    assert coverage.retries >= 1
 
 
 def test_the_clients_own_patience_and_retries_are_stated() -> None:

@@ -192,8 +192,8 @@ def reset_connection(request: Request) -> Response:
 
 
 def hang(_: Request) -> Response:
-    """Answer later than a client waits that was told to wait less than a second."""
-    time.sleep(1)
+    """Answer later than a client waits that was told to wait a second."""
+    time.sleep(3)
     return Response()
 
 
