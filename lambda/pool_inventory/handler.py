@@ -39,6 +39,8 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     try:
         settings = Settings.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
+        # A warm function's logger has the keys of the invocation before.
+        logger.remove_keys(["snapshot_id", "function_request_id"])
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
         time = snapshot_time(event, clock.now())
         logger.append_keys(snapshot_id=keys.snapshot_id(time), function_request_id=context.aws_request_id)
@@ -51,7 +53,6 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         logger.error("the run failed", extra={"error": str(error)}, exc_info=not expected)  # noqa: TRY400 - as said
         metrics.emit_failure(coverage, duration_ms=_milliseconds_since(started, clock), **names)
         raise
-    warnings = (*outcome.warnings, *_announce(outcome, settings))
     summary = _summary(outcome, _milliseconds_since(started, clock))
     if outcome.published:
         _log_unread(logger, outcome.published.snapshot.coverage)
@@ -61,7 +62,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
             user_pool_quota=settings.user_pool_quota,
             **names,
         )
-    for warning in warnings:
+    for warning in (*outcome.warnings, *_announce(outcome, settings)):
         logger.warning(warning)
     logger.info("the run is done", extra=summary)
     return summary

@@ -117,6 +117,13 @@ def decode(body: bytes) -> Snapshot:
         SnapshotError: it is no data object of ours, or one of a newer contract.
     """
     footer = footer_of(body)
+    try:
+        return _from_footer(footer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SnapshotError(f"the file's footer is not what this program writes: {error!r}") from error
+
+
+def _from_footer(footer: dict[str, Any]) -> Snapshot:
     baselines = footer.get("baselines")
     return Snapshot(
         id=footer["snapshotId"],
@@ -155,8 +162,11 @@ def footer_of(body: bytes) -> dict[str, Any]:
     """
     with reading(body):
         metadata = read_parquet(io.BytesIO(body)).schema.metadata
-    footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
-    version = footer.get("contractVersion")
+    try:
+        footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
+        version = footer.get("contractVersion")
+    except (ValueError, AttributeError) as error:
+        raise SnapshotError(f"the file's footer is not what this program writes: {error!r}") from error
     if version != CONTRACT_VERSION:
         raise SnapshotError(
             f"the file's contract version is {version!r}, and this release knows {CONTRACT_VERSION}: "

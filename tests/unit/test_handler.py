@@ -180,6 +180,14 @@ def test_a_wrong_time_stops_the_run_before_any_call(invoke: Invoke, aws: StandIn
     assert aws.requests == []
 
 
+def test_a_warm_function_does_not_log_the_snapshot_before_with_a_wrong_event(invoke: Invoke, output: Output) -> None:
+    invoke("2026-11-24T18:00:00Z")
+    output()
+    with pytest.raises(EventError):
+        invoke("yesterday")
+    assert "snapshot_id" not in logs(output())[-1]
+
+
 def test_a_bucket_that_is_denied_stops_the_run_at_once(invoke: Invoke, aws: StandIn) -> None:
     denied = Response("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 403)
     aws.answers.append(lambda request: denied if request.path.startswith(f"/{BUCKET}") else None)

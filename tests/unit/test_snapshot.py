@@ -78,6 +78,14 @@ def test_a_newer_contracts_file_is_an_error_that_says_to_update() -> None:
         snapshot.decode(parquet({"pool_inventory": '{"contractVersion": 2}'}))
 
 
+@pytest.mark.parametrize(
+    "footer", ['{"contractVersion": 1}', '{"contractVersion": 1, "snapshotId": 7}', "[]", "no JSON"]
+)
+def test_a_footer_that_is_not_ours_is_an_error(footer: str) -> None:
+    with pytest.raises(SnapshotError, match="footer is not what this program writes"):
+        snapshot.decode(parquet({"pool_inventory": footer}))
+
+
 def test_coverage_has_the_columns_of_the_schema() -> None:
     named = ["snapshot_time", *(field.name for field in dataclasses.fields(Coverage))]
     assert [column.name for column in schema.COVERAGE] == named
