@@ -294,8 +294,15 @@ class FolderStore:
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
         """List a folder's files, less those that are being written."""
-        paths = (self.folder / folder).rglob("*")
-        keys = (path.relative_to(self.folder).as_posix() for path in paths if path.is_file() and path.name[0] != ".")
+
+        def fail(error: OSError) -> None:
+            # os.walk, as pathlib does, passes over what it cannot list; only what is not there is empty.
+            if not isinstance(error, FileNotFoundError):
+                self._fail("list", f"{folder}/", error)
+
+        walked = os.walk(self.folder / folder, onerror=fail)
+        paths = (Path(parent, name) for parent, _, names in walked for name in names if name[0] != ".")
+        keys = (path.relative_to(self.folder).as_posix() for path in paths)
         return iter(sorted(key for key in keys if key > after))
 
     def _write_aside(self, key: str, body: bytes) -> Path:

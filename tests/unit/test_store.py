@@ -142,6 +142,12 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Pat
         FolderStore(tmp_path / "file").put_if_absent(KEY, b"one")
 
 
+def test_a_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    with pytest.raises(StoreError, match=r"cannot list .*/data"):
+        list(FolderStore(tmp_path).keys("data"))
+
+
 def test_a_folder_holds_nothing_but_what_was_put(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.put_if_absent(KEY, b"one")
