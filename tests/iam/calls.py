@@ -1,0 +1,149 @@
+"""What is asked of IAM: by the function, as it was heard on the wire, and by the services that act for the stack.
+
+What a call needs is in the Service Authorization Reference:
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from pool_inventory.terminal.stand_in import ACCOUNT_ID
+from werkzeug.wrappers import Request
+
+from tests.iam.deployed import REGION, Deployed
+
+ANY = "*"  # for actions that take no resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call, as IAM sees it.
+
+    Attributes:
+        role: the logical id of the role that makes it.
+        action: such as "s3:GetObject".
+        resource: an ARN, or ANY.
+        context: condition keys and their values, besides TLS.
+    """
+
+    role: str
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        return self.action.partition(":")[0]
+
+
+def all_calls(deployed: Deployed, heard: Iterable[Request]) -> list[Call]:
+    """Every call of a stack whose function was heard to send these requests."""
+    calls = [*calls_of_the_function(deployed, heard), *calls_of_lambda(deployed), *calls_of_the_scheduler(deployed)]
+    return [*calls, *(call for each in calls for call in calls_of_encryption(deployed, each))]
+
+
+def calls_of_the_function(deployed: Deployed, heard: Iterable[Request]) -> Iterator[Call]:
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    role = role_of(deployed, function["Role"])
+    for request in heard:
+        for action, resource, context in actions_asked(request):
+            yield Call(role=role, action=action, resource=resource, context=context)
+
+
+def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """The actions that a request on the wire needs, each with its resource and context.
+
+    Raises:
+        ValueError: it is none that this knows.
+    """
+    match request.headers.get("X-Amz-Target"):
+        case "AWSCognitoIdentityProviderService.ListUserPools":
+            yield "cognito-idp:ListUserPools", ANY, {}
+        case "AWSEvents.PutEvents":
+            for bus in {entry["EventBusName"] for entry in json.loads(request.get_data())["Entries"]}:
+                yield "events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/{bus}", {}
+        case None if request.path == "/listRegions":
+            yield "account:ListRegions", ANY, {}
+        case None:
+            yield from actions_asked_of_s3(request)
+        case other:
+            raise ValueError(f"no grant is known for {other}")
+
+
+def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    bucket, _, key = request.path.removeprefix("/").partition("/")
+    match request.method:
+        case "GET" if "list-type" in request.args:
+            yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": request.args["prefix"]}
+        case "GET" if key and not request.args:
+            yield "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", {}
+            # Else a key that is missing gets 403 and not 404. infra/stack.py says what S3 holds against s3:prefix.
+            yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}
+        case "PUT" if key and set(request.args) <= {"x-id"}:
+            source = request.headers.get("x-amz-copy-source")
+            if source:
+                yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}", {}
+            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {}
+        case _:
+            raise ValueError(f"no grant is known for {request.method} {request.full_path}")
+
+
+def calls_of_lambda(deployed: Deployed) -> Iterator[Call]:
+    """What Lambda does in the function's role: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html."""
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    role = role_of(deployed, function["Role"])
+    group = function["LoggingConfig"]["LogGroup"]
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:2026/11/24/[$LATEST]0"
+    yield Call(role=role, action="logs:CreateLogStream", resource=stream)
+    yield Call(role=role, action="logs:PutLogEvents", resource=stream)
+    for asynchronous in deployed.of_type("AWS::Lambda::EventInvokeConfig").values():
+        queue = asynchronous["DestinationConfig"]["OnFailure"]["Destination"]
+        yield Call(role=role, action="sqs:SendMessage", resource=queue)
+
+
+def calls_of_the_scheduler(deployed: Deployed) -> Iterator[Call]:
+    """What it does in the schedule's role: https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html."""
+    for schedule in deployed.of_type("AWS::Scheduler::Schedule").values():
+        target = schedule["Target"]
+        role = role_of(deployed, target["RoleArn"])
+        yield Call(role=role, action="lambda:InvokeFunction", resource=target["Arn"])
+        yield Call(role=role, action="sqs:SendMessage", resource=target["DeadLetterConfig"]["Arn"])
+
+
+# Of a call on something that a key encrypts, what its service asks of the key with the caller's grants:
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+_ENCRYPTION = {
+    "s3:PutObject": ("kms:GenerateDataKey",),
+    "s3:GetObject": ("kms:Decrypt",),
+    "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+}
+
+
+def calls_of_encryption(deployed: Deployed, call: Call) -> Iterator[Call]:
+    for action in _ENCRYPTION.get(call.action, ()):
+        key = key_of(deployed, call.resource)
+        if key is not None:
+            context = {"kms:ViaService": f"{call.service}.{REGION}.amazonaws.com"}
+            yield Call(role=call.role, action=action, resource=key, context=context)
+
+
+def key_of(deployed: Deployed, resource: str) -> str | None:
+    """The ARN of the key that encrypts an object or a message, None where AWS's own keys do."""
+    for logical_id, queue in deployed.of_type("AWS::SQS::Queue").items():
+        if deployed.arn(logical_id) == resource:
+            return queue.get("KmsMasterKeyId")
+    for logical_id, bucket in deployed.of_type("AWS::S3::Bucket").items():
+        if resource.startswith(f"{deployed.arn(logical_id)}/"):
+            (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            key: str | None = rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+            return key
+    return None
+
+
+def role_of(deployed: Deployed, arn: str) -> str:
+    """The logical id of the role that has this ARN."""
+    (logical_id,) = [each for each in deployed.of_type("AWS::IAM::Role") if deployed.arn(each) == arn]
+    return logical_id

@@ -1,0 +1,129 @@
+"""What IAM would say: by iam-simulate, which evaluates policies as AWS documents it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from pool_inventory.terminal.stand_in import ACCOUNT_ID
+
+from tests.iam.calls import Call
+from tests.iam.deployed import Deployed
+
+ALLOWED = "Allowed"
+EXPLICITLY_DENIED = "ExplicitlyDenied"
+IMPLICITLY_DENIED = "ImplicitlyDenied"
+NODE = Path(sys.executable).with_name("node")
+PROGRAM = Path(__file__).with_name("simulate.mjs")
+
+Policy = dict[str, Any]
+Policies = dict[str, Policy]
+"""Of each role, by logical id."""
+
+
+def identity_policies(deployed: Deployed) -> Policies:
+    """All that each role of a stack is granted, as one policy."""
+    granted: Policies = {
+        logical_id: {"Version": "2012-10-17", "Statement": []} for logical_id in deployed.of_type("AWS::IAM::Role")
+    }
+    for policy in deployed.of_type("AWS::IAM::Policy").values():
+        for name in policy["Roles"]:
+            (logical_id,) = [each for each in granted if deployed.names[each] == name]
+            granted[logical_id]["Statement"].extend(policy["PolicyDocument"]["Statement"])
+    return granted
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One action of one statement: what can be taken out."""
+
+    role: str
+    statement: int
+    action: str
+
+
+def grants(policies: Policies) -> Iterator[Grant]:
+    for role, policy in policies.items():
+        for number, statement in enumerate(policy["Statement"]):
+            for action in actions(statement):
+                yield Grant(role, number, action)
+
+
+def without(policies: Policies, grant: Grant) -> Policies:
+    """The policies less one grant."""
+    left = deepcopy(policies)
+    statements = left[grant.role]["Statement"]
+    statement = statements[grant.statement]
+    statement["Action"] = [action for action in actions(statement) if action != grant.action]
+    if not statement["Action"]:
+        del statements[grant.statement]
+    return left
+
+
+def actions(statement: Policy) -> list[str]:
+    named: str | list[str] = statement["Action"]
+    return [named] if isinstance(named, str) else named
+
+
+def decisions(
+    deployed: Deployed, asked: Iterable[tuple[Policies, Call]], *, secure_transport: bool = True
+) -> list[str]:
+    """What IAM says of each call under what the roles are granted.
+
+    Raises:
+        ValueError: the simulator refuses a policy, an action, a resource, or a key of the context.
+    """
+    tls = str(secure_transport).lower()
+    return simulate([simulation(deployed, policies, call, tls) for policies, call in asked])
+
+
+def simulation(deployed: Deployed, policies: Policies, call: Call, secure_transport: str) -> dict[str, Any]:
+    asked = {
+        "request": {
+            "principal": f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{deployed.names[call.role]}/session",
+            "action": call.action,
+            "resource": {"resource": call.resource, "accountId": ACCOUNT_ID},
+            "contextVariables": {"aws:SecureTransport": secure_transport, **call.context},
+        },
+        "identityPolicies": [{"name": call.role, "policy": policies[call.role]}],
+        "serviceControlPolicies": [],
+        "resourceControlPolicies": [],
+    }
+    on_it = resource_policy(deployed, call.resource)
+    return {**asked, "resourcePolicy": on_it} if on_it else asked
+
+
+def resource_policy(deployed: Deployed, arn: str) -> Policy | None:
+    """The policy of the stack that is on a resource, None where there is none."""
+    for logical_id, key in deployed.of_type("AWS::KMS::Key").items():
+        if deployed.arn(logical_id) == arn:
+            on_key: Policy = key["KeyPolicy"]
+            return on_key
+    for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
+        for each in deployed.of_type(kind).values():
+            document: Policy = each["PolicyDocument"]
+            if any(fnmatchcase(arn, pattern) for pattern in resources(document)):
+                return document
+    return None
+
+
+def resources(policy: Policy) -> Iterator[str]:
+    for statement in policy["Statement"]:
+        named = statement["Resource"]
+        yield from [named] if isinstance(named, str) else named
+
+
+def simulate(simulations: Sequence[dict[str, Any]]) -> list[str]:
+    outcome = subprocess.run(  # noqa: S603 - our own program
+        [str(NODE), str(PROGRAM)], input=json.dumps(simulations), stdout=subprocess.PIPE, text=True, check=True
+    )
+    answers = json.loads(outcome.stdout)
+    for asked, answer in zip(simulations, answers, strict=True):
+        if answer["errors"] or answer["ignored"]:
+            raise ValueError(f"the simulator refuses {asked['request']}: {answer}")
+    return [answer["result"] for answer in answers]

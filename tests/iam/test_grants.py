@@ -1,0 +1,115 @@
+"""Each grant of the stack against each call that is made, one by one: moto forgets IAM."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn
+from werkzeug.wrappers import Request
+
+from tests.conftest import BUCKET, Invoke
+from tests.iam import simulator
+from tests.iam.calls import ANY, Call, actions_asked, all_calls, role_of
+from tests.iam.deployed import Deployed
+from tests.iam.simulator import (
+    ALLOWED,
+    EXPLICITLY_DENIED,
+    IMPLICITLY_DENIED,
+    Policies,
+    grants,
+    identity_policies,
+    without,
+)
+from tests.infra.makers import Synthesized
+
+STACKS: Mapping[str, Mapping[str, object]] = {
+    "by default": {},
+    "with another prefix": {"prefix": "audit/pools"},
+    "with events and extra formats": {"eventBus": "default", "extraFormats": "csv,ndjson"},
+}
+
+
+@pytest.fixture(params=STACKS)
+def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deployed:
+    return deployed_stack(tmp_path, **STACKS[request.param])
+
+
+def deployed_stack(tmp_path: Path, **changes: object) -> Deployed:
+    template = Synthesized(tmp_path, **changes).template
+    (bucket,) = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::S3::Bucket"]
+    return Deployed(template, {bucket: BUCKET})
+
+
+@pytest.fixture
+def calls(deployed: Deployed, aws: StandIn, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """All that the function calls in its first run and its second, and what is called for it."""
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    for name, value in function["Environment"]["Variables"].items():
+        monkeypatch.setenv(name, value)
+    invoke("2026-11-24T18:00:00Z")
+    invoke("2026-11-24T19:00:00Z")
+    return all_calls(deployed, aws.requests)
+
+
+def test_every_call_is_granted(deployed: Deployed, calls: list[Call]) -> None:
+    assert refused(deployed, [identity_policies(deployed)], calls) == [[]]
+
+
+def test_no_grant_could_be_taken_out_without_a_call_being_refused(deployed: Deployed, calls: list[Call]) -> None:
+    granted = identity_policies(deployed)
+    each = list(grants(granted))
+    refusals = refused(deployed, [without(granted, grant) for grant in each], calls)
+    unused = [grant for grant, refusal in zip(each, refusals, strict=True) if not refusal]
+    assert unused == []
+    assert each
+
+
+def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
+    by_tls_only = [call for call in calls if call.service in {"s3", "sqs"}]
+    asked = [(identity_policies(deployed), call) for call in by_tls_only]
+    decided = simulator.decisions(deployed, asked, secure_transport=False)
+    assert set(decided) == {EXPLICITLY_DENIED}
+
+
+BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "context"),
+    [
+        ("s3:GetObject", BESIDE, {}),
+        ("s3:PutObject", BESIDE, {}),
+        ("s3:PutObject", "arn:aws:s3:::another/user-pools/latest.json", {}),
+        ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": "user-poolsX/"}),
+        ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": ""}),
+        ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {}),
+        ("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
+        ("s3:GetObjectTagging", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
+        ("cognito-idp:ListUsers", f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_a", {}),
+        ("cognito-idp:DeleteUserPool", f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_a", {}),
+        ("account:EnableRegion", ANY, {}),
+        ("logs:CreateLogGroup", f"arn:aws:logs:us-east-1:{ACCOUNT_ID}:log-group:exporterlog", {}),
+        ("events:PutEvents", f"arn:aws:events:us-east-1:{ACCOUNT_ID}:event-bus/default", {}),
+    ],
+)
+def test_what_the_function_does_not_do_it_may_not_do(
+    tmp_path: Path, action: str, resource: str, context: dict[str, str]
+) -> None:
+    deployed = deployed_stack(tmp_path)
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    call = Call(role=role_of(deployed, function["Role"]), action=action, resource=resource, context=context)
+    assert simulator.decisions(deployed, [(identity_policies(deployed), call)]) == [IMPLICITLY_DENIED]
+
+
+def test_a_request_that_no_grant_is_known_for_is_an_error() -> None:
+    deletion = Request({"REQUEST_METHOD": "DELETE", "PATH_INFO": f"/{BUCKET}/user-pools/latest.json"})
+    with pytest.raises(ValueError, match="no grant is known for DELETE"):
+        list(actions_asked(deletion))
+
+
+def refused(deployed: Deployed, alternatives: Sequence[Policies], calls: Iterable[Call]) -> list[list[Call]]:
+    """The calls that IAM would refuse, under each alternative of what the roles are granted."""
+    calls = list({repr(call): call for call in calls}.values())
+    asked = [(policies, call) for policies in alternatives for call in calls]
+    decided = iter(simulator.decisions(deployed, asked))
+    return [[call for call in calls if next(decided) != ALLOWED] for _ in alternatives]
