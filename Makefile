@@ -1,6 +1,7 @@
 # Each target sets up what it needs, once: again only where what it was made from has changed.
 #   make run      export a stand-in account into out/, with nothing but Python
 #   make test     lint, types and all tests
+#   make rehearse cdk deploy, run and destroy, all on this machine
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
 #   make docs     make README's tables anew from the code
 #   make bench    measure
@@ -13,7 +14,7 @@ NODE_READY := node_modules/.ready
 # The CDK CLI, jsii and cdk.json's python3 all look for node and python3 here first.
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: run test deploy docs bench lock
+.PHONY: run test rehearse deploy docs bench lock
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
@@ -23,6 +24,9 @@ test: $(PYTHON_READY) $(NODE_READY)
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+rehearse: $(PYTHON_READY) $(NODE_READY)
+	@$(BIN)/python -m tests.rehearsal
 
 deploy: $(PYTHON_READY) $(NODE_READY)
 	@$(WITH_BIN) node_modules/.bin/cdk deploy $(ARGS)

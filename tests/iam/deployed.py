@@ -1,5 +1,6 @@
 """A template with each reference filled in, as a deploy does it."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,19 +61,28 @@ class Deployed:
 
     def filled_in(self, value: Any) -> Any:
         match value:
-            case {"Ref": str(name)}:
-                return self._referred(name)
-            case {"Fn::GetAtt": [str(logical_id), str(attribute)]}:
-                has_arn = attribute == "Arn" and self._types[logical_id] in _ARNS
-                return self.arn(logical_id) if has_arn else f"{self.names[logical_id]}.{attribute}"
-            case {"Fn::Join": [str(separator), list(parts)]}:
-                return separator.join(self.filled_in(part) for part in parts)
+            case {"Ref": str()} | {"Fn::GetAtt": list()} | {"Fn::Join": list()} | {"Fn::Sub": str()}:
+                return self._text(value)
             case dict():
                 return {name: self.filled_in(each) for name, each in value.items()}
             case list():
                 return [self.filled_in(each) for each in value]
             case _:
                 return value
+
+    def _text(self, value: Any) -> str:
+        match value:
+            case {"Ref": name}:
+                return self._referred(name)
+            case {"Fn::GetAtt": [logical_id, attribute]}:
+                has_arn = attribute == "Arn" and self._types[logical_id] in _ARNS
+                return self.arn(logical_id) if has_arn else f"{self.names[logical_id]}.{attribute}"
+            case {"Fn::Join": [separator, parts]}:
+                return str(separator.join(self.filled_in(part) for part in parts))
+            case {"Fn::Sub": text}:
+                return re.sub(r"\$\{([^}]+)\}", lambda found: self._referred(found[1]), text)
+            case _:
+                raise ValueError(f"no reference that this knows: {value}")
 
     def _referred(self, name: str) -> str:
         if name in _PSEUDO_PARAMETERS:

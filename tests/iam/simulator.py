@@ -70,6 +70,27 @@ def actions(statement: Policy) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
+def refused(deployed: Deployed, calls: Iterable[Call]) -> list[Call]:
+    """The calls that IAM would refuse."""
+    (refusals,) = _refusals(deployed, [identity_policies(deployed)], calls)
+    return refusals
+
+
+def unused(deployed: Deployed, calls: Iterable[Call]) -> list[Grant]:
+    """The grants that could be taken out, one at a time, without a call being refused."""
+    granted = identity_policies(deployed)
+    each = list(grants(granted))
+    refusals = _refusals(deployed, [without(granted, grant) for grant in each], calls)
+    return [grant for grant, refusal in zip(each, refusals, strict=True) if not refusal]
+
+
+def _refusals(deployed: Deployed, alternatives: Sequence[Policies], calls: Iterable[Call]) -> list[list[Call]]:
+    """The calls that IAM would refuse under each alternative of what the roles are granted."""
+    once = list({repr(call): call for call in calls}.values())
+    decided = iter(decisions(deployed, [(policies, call) for policies in alternatives for call in once]))
+    return [[call for call in once if next(decided) != ALLOWED] for _ in alternatives]
+
+
 def decisions(
     deployed: Deployed, asked: Iterable[tuple[Policies, Call]], *, secure_transport: bool = True
 ) -> list[str]:

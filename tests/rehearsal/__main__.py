@@ -1,0 +1,36 @@
+"""`make rehearse`: the rehearsal, to watch."""
+
+import logging
+import sys
+import time
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pool_inventory.terminal import stand_in
+
+from tests.rehearsal.rehearsal import rehearse, why_not
+
+
+def main() -> None:
+    """Rehearse, and say each step; end with 1 and the reason where it cannot be done."""
+    reason = why_not()
+    if reason is not None:
+        sys.exit(f"No rehearsal here: {reason}")
+    # moto says so, in two ways, of each kind of resource that it passes over.
+    warnings.filterwarnings("ignore", message="Tried to parse")
+    logging.getLogger("moto").setLevel(logging.ERROR)
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        elapsed = "" if text.startswith(" ") else f"{time.monotonic() - started:4.0f} s"
+        sys.stdout.write(f"{elapsed:6}  {text}\n")
+        sys.stdout.flush()
+
+    with TemporaryDirectory() as folder, stand_in.serve() as aws:
+        rehearse(aws, Path(folder), say)
+    say("The rehearsal is done: all that was promised held")
+
+
+if __name__ == "__main__":
+    main()

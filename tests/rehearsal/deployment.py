@@ -1,0 +1,107 @@
+"""What a deploy left in the stand-in for AWS."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from pool_inventory.terminal.stand_in import StandIn
+
+from tests.iam.deployed import REGION, Deployed
+from tests.rehearsal.lambda_service import DeployedFunction
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+
+STACK = "PoolInventory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What a deploy made.
+
+    Attributes:
+        stack: the template that was deployed, with the names that the deploy gave.
+        function: its function, unpacked.
+        zipped_bytes: the size of the function's zip.
+        bucket: the snapshots' bucket.
+        location: where in it they are.
+    """
+
+    stack: Deployed
+    function: DeployedFunction
+    zipped_bytes: int
+    bucket: str
+    location: str
+
+    def event(self, time: str) -> Any:
+        """What EventBridge Scheduler would send at a time.
+
+        https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+        """
+        (schedule,) = self.stack.of_type("AWS::Scheduler::Schedule").values()
+        return json.loads(schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", time))
+
+
+def read_deployment(aws: StandIn, folder: Path) -> Deployment:
+    """Take what was deployed from where it was deployed to, and unpack the function's code into a folder."""
+    stack = read_stack(session(aws).client("cloudformation", endpoint_url=aws.url))
+    functions: LambdaClient = session(aws).client("lambda", endpoint_url=aws.url)
+    ((logical_id, declared),) = stack.of_type("AWS::Lambda::Function").items()
+    configuration = functions.get_function_configuration(FunctionName=stack.names[logical_id])
+    archive = read(aws, declared["Code"]["S3Bucket"], declared["Code"]["S3Key"])
+    with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
+        zipped.extractall(folder)
+    environment = configuration["Environment"]["Variables"]
+    return Deployment(
+        stack=stack,
+        function=DeployedFunction(
+            arn=configuration["FunctionArn"],
+            code=folder,
+            handler=configuration["Handler"],
+            environment=environment,
+            runtime=configuration["Runtime"],
+            memory_mb=configuration["MemorySize"],
+            timeout_seconds=configuration["Timeout"],
+        ),
+        zipped_bytes=len(archive),
+        bucket=environment["INVENTORY_BUCKET"],
+        location=f"s3://{environment['INVENTORY_BUCKET']}/{environment['INVENTORY_PREFIX']}",
+    )
+
+
+def read_stack(client: "CloudFormationClient") -> Deployed:
+    template = client.get_template(StackName=STACK)["TemplateBody"]
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=STACK)
+    summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
+    # A queue's physical id is its URL, which ends with its name.
+    names = {each["LogicalResourceId"]: each["PhysicalResourceId"].rpartition("/")[2] for each in summaries}
+    return Deployed(json.loads(template) if isinstance(template, str) else template, names)
+
+
+def stack_is_there(aws: StandIn) -> bool:
+    client: CloudFormationClient = session(aws).client("cloudformation", endpoint_url=aws.url)
+    stacks = client.list_stacks()["StackSummaries"]
+    return any(each["StackName"] == STACK and each["StackStatus"] != "DELETE_COMPLETE" for each in stacks)
+
+
+def objects(aws: StandIn, bucket: str) -> dict[str, str]:
+    """The ETag of each object in a bucket, by key."""
+    client: S3Client = session(aws).client("s3", endpoint_url=aws.url)
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {each["Key"]: each["ETag"] for page in pages for each in page["Contents"]}
+
+
+def read(aws: StandIn, bucket: str, key: str) -> bytes:
+    client: S3Client = session(aws).client("s3", endpoint_url=aws.url)
+    return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+
+def session(aws: StandIn) -> boto3.Session:
+    told = aws.environment()
+    return boto3.Session(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], region_name=REGION)

@@ -1,0 +1,212 @@
+"""A deploy from its first command to its last, on this machine.
+
+The CDK CLI deploys to a stand-in for AWS; what it deployed is taken from there and run as Lambda runs it.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.stand_in import StandIn, every, listing, throttle
+from werkzeug.wrappers import Request
+
+from tests.iam import simulator
+from tests.iam.calls import all_calls
+from tests.makers import any_pool, any_pools
+from tests.rehearsal.cdk import Cdk
+from tests.rehearsal.deployment import Deployment, objects, read_deployment, stack_is_there
+from tests.rehearsal.lambda_service import Sandbox
+
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
+# By it the function's requests are told from all others.
+FUNCTIONS_KEY = "FUNCTION"
+
+
+def why_not() -> str | None:
+    """Say why this machine cannot run what a deploy makes, None where it can."""
+    if sys.version_info < (3, 12):
+        return "the bundle is for Python 3.12 and later: with one of them on PATH, remove .venv and make it anew"
+    if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
+        return f"the bundle is for Linux on {' or '.join(ARCHITECTURES)}, not {sys.platform} on {platform.machine()}"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What each step needs: the stand-in for AWS, a folder of its own, and how to say what is done."""
+
+    aws: StandIn
+    folder: Path
+    say: Callable[[str], None]
+
+    @property
+    def cdk(self) -> Cdk:
+        return Cdk(self.aws)
+
+    def heard(self) -> list[Request]:
+        """What the function has sent, in order."""
+        ours = f"Credential={FUNCTIONS_KEY}/"
+        return [each for each in self.aws.requests if ours in each.headers.get("Authorization", "")]
+
+    def invoke(self, sandbox: Sandbox, event: object) -> dict[str, Any]:
+        self.say(f"   event {json.dumps(event)}")
+        summary: dict[str, Any] = sandbox.invoke(event)
+        self.say(f"   {json.dumps(summary)}")
+        return summary
+
+
+def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
+    """Deploy, run, deploy anew, run, destroy; and hold each step's outcome against what was promised.
+
+    Args:
+        aws: with nothing in it.
+        folder: empty.
+        say: told of each step as it goes.
+
+    Raises:
+        AssertionError: an outcome is another.
+        CdkError: the CLI failed.
+        FunctionError: the function did.
+    """
+    rehearsal = Rehearsal(aws, folder, say)
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    settings = {"pythonVersion": version, "architecture": ARCHITECTURES[platform.machine()]}
+    changes = {"eventBus": "default", "extraFormats": "csv", "memoryMb": "1024"}
+
+    say("cdk bootstrap, against a stand-in for AWS on this machine")
+    rehearsal.cdk.bootstrap()
+    say(f"cdk deploy, with code for {settings['architecture']} and Python {version}")
+    rehearsal.cdk.deploy(folder / "first", settings)
+    run_three_times(rehearsal, read_deployment(aws, folder / "first-code"))
+
+    say(f"cdk deploy, with other settings: {json.dumps(changes)}")
+    rehearsal.cdk.update(folder / "second", settings | changes)
+    deployment = read_deployment(aws, folder / "second-code")
+    run_with_other_settings(rehearsal, deployment)
+
+    say("cdk diff: nothing with these settings, and something with the former")
+    assert not rehearsal.cdk.differs(folder / "again", settings | changes)
+    assert rehearsal.cdk.differs(folder / "first")
+
+    say("cdk destroy: the stack goes, and the snapshots stay")
+    kept = objects(aws, deployment.bucket)
+    assert stack_is_there(aws)
+    rehearsal.cdk.destroy(folder / "second")
+    assert not stack_is_there(aws)
+    assert objects(aws, deployment.bucket) == kept
+    verify(rehearsal, deployment, snapshots=4)
+
+
+def run_three_times(rehearsal: Rehearsal, deployment: Deployment) -> None:
+    """A cold start, a warm one, and an event that comes twice."""
+    aws, say = rehearsal.aws, rehearsal.say
+    gone, swapped, kept = any_pools(3, "eu-west-1")
+    fill(aws, any_pools(61), [gone, swapped, kept])
+    say(f"{deployment.function.handler} of the zip that was deployed, {deployment.zipped_bytes:,} bytes, cold")
+    with running(rehearsal, deployment) as sandbox:
+        summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T18:00:00Z"))
+        assert (summary["status"], summary["pools"], summary["targets"]) == ("complete", 64, 2)
+        assert summary["retries"] > 0
+
+        say("The same process, warm, with a pool created, one deleted and one's trigger swapped")
+        stand_in.seed("eu-west-1", [{**swapped, "LambdaConfig": {}}, kept, any_pool("eu-west-1")])
+        summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T19:00:00Z"))
+        assert summary["changes"] == {"created": 1, "deleted": 1, "modified": 1}
+
+        say("The same event again")
+        before, heard = objects(aws, deployment.bucket), len(rehearsal.heard())
+        summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T19:00:00Z"))
+        assert summary["result"] == "unchanged"
+        assert objects(aws, deployment.bucket) == before
+        assert not any("X-Amz-Target" in each.headers for each in rehearsal.heard()[heard:]), "Cognito was asked"
+
+        metrics = [line["SnapshotComplete"] for line in sandbox.lines() if "SnapshotComplete" in line]
+        assert metrics == [[1.0], [1.0]]
+    verify(rehearsal, deployment, snapshots=2)
+    check_grants(rehearsal, deployment)
+
+
+def run_with_other_settings(rehearsal: Rehearsal, deployment: Deployment) -> None:
+    """A cold start of what the second deploy made, with the first's bucket."""
+    rehearsal.aws.requests.clear()
+    assert deployment.function.memory_mb == 1024
+    with running(rehearsal, deployment) as sandbox:
+        # Twice, for a first one reads no snapshot before it.
+        for hour in (20, 21):
+            summary = rehearsal.invoke(sandbox, deployment.event(f"2026-11-24T{hour}:00:00Z"))
+            assert (summary["result"], summary["status"]) == ("published", "complete")
+    extra = [key for key in objects(rehearsal.aws, deployment.bucket) if key.startswith("user-pools/extra/csv/")]
+    assert len(extra) == 2
+    verify(rehearsal, deployment, snapshots=4)
+    check_grants(rehearsal, deployment)
+
+
+def fill(aws: StandIn, *pools_of_regions: list[dict[str, Any]]) -> None:
+    """Give the account pools in two regions, both of which throttle as Cognito does."""
+    aws.enabled_regions = ["us-east-1", "eu-west-1"]
+    for region, pools in zip(aws.enabled_regions, pools_of_regions, strict=True):
+        stand_in.seed(region, pools)
+        aws.answers.append(listing(region, every(3, throttle)))
+
+
+@contextmanager
+def running(rehearsal: Rehearsal, deployment: Deployment) -> Iterator[Sandbox]:
+    """Run what was deployed; at the end look at what it imported, and that it left its code as it was."""
+    code = deployment.function.code
+    folder = code.with_name(f"{code.name}-sandbox")
+    folder.mkdir()
+    before = sizes(code)
+    sandbox = Sandbox(deployment.function, folder)
+    with sandbox.running({**rehearsal.aws.environment(), "AWS_ACCESS_KEY_ID": FUNCTIONS_KEY}):
+        yield sandbox
+    assert sizes(code) == before
+    imported = [Path(file) for file in json.loads(sandbox.imported.read_text())]
+    assert any(code in file.parents for file in imported)
+    assert [file for file in imported if not is_given(file, code, folder)] == []
+    rehearsal.say("It imported nothing but its bundle, the runtime's client and the standard library")
+
+
+def is_given(file: Path, *folders: Path) -> bool:
+    """Tell whether a module is in one of the folders, or in the standard library."""
+    standard = Path(sysconfig.get_path("stdlib"))
+    if standard in file.parents:
+        return not {"site-packages", "dist-packages"} & set(file.parts)
+    return any(folder in file.parents for folder in (*folders, Path(__file__).parent))
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+
+
+def verify(rehearsal: Rehearsal, deployment: Deployment, *, snapshots: int) -> None:
+    """Let `pool-inventory verify` judge what is in the bucket."""
+    command = [str(Path(sys.executable).with_name("pool-inventory")), "verify", deployment.location]
+    environment = {**os.environ, **rehearsal.aws.environment()}
+    outcome = subprocess.run(  # noqa: S603 - our own program
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    rehearsal.say(f"pool-inventory verify {deployment.location}")
+    for line in outcome.stdout.splitlines():
+        rehearsal.say(f"   {line}")
+    assert outcome.returncode == 0
+    assert f"Checked {snapshots} snapshots" in outcome.stdout
+
+
+def check_grants(rehearsal: Rehearsal, deployment: Deployment) -> None:
+    """Hold each call that was made against what was deployed, and each grant against the calls."""
+    calls = all_calls(deployment.stack, rehearsal.heard())
+    assert simulator.refused(deployment.stack, calls) == []
+    assert simulator.unused(deployment.stack, calls) == []
+    granted = len(list(simulator.grants(simulator.identity_policies(deployment.stack))))
+    rehearsal.say(
+        f"IAM would allow each of its {len(calls)} calls, and none of the {granted} grants could be left out"
+    )
