@@ -9,12 +9,19 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryFile
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from infra import bytecode, cache, dependencies
+from infra.errors import BundleError
 from infra.interpreter import Interpreter
 
 # They import what only a terminal has (click, rich, moto), and no module of the function imports them.
 TERMINAL_PARTS = ("__main__.py", "cli.py", "terminal")
+
+# A larger one starts slower, and is likelier to carry what nobody meant it to. Lambda's own limits are 250 MB, and 50.
+MOST_BYTES = 60_000_000
+MOST_ZIPPED_BYTES = 20_000_000
 
 # The cache holds what these made: another recipe makes another bundle.
 _RECIPE = (Path(__file__), Path(cache.__file__), Path(dependencies.__file__), Path(bytecode.__file__))
@@ -43,7 +50,7 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
     """Give the folder of the function's code, from the cache where it was built before.
 
     Raises:
-        BundleError: pip or the compiler failed, with what it said.
+        BundleError: pip or the compiler failed, with what it said; or the bundle is larger than it may be.
     """
     sources = _sources(ingredients.package)
     dependencies_key = _dependencies_key(ingredients)
@@ -65,8 +72,33 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
         shutil.copytree(installed, folder, copy_function=_link_or_copy, dirs_exist_ok=True)
         _write(sources, folder / ingredients.package.name)
         _compile(folder / ingredients.package.name, root=folder, ingredients=ingredients)
+        _check_size("unzipped", unzipped_bytes(folder), MOST_BYTES)
+        _check_size("zipped", zipped_bytes(folder), MOST_ZIPPED_BYTES)
 
     return cache.built_once(cache_folder / f"code-{code_key}", build_code)
+
+
+def unzipped_bytes(folder: Path) -> int:
+    """Give the size of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def zipped_bytes(folder: Path) -> int:
+    """Give the size that a folder has as a zip file."""
+    with TemporaryFile() as file:
+        with ZipFile(file, "w", ZIP_DEFLATED) as archive:
+            for path in folder.rglob("*"):
+                archive.write(path, path.relative_to(folder))
+        return file.tell()
+
+
+def _check_size(how: str, size_bytes: int, most_bytes: int) -> None:
+    if size_bytes > most_bytes:
+        raise BundleError(
+            f"The function's code is {size_bytes:,} bytes {how}, and may be {most_bytes:,}: see what was added to"
+            " lambda/requirements.txt, leave out what the function does without in infra/dependencies.py, or, if it"
+            " needs all of that, raise the limit in infra/bundle.py"
+        )
 
 
 def _dependencies_key(ingredients: Ingredients) -> str:

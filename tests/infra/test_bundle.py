@@ -271,6 +271,27 @@ def test_a_module_that_does_not_compile_is_named(ingredients: Ingredients, tmp_p
     assert "handler.py" in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [("MOST_BYTES", "bytes unzipped, and may be 100"), ("MOST_ZIPPED_BYTES", "zipped, and may be 100")],
+)
+def test_a_bundle_that_is_larger_than_it_may_be_is_none(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, said: str
+) -> None:
+    monkeypatch.setattr(bundle, limit, 100)
+    with pytest.raises(BundleError, match=said):
+        bundle.build(ingredients, cache_folder=tmp_path / "cache")
+    assert [path.name for path in tmp_path.joinpath("cache").glob("code-*")] == []
+
+
+def test_the_sizes_are_those_of_the_files_and_of_their_zip(tmp_path: Path) -> None:
+    tmp_path.joinpath("inner").mkdir()
+    tmp_path.joinpath("inner", "zeros").write_bytes(bytes(100_000))
+    tmp_path.joinpath("noise").write_bytes(os.urandom(100_000))
+    assert bundle.unzipped_bytes(tmp_path) == 200_000
+    assert 100_000 < bundle.zipped_bytes(tmp_path) < 101_000
+
+
 def test_compiling_again_in_another_place_gives_the_same_bytes_for_every_module_of_the_program(tmp_path: Path) -> None:
     for place in ("here", "over/there"):
         folder = tmp_path / place

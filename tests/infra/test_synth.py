@@ -3,7 +3,6 @@
 import ast
 import json
 import os
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +12,9 @@ import pytest
 
 from infra import bundle, dependencies
 from tests.infra.makers import ROOT
+from tests.infra.runtime_fit import misfits, shared_objects
 
 CDK = ROOT / "node_modules" / ".bin" / "cdk"
-AARCH64 = 183  # e_machine of https://www.sco.com/developers/gabi/latest/ch4.eheader.html
-MOST_BYTES = 60_000_000
 
 
 def without_aws(tmp_path: Path) -> dict[str, str]:
@@ -30,13 +28,6 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
-
-
-def elf_machine(shared_object: Path) -> int:
-    """The processor that a shared object is for, as its header has it."""
-    magic, machine = struct.unpack("<4s14xH", shared_object.read_bytes()[:20])
-    assert magic == b"\x7fELF"
-    return int(machine)
 
 
 def test_no_module_of_the_function_imports_what_only_the_terminal_has() -> None:
@@ -63,9 +54,12 @@ def imports(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
-def test_the_cdk_cli_synthesizes_the_arm64_function_without_credentials(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("architecture", "told"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
+def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credentials(
+    tmp_path: Path, architecture: str, told: tuple[str, ...]
+) -> None:
     out = tmp_path / "out"
-    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out)]
+    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *told]
     outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
         synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, text=True, check=False
     )
@@ -73,11 +67,11 @@ def test_the_cdk_cli_synthesizes_the_arm64_function_without_credentials(tmp_path
 
     template = json.loads(out.joinpath("PoolInventory.template.json").read_text())
     functions = [each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function"]
+    assert [function["Properties"]["Architectures"] for function in functions] == [[architecture]]
     (asset,) = [out / function["Metadata"]["aws:asset:path"] for function in functions]
 
-    shared_objects = list(asset.rglob("*.so"))
-    assert shared_objects
-    assert {elf_machine(path) for path in shared_objects} == {AARCH64}
+    assert shared_objects(asset)
+    assert misfits(asset, architecture=architecture, python_version="3.13") == []
 
     program = {path.name for path in asset.joinpath("pool_inventory").iterdir()}
     assert {"__init__.py", "handler.py", "settings.py"} <= program
@@ -88,4 +82,5 @@ def test_the_cdk_cli_synthesizes_the_arm64_function_without_credentials(tmp_path
     assert {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"} <= {
         path.name for path in data.iterdir()
     }
-    assert sum(path.stat().st_size for path in asset.rglob("*") if path.is_file()) <= MOST_BYTES
+    assert bundle.unzipped_bytes(asset) <= 60_000_000
+    assert bundle.zipped_bytes(asset) <= 20_000_000

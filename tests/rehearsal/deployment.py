@@ -66,6 +66,7 @@ def read_deployment(aws: StandIn, folder: Path) -> Deployment:
             handler=configuration["Handler"],
             environment=environment,
             runtime=configuration["Runtime"],
+            architecture=configuration["Architectures"][0],
             memory_mb=configuration["MemorySize"],
             timeout_seconds=configuration["Timeout"],
         ),

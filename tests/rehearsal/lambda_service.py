@@ -39,6 +39,7 @@ class DeployedFunction:
         handler: as Lambda was told it.
         environment: the variables that Lambda was told.
         runtime: such as "python3.13".
+        architecture: "arm64" or "x86_64".
         memory_mb: its memory.
         timeout_seconds: its time to run.
     """
@@ -48,6 +49,7 @@ class DeployedFunction:
     handler: str
     environment: Mapping[str, str]
     runtime: str
+    architecture: str
     memory_mb: int
     timeout_seconds: int
 

@@ -19,8 +19,10 @@ from pool_inventory.terminal import stand_in
 from pool_inventory.terminal.stand_in import StandIn, every, listing, throttle
 from werkzeug.wrappers import Request
 
+from infra import bundle
 from tests.iam import simulator
 from tests.iam.calls import all_calls
+from tests.infra.runtime_fit import misfits, shared_objects
 from tests.makers import any_pool, any_pools
 from tests.rehearsal.cdk import Cdk
 from tests.rehearsal.deployment import Deployment, objects, read_deployment, stack_is_there
@@ -111,6 +113,7 @@ def run_three_times(rehearsal: Rehearsal, deployment: Deployment) -> None:
     aws, say = rehearsal.aws, rehearsal.say
     gone, swapped, kept = any_pools(3, "eu-west-1")
     fill(aws, any_pools(61), [gone, swapped, kept])
+    assert deployment.zipped_bytes <= bundle.MOST_ZIPPED_BYTES
     say(f"{deployment.function.handler} of the zip that was deployed, {deployment.zipped_bytes:,} bytes, cold")
     with running(rehearsal, deployment) as sandbox:
         summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T18:00:00Z"))
@@ -164,6 +167,9 @@ def running(rehearsal: Rehearsal, deployment: Deployment) -> Iterator[Sandbox]:
     code = deployment.function.code
     folder = code.with_name(f"{code.name}-sandbox")
     folder.mkdir()
+    assert shared_objects(code)
+    python_version = deployment.function.runtime.removeprefix("python")
+    assert misfits(code, architecture=deployment.function.architecture, python_version=python_version) == []
     before = sizes(code)
     sandbox = Sandbox(deployment.function, folder)
     with sandbox.running({**rehearsal.aws.environment(), "AWS_ACCESS_KEY_ID": FUNCTIONS_KEY}):
