@@ -148,6 +148,7 @@ FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
     "extraFormats": function.EXTRA_FORMATS,
     "eventBus": function.EVENT_BUS,
     "userPoolQuota": function.USER_POOL_QUOTA,
+    "regionMetrics": function.REGION_METRICS,
     "serviceName": function.SERVICE_NAME,
     "metricsNamespace": function.METRICS_NAMESPACE,
     "logLevel": function.LOG_LEVEL,

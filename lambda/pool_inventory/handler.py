@@ -60,6 +60,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
             outcome.published,
             duration_ms=summary["duration_ms"],
             user_pool_quota=settings.user_pool_quota,
+            region_metrics=settings.region_metrics,
             **names,
         )
     for warning in (*outcome.warnings, *_announce(outcome, settings)):

@@ -10,12 +10,29 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 
 from pool_inventory.collect import Coverage
 from pool_inventory.publish import Published
+from pool_inventory.settings import EACH
+from pool_inventory.snapshot import Snapshot
 
 
 def emit_snapshot(
-    published: Published, *, namespace: str, service: str, duration_ms: float, user_pool_quota: int
+    published: Published,
+    *,
+    namespace: str,
+    service: str,
+    duration_ms: float,
+    user_pool_quota: int,
+    region_metrics: str,
 ) -> None:
-    """Write the metrics of a published snapshot: one document of all, and one for each region that has pools."""
+    """Write the metrics of a published snapshot: one document of all, and one for each region that has pools.
+
+    Args:
+        published: the snapshot.
+        namespace: the metrics' namespace in CloudWatch.
+        service: their dimension `service`.
+        duration_ms: how long the run took, in milliseconds.
+        user_pool_quota: pools allowed per account and region.
+        region_metrics: settings.EACH, or settings.DAILY to leave the regions to the day's first snapshot.
+    """
     coverage = published.snapshot.coverage
     metrics = EphemeralMetrics(namespace=namespace, service=service)
     _add_coverage(metrics, coverage)
@@ -28,7 +45,16 @@ def emit_snapshot(
     metrics.add_metric("SnapshotBytes", MetricUnit.Bytes, published.size_bytes)
     metrics.add_metric("QuotaUtilization", MetricUnit.Percent, 100 * fullest / user_pool_quota)
     metrics.flush_metrics()
+    if region_metrics == EACH or _is_first_of_its_day(published.snapshot):
+        _emit_regions(coverage, namespace=namespace, service=service)
 
+
+def _is_first_of_its_day(snapshot: Snapshot) -> bool:
+    """Tell, by what is committed, so that a repeated run says the same, whether the one before is of another day."""
+    return snapshot.previous is None or snapshot.previous.snapshot_id[:10] != snapshot.id[:10]
+
+
+def _emit_regions(coverage: Iterable[Coverage], *, namespace: str, service: str) -> None:
     pools_by_region: Counter[str] = Counter()
     for each in coverage:
         pools_by_region[each.region] += each.pools or 0

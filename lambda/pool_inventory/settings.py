@@ -17,6 +17,8 @@ T = TypeVar("T")
 ENABLED = "enabled"
 CURRENT = "current"
 FORMATS = ("csv", "ndjson")
+EACH = "each"
+DAILY = "daily"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -102,6 +104,12 @@ def _event_bus(text: str) -> str | None:
     return text or None
 
 
+def _region_metrics(text: str) -> str:
+    if text not in {EACH, DAILY}:
+        raise ValueError(f"neither {EACH} nor {DAILY}")
+    return text
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"not one of {', '.join(LOG_LEVELS)}")
@@ -158,6 +166,12 @@ USER_POOL_QUOTA = Variable(
     "1000",
     _whole_number_from_1,
 )
+REGION_METRICS = Variable(
+    "INVENTORY_REGION_METRICS",
+    f"when `UserPools` of each region is sent: with `{EACH}` snapshot, or `{DAILY}`, with the first of each UTC day",
+    EACH,
+    _region_metrics,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -174,6 +188,7 @@ VARIABLES = (
     EXTRA_FORMATS,
     EVENT_BUS,
     USER_POOL_QUOTA,
+    REGION_METRICS,
     SERVICE_NAME,
     METRICS_NAMESPACE,
     LOG_LEVEL,
@@ -192,6 +207,7 @@ class Settings:
     extra_formats: tuple[str, ...]
     event_bus: str | None
     user_pool_quota: int
+    region_metrics: str
     service_name: str
     metrics_namespace: str
     log_level: str
@@ -212,6 +228,7 @@ class Settings:
             extra_formats=EXTRA_FORMATS.read(environment),
             event_bus=EVENT_BUS.read(environment),
             user_pool_quota=USER_POOL_QUOTA.read(environment),
+            region_metrics=REGION_METRICS.read(environment),
             service_name=SERVICE_NAME.read(environment),
             metrics_namespace=METRICS_NAMESPACE.read(environment),
             log_level=LOG_LEVEL.read(environment),

@@ -23,6 +23,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         extraFormats="ndjson,csv",
         eventBus="changes",
         userPoolQuota="10000",
+        regionMetrics="each",
         schedule="rate(6 hours)",
         pythonVersion="3.14",
         architecture="x86_64",

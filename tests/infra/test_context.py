@@ -11,9 +11,17 @@ def test_the_defaults_are_taken_and_every_setting_has_one() -> None:
     assert set(any_context()) == {variable.name for variable in DEPLOY_VARIABLES} | set(FUNCTION_VARIABLES)
 
 
-@pytest.mark.parametrize("name", FUNCTION_VARIABLES)
+# What a default deploy tells the function otherwise: docs/cost.md says what a metric for each region costs.
+OTHERWISE = {"regionMetrics": "daily"}
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTION_VARIABLES if name not in OTHERWISE])
 def test_the_deploys_defaults_are_the_functions_own(name: str) -> None:
     assert str(any_context()[name]) == FUNCTION_VARIABLES[name].default
+
+
+def test_a_default_deploy_sends_the_metrics_of_each_region_daily_because_of_what_they_cost() -> None:
+    assert {name: any_context()[name] for name in OTHERWISE} == OTHERWISE
 
 
 def test_the_environment_is_made_for_the_version_that_the_function_runs_by_default() -> None:
@@ -34,6 +42,7 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         extraFormats="ndjson, csv",
         eventBus="mine",
         userPoolQuota="10000",
+        regionMetrics="each",
         serviceName="mine",
         metricsNamespace="Mine/All",
         logLevel="DEBUG",
@@ -46,6 +55,7 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         "INVENTORY_EXTRA_FORMATS": "ndjson, csv",
         "INVENTORY_EVENT_BUS": "mine",
         "INVENTORY_USER_POOL_QUOTA": "10000",
+        "INVENTORY_REGION_METRICS": "each",
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine/All",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
@@ -95,6 +105,8 @@ WRONG = [
     ("maxRequestsPerSecond", "-1", "a number of 0 or more"),
     ("reserveSeconds", "soon", "a number of 0 or more"),
     ("userPoolQuota", "0", "a whole number of 1 or more"),
+    ("regionMetrics", "hourly", "neither each nor daily"),
+    ("regionMetrics", "", "neither each nor daily"),
     ("schedule", "at(2026-11-24T18:00:00)", "a schedule that comes again"),
     ("schedule", "hourly", "rate(6 hours)"),
     ("schedule", "rate(0 hours)", "rate(6 hours)"),

@@ -100,6 +100,21 @@ def test_a_run_emits_its_metrics_in_the_namespace_and_service_of_its_settings(
     assert {line["service"] for line in lines} == {"pools of audit"}
 
 
+def test_daily_metrics_of_regions_come_with_a_days_first_run_and_with_the_next_days(
+    invoke: Invoke, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_REGION_METRICS", "daily")
+    seed("us-east-1", any_pools(3))
+
+    def regions(time: str) -> list[str]:
+        invoke(time)
+        return [line["region"] for line in output() if "_aws" in line and "region" in line]
+
+    assert regions("2026-11-23T22:00:00Z") == ["us-east-1"]
+    assert regions("2026-11-23T23:00:00Z") == []
+    assert regions("2026-11-24T00:00:00Z") == ["us-east-1"]
+
+
 def test_ten_thousand_pools_with_one_call_in_five_throttled_are_all_there_once_each(
     invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch
 ) -> None:

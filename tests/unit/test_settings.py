@@ -15,6 +15,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
         extra_formats=(),
         event_bus=None,
         user_pool_quota=1000,
+        region_metrics="each",
         service_name="pool-inventory",
         metrics_namespace="PoolInventory",
         log_level="INFO",
@@ -42,6 +43,10 @@ def test_a_bus_is_named_or_given_by_its_arn(bus: str) -> None:
 def test_extra_formats_are_kept_once_each_and_sorted() -> None:
     settings = Settings.from_environment({**LEAST, "INVENTORY_EXTRA_FORMATS": "ndjson, csv,csv"})
     assert settings.extra_formats == ("csv", "ndjson")
+
+
+def test_the_metrics_of_each_region_may_be_daily() -> None:
+    assert Settings.from_environment({**LEAST, "INVENTORY_REGION_METRICS": "daily"}).region_metrics == "daily"
 
 
 def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
@@ -72,6 +77,8 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
         ("INVENTORY_RESERVE_SECONDS", ""),
         ("INVENTORY_USER_POOL_QUOTA", "0"),
         ("INVENTORY_USER_POOL_QUOTA", "1e3"),
+        ("INVENTORY_REGION_METRICS", "hourly"),
+        ("INVENTORY_REGION_METRICS", ""),
         ("INVENTORY_EXTRA_FORMATS", "parquet"),
         ("INVENTORY_EXTRA_FORMATS", "csv,"),
         ("INVENTORY_EVENT_BUS", "my bus"),
