@@ -3,7 +3,7 @@
 #   make test     lint, types and all tests
 #   make rehearse cdk deploy, run and destroy, all on this machine
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
-#   make docs     make README's tables anew from the code
+#   make docs     make the tables of README and docs/cost.md anew
 #   make bench    measure
 #   make lock     pin dependencies anew; to the newest versions with ARGS=--upgrade
 
@@ -38,6 +38,8 @@ bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/large.py
 	@$(BIN)/python benchmarks/throttled.py
 	@$(BIN)/python benchmarks/reading.py
+	@$(BIN)/python benchmarks/usage.py
+	@$(BIN)/python benchmarks/cost.py
 
 # Names no registry, in the command or in what it writes.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet

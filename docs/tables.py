@@ -1,17 +1,17 @@
-"""The tables of README.md, made anew from where what they say is stated: `make docs`."""
+"""The tables of README.md and docs/cost.md, made anew from where what they say is stated: `make docs`."""
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pool_inventory import schema, settings
 from pool_inventory.schema import Column, Kind
 
+from benchmarks import cost
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -54,9 +54,9 @@ def deploy() -> str:
     return table(("setting", "meaning", "default"), rows)
 
 
-def with_tables(page: str) -> str:
-    """Give a page with what is between each pair of its marks made anew."""
-    tables = {
+def readme_tables() -> dict[str, str]:
+    """Give the tables of README.md, by their marks."""
+    return {
         "columns of data": columns(schema.DATA),
         "lambda_config": triggers(),
         "columns of coverage": columns(schema.COVERAGE),
@@ -64,14 +64,27 @@ def with_tables(page: str) -> str:
         "environment": environment(),
         "deploy": deploy(),
     }
-    for name, made in tables.items():
+
+
+def cost_tables() -> dict[str, str]:
+    """Give the tables of docs/cost.md, by their marks."""
+    return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
+
+
+PAGES: Mapping[str, Callable[[], dict[str, str]]] = {"README.md": readme_tables, "docs/cost.md": cost_tables}
+
+
+def with_tables(path: str, page: str) -> str:
+    """Give the text of a page of PAGES with what is between each pair of its marks made anew."""
+    for name, made in PAGES[path]().items():
         mark = f"<!-- {name} -->\n"
         if page.count(mark) != 1:
-            sys.exit(f"{README.name} has {page.count(mark)} places for the table '{name}', and needs 1")
+            sys.exit(f"{path} has {page.count(mark)} places for the table '{name}', and needs 1")
         before, _, after = page.partition(mark)
         page = f"{before}{mark}{made}\n{after[after.index('<!-- end -->') :]}"
     return page
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    for path in PAGES:
+        (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text()))

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
-from docs.tables import with_tables
+import pytest
+
+from docs.tables import PAGES, with_tables
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_readmes_tables_are_made_of_the_code_as_it_is() -> None:
-    page = (ROOT / "README.md").read_text()
-    assert with_tables(page) == page, "run `make docs`"
+@pytest.mark.parametrize("path", PAGES)
+def test_a_pages_tables_are_made_of_the_code_and_the_figures_as_they_are(path: str) -> None:
+    page = (ROOT / path).read_text()
+    assert with_tables(path, page) == page, "run `make docs`"
 
 
 def test_the_readme_lists_each_module_of_the_program() -> None:
