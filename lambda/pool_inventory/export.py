@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from pool_inventory import collect, keys, publish
 from pool_inventory.calls import Deadline
 from pool_inventory.collect import Coverage, Progress, Reading
-from pool_inventory.errors import InventoryError, SnapshotError, UnreadError
+from pool_inventory.errors import InventoryError, NewerError, SnapshotError, UnreadError
 from pool_inventory.publish import History, Published
 from pool_inventory.snapshot import Baseline, Link, Place, Snapshot
 from pool_inventory.store import Store
@@ -61,6 +61,7 @@ def export(
 
     Raises:
         UnreadError: not one target could be read; nothing was published.
+        NewerError: the snapshot before is of a newer release.
         TargetsError, StoreError, SnapshotError: as their texts say.
     """
     identifier = keys.snapshot_id(snapshot_time)
@@ -75,6 +76,8 @@ def export(
     if latest and latest.snapshot_id > identifier:
         return Outcome(identifier, "superseded", None, recovered, warnings)
 
+    # Before anyone is asked: what a newer release left is not to be gone on from.
+    before = _read_last_ok(store, latest)
     started_at = deadline.clock.now()
     readings = collect.collect(
         choose_targets(regions, session=session, account=account, deadline=deadline),
@@ -88,7 +91,6 @@ def export(
     try:
         if all(each.status != "ok" for each in coverage):
             raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
-        before = _read_last_ok(store, latest)
         snapshot = Snapshot(
             id=identifier,
             started_at=started_at,
@@ -127,6 +129,8 @@ def _read_last_ok(store: Store, latest: Link | None) -> LastOk | None:
         return {}
     try:
         coverage = publish.read_manifest(store, latest)["coverage"]
+    except NewerError:
+        raise
     except SnapshotError:
         return None
     return {(row["account_id"], row["region"]): row["last_ok"] for row in coverage}

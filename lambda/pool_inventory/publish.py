@@ -100,6 +100,7 @@ def read_manifest(store: Store, link: Link) -> dict[str, Any]:
 
     Raises:
         SnapshotError: it is gone, or is not the one that the link names by its hash.
+        NewerError: it is of a newer contract.
         StoreError: it cannot be read.
     """
     key = keys.manifest(link.snapshot_id)
@@ -109,6 +110,7 @@ def read_manifest(store: Store, link: Link) -> dict[str, Any]:
     if hashlib.sha256(stored.body).hexdigest() != link.manifest_sha256:
         raise SnapshotError(f"{store.address(key)} is not the manifest whose SHA-256 {keys.LATEST} names")
     manifest: dict[str, Any] = json.loads(stored.body)
+    snapshot.check_contract(manifest["contractVersion"], store.address(key))
     return manifest
 
 

@@ -18,12 +18,13 @@ from arro3.io import read_json, read_parquet, write_ndjson, write_parquet
 
 from pool_inventory import keys, rows, schema
 from pool_inventory.collect import Coverage
-from pool_inventory.errors import SnapshotError
+from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.schema import Column
 
 FOOTER_KEY = "pool_inventory"
 PARQUET_MAGIC = b"PAR1"
-# The version of the contract that README.md states: columns, keys, manifest, and the footer.
+# The version of the contract that docs/architecture.md speaks of: columns, keys, manifest, and the footer. What an
+# earlier one wrote is read by every later release.
 CONTRACT_VERSION = 1
 
 
@@ -158,7 +159,8 @@ def footer_of(body: bytes) -> dict[str, Any]:
     """Read what an object of ours says of itself in its footer.
 
     Raises:
-        SnapshotError: it is no Parquet file of ours, or one of a newer contract.
+        SnapshotError: it is no Parquet file of ours.
+        NewerError: it is one of a newer contract.
     """
     with reading(body):
         metadata = read_parquet(io.BytesIO(body)).schema.metadata
@@ -167,12 +169,23 @@ def footer_of(body: bytes) -> dict[str, Any]:
         version = footer.get("contractVersion")
     except (ValueError, AttributeError) as error:
         raise SnapshotError(f"the file's footer is not what this program writes: {error!r}") from error
-    if version != CONTRACT_VERSION:
-        raise SnapshotError(
-            f"the file's contract version is {version!r}, and this release knows {CONTRACT_VERSION}: "
-            + ("update it" if isinstance(version, int) else "some other program wrote it")
-        )
+    if not isinstance(version, int):
+        raise SnapshotError(f"the file's contract version is {version!r}: some other program wrote it")
+    check_contract(version, "the file")
     return footer
+
+
+def check_contract(version: int, what: str) -> None:
+    """Refuse to read by this contract what a newer one may mean otherwise.
+
+    Raises:
+        NewerError: the version is newer than this release's.
+    """
+    if version > CONTRACT_VERSION:
+        raise NewerError(
+            f"{what} is of contract version {version}, and this release knows {CONTRACT_VERSION}: "
+            "update pool-inventory"
+        )
 
 
 def encode_table(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str, Any]) -> bytes:

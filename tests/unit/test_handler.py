@@ -1,10 +1,11 @@
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory.errors import EventError, SettingsError, StoreError, UnreadError
+from pool_inventory.errors import EventError, NewerError, SettingsError, StoreError, UnreadError
 from pool_inventory.handler import handler
 from pool_inventory.terminal.stand_in import StandIn, deny, every, in_turn, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
@@ -252,3 +253,27 @@ def test_a_fault_of_our_own_is_logged_with_its_traceback(
         handler({}, broken)
     (line,) = logs(output())
     assert "Traceback" in line["exception"]
+
+
+def make_newer(s3: S3Client, *keys: str) -> None:
+    for key in keys:
+        body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body.replace(b'"contractVersion": 1', b'"contractVersion": 2'))
+
+
+def test_a_run_after_one_of_a_newer_release_asks_nobody_writes_nothing_and_says_to_update(
+    invoke: Invoke, aws: StandIn, s3: S3Client, output: Output
+) -> None:
+    manifest = invoke("2026-11-24T18:00:00Z")["manifest"]
+    make_newer(s3, manifest)
+    body = s3.get_object(Bucket=BUCKET, Key=manifest)["Body"].read()
+    latest = {"snapshotId": IDENTIFIER, "manifest": manifest, "sha256": hashlib.sha256(body).hexdigest()}
+    s3.put_object(Bucket=BUCKET, Key="user-pools/latest.json", Body=json.dumps(latest).encode())
+    there = keys_in(s3)
+    aws.requests.clear()
+    output()
+    with pytest.raises(NewerError, match=f"{manifest} is of contract version 2, and this release knows 1: update"):
+        invoke("2026-11-24T19:00:00Z")
+    assert listings(aws) == 0
+    assert keys_in(s3) == there
+    assert metrics(output())["SnapshotComplete"] == 0

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from pool_inventory import keys, rows, schema, snapshot
 from pool_inventory.collect import Coverage
-from pool_inventory.errors import SnapshotError
+from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.snapshot import Link
 
 from tests.makers import IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
@@ -74,7 +74,7 @@ def test_another_programs_parquet_file_is_an_error() -> None:
 
 
 def test_a_newer_contracts_file_is_an_error_that_says_to_update() -> None:
-    with pytest.raises(SnapshotError, match="contract version is 2, and this release knows 1: update it"):
+    with pytest.raises(NewerError, match="is of contract version 2, and this release knows 1: update pool-inventory"):
         snapshot.decode(parquet({"pool_inventory": '{"contractVersion": 2}'}))
 
 

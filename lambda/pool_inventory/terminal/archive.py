@@ -9,8 +9,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from pool_inventory import keys, publish
-from pool_inventory.errors import NewerError, SnapshotError
-from pool_inventory.snapshot import CONTRACT_VERSION, Link, Place
+from pool_inventory.errors import SnapshotError
+from pool_inventory.snapshot import Link, Place, check_contract
 from pool_inventory.store import Store
 
 T = TypeVar("T")
@@ -95,11 +95,7 @@ def load_manifest(body: bytes, address: str) -> dict[str, Any]:
     version = manifest.get("contractVersion") if isinstance(manifest, dict) else None
     if not isinstance(version, int):
         raise SnapshotError(f"{address} is no manifest that this program writes: {_ADVICE}")
-    if version > CONTRACT_VERSION:
-        raise NewerError(
-            f"{address} is of contract version {version}, and this release knows {CONTRACT_VERSION}: "
-            "update pool-inventory"
-        )
+    check_contract(version, address)
     return manifest
 
 
