@@ -1,0 +1,33 @@
+"""The diagram of docs/architecture.md shows what the stack has."""
+
+import re
+
+import pytest
+from pool_inventory import keys
+
+from tests.infra.makers import ROOT, Synthesized
+
+PAGE = (ROOT / "docs/architecture.md").read_text()
+PATHS = set(re.findall(r"<br>([A-Z]\w+(?:/\w+)+)[\"\]]", PAGE))
+
+# What a reader of the diagram is to find by its path; policies, roles, tables and queries belong to these.
+SHOWN = {
+    "AWS::Athena::WorkGroup",
+    "AWS::Glue::Database",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
+}
+
+
+def test_each_path_in_the_diagram_is_a_construct_and_each_part_of_the_stack_is_in_it(by_default: Synthesized) -> None:
+    parts = {path for path, resource in by_default.resources.items() if resource["Type"] in SHOWN}
+    assert parts == PATHS
+
+
+@pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
+def test_the_diagram_has_each_folder_of_the_bucket(folder: str) -> None:
+    diagram = PAGE.partition("```mermaid")[2].partition("```")[0]
+    assert f"{folder}/" in diagram
