@@ -2,7 +2,7 @@
 
 The function's own handler runs in a process of its own, so that its CPU seconds are the program's alone, against the
 stand-in in this one, which counts what it is asked. Three runs of each case: the first ever, one an hour later, and
-the first of the next day.
+the first of the next day. `make docs` then puts the figures into docs/cost.md.
 
     .venv/bin/python benchmarks/usage.py
 """
