@@ -1,6 +1,7 @@
-"""The tables of README.md and docs/cost.md, made anew from where what they say is stated: `make docs`."""
+"""The tables of README.md and of pages beside this, made anew from where what they say is stated: `make docs`."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from pool_inventory import schema, settings
 from pool_inventory.schema import Column, Kind
 
 from benchmarks import cost
+from infra import dependencies
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +73,36 @@ def cost_tables() -> dict[str, str]:
     return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
 
 
-PAGES: Mapping[str, Callable[[], dict[str, str]]] = {"README.md": readme_tables, "docs/cost.md": cost_tables}
+# Of each package that lambda/requirements.txt pins.
+CARRIED_FOR = {
+    "arro3-core": "tables in memory",
+    "arro3-io": "Parquet, and JSON lines",
+    "aws-lambda-powertools": "log lines, and metrics in them",
+    "boto3": "sessions and clients of AWS",
+    "botocore": f"the clients themselves, with the data of {', '.join(dependencies.SERVICES)} and no other service's",
+    "jmespath": "botocore asks for it, and Powertools",
+    "python-dateutil": "botocore asks for it",
+    "s3transfer": "boto3 asks for it",
+    "six": "python-dateutil asks for it",
+    "tenacity": "retries",
+    "typing-extensions": "Powertools and arro3 ask for it",
+    "urllib3": "botocore's connections",
+}
+
+
+def bundle_tables() -> dict[str, str]:
+    """Give the table of docs/bundle.md: each package that the function carries."""
+    lock = (ROOT / "lambda" / "requirements.txt").read_text()
+    pinned = re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)
+    rows = ((f"`{name}`", version, CARRIED_FOR[name]) for name, version in pinned)
+    return {"packages": table(("package", "version", "what for"), rows)}
+
+
+PAGES: Mapping[str, Callable[[], dict[str, str]]] = {
+    "README.md": readme_tables,
+    "docs/bundle.md": bundle_tables,
+    "docs/cost.md": cost_tables,
+}
 
 
 def with_tables(path: str, page: str) -> str:

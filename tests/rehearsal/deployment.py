@@ -66,7 +66,7 @@ def read_deployment(aws: StandIn, folder: Path) -> Deployment:
             handler=configuration["Handler"],
             environment=environment,
             runtime=configuration["Runtime"],
-            architecture=configuration["Architectures"][0],
+            architecture=declared["Architectures"][0],  # moto takes each function for x86_64
             memory_mb=configuration["MemorySize"],
             timeout_seconds=configuration["Timeout"],
         ),
