@@ -15,6 +15,7 @@ from pool_inventory import settings as function
 from pool_inventory.errors import SettingsError
 from pool_inventory.settings import Variable
 
+from infra import due
 from infra.storage import QUERY_RESULTS
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ _RETENTION = {
     "3653": RetentionDays.TEN_YEARS,
 }
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
+_YES_NO = {"yes": True, "no": False}
 _ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
 
 
@@ -86,7 +88,15 @@ def _schedule(text: str) -> str:
             "not a schedule that comes again: say rate(6 hours), or cron(minutes hours day-of-month month day-of-week"
             " year) with ? for exactly one of the two days, as in cron(0 * * * ? *)"
         )
+    due.longest_gap(text)
     return text
+
+
+def _email_address(text: str) -> str | None:
+    # Amazon SNS has the last word: it sends to no address that was not confirmed.
+    if text and not re.fullmatch(r"[^@\s]{1,64}@([^@\s.]+\.)+[^@\s.]{2,}", text):
+        raise ValueError("not an e-mail address, such as cloud-team@example.com; say one, or nothing for no e-mail")
+    return text or None
 
 
 def _python_version(text: str) -> str:
@@ -125,6 +135,15 @@ _DATABASE_NAME = Variable(
 _QUERY_RESULT_EXPIRY_DAYS = Variable(
     "queryResultExpiryDays", "how long Athena's results are kept", None, _whole_number(1, 36_500)
 )
+_ALARM_EMAIL = Variable(
+    "alarmEmail", "who gets an e-mail when an alarm rings, once they confirm; none, nobody", None, _email_address
+)
+_DASHBOARD = Variable(
+    "dashboard",
+    "`yes` or `no`: beyond the first three of an account, CloudWatch charges $3 a month for each",
+    None,
+    _one_of(_YES_NO),
+)
 
 DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _STACK_NAME,
@@ -137,6 +156,8 @@ DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _SNAPSHOT_EXPIRY_DAYS,
     _DATABASE_NAME,
     _QUERY_RESULT_EXPIRY_DAYS,
+    _ALARM_EMAIL,
+    _DASHBOARD,
 )
 
 # The function's own variables by the names that the context has for them. The bucket is not told: the stack makes it.
@@ -162,6 +183,8 @@ class DeploySettings:
     Attributes:
         prefix: the key prefix of snapshots, without a slash at either end.
         event_bus: the name or the ARN of the bus for change events, None for no events.
+        alarm_email: whom the alarms write to, None for nobody.
+        dashboard: whether there is one.
         environment: the function's variables and their texts, all but the bucket's name and those that are empty.
     """
 
@@ -177,6 +200,10 @@ class DeploySettings:
     database_name: str
     query_result_expiry_days: int
     event_bus: str | None
+    alarm_email: str | None
+    dashboard: bool
+    service_name: str
+    metrics_namespace: str
     environment: Mapping[str, str]
 
     @classmethod
@@ -203,6 +230,10 @@ class DeploySettings:
             database_name=_DATABASE_NAME.read(texts) or stack_name.lower().replace("-", "_"),
             query_result_expiry_days=_QUERY_RESULT_EXPIRY_DAYS.read(texts),
             event_bus=told["eventBus"],
+            alarm_email=_ALARM_EMAIL.read(texts),
+            dashboard=_DASHBOARD.read(texts),
+            service_name=told["serviceName"],
+            metrics_namespace=told["metricsNamespace"],
             environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]},
         )
         _check_prefix(settings.prefix)

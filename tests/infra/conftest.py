@@ -33,6 +33,8 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         snapshotExpiryDays="400",
         databaseName="audit",
         queryResultExpiryDays="7",
+        alarmEmail="cloud-team@example.com",
+        dashboard="no",
         logLevel="DEBUG",
         serviceName="mine",
         metricsNamespace="Mine",
