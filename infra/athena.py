@@ -1,31 +1,17 @@
 """Where Athena runs queries on the tables, and the queries that it has saved there."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
 from aws_cdk.aws_glue import CfnDatabase
 from aws_cdk.aws_s3 import IBucket
 from constructs import Construct
 
+from infra.saved import Query, read_queries
 from infra.storage import QUERY_RESULTS
 
-_FOLDER = Path(__file__).parent / "queries"
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A query as its file has it: the file's name, its first line's comment, and the whole text."""
-
-    name: str
-    description: str
-    text: str
-
-
-def read_queries() -> tuple[Query, ...]:
+def athena_queries() -> tuple[Query, ...]:
     """Read the queries that are saved, sorted by name."""
-    texts = {path.stem: path.read_text() for path in sorted(_FOLDER.glob("*.sql"))}
-    return tuple(Query(name, text.partition("\n")[0].removeprefix("-- "), text) for name, text in texts.items())
+    return read_queries(suffix=".sql", comment="-- ")
 
 
 class Workgroup(Construct):
@@ -66,10 +52,10 @@ class Workgroup(Construct):
                 ),
             ),
         )
-        for query in read_queries():
+        for query in athena_queries():
             CfnNamedQuery(
                 self,
-                "".join(word.capitalize() for word in query.name.split("_")),
+                query.construct_id,
                 name=query.name,
                 description=query.description,
                 query_string=query.text,

@@ -7,12 +7,18 @@ from aws_cdk import CfnOutput, Stack
 from aws_cdk.aws_iam import PolicyStatement, Role
 from constructs import Construct
 
+from infra.alarms import Alarms
 from infra.athena import Workgroup
 from infra.catalog import Catalog
 from infra.context import DeploySettings
+from infra.dashboard import SnapshotDashboard
 from infra.exporter import Exporter
+from infra.log_queries import LogQueries
+from infra.metrics import SnapshotMetrics
 from infra.schedule import ExportSchedule
 from infra.storage import Storage
+from infra.topic import AlarmTopic
+from infra.watch import Watch
 
 
 class PoolInventoryStack(Stack):
@@ -44,6 +50,30 @@ class PoolInventoryStack(Stack):
         workgroup = Workgroup(
             self, "Workgroup", name=settings.stack_name, bucket=storage.bucket, database=catalog.database
         )
+        topic = AlarmTopic(self, "Alarm", email=settings.alarm_email)
+        metrics = SnapshotMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+        alarms = Alarms(
+            self,
+            "Alarms",
+            metrics=metrics,
+            function=exporter.function,
+            failed=exporter.failed,
+            undelivered=schedule.undelivered,
+            watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
+            topic=topic.topic,
+        )
+        if settings.dashboard:
+            SnapshotDashboard(
+                self,
+                "Dashboard",
+                stack_name=settings.stack_name,
+                metrics=metrics,
+                function=exporter.function,
+                queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],
+                timeout_seconds=settings.timeout_seconds,
+                alarms=alarms.alarms,
+            )
+        LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)
 
         under_prefix = f"{settings.prefix}/*"
         # Neither action takes a resource.
@@ -70,6 +100,7 @@ class PoolInventoryStack(Stack):
         CfnOutput(self, "FunctionName", value=exporter.function.function_name)
         CfnOutput(self, "DatabaseName", value=catalog.database.ref, description="Where the tables are")
         CfnOutput(self, "WorkgroupName", value=workgroup.workgroup.ref, description="Where Athena has saved queries")
+        CfnOutput(self, "AlarmTopicArn", value=topic.topic.topic_arn, description="Where all alarms are told to")
 
 
 def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:

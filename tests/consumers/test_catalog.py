@@ -17,7 +17,7 @@ from pool_inventory.targets import Account
 from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
 from sqlglot import exp
 
-from infra.athena import read_queries
+from infra.athena import athena_queries
 from infra.catalog import TABLES, Table
 from tests.makers import ACCOUNT_ID, HeldClock, any_pool
 
@@ -25,7 +25,7 @@ Pools = dict[str, list[dict[str, Any]]]
 
 NOW = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:my-function"
-QUERIES = {query.name: query.text for query in read_queries()}
+QUERIES = {query.name: query.text for query in athena_queries()}
 
 
 def day(number: int, month: int = 11, hour: int = 18) -> datetime:

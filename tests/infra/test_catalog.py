@@ -9,7 +9,7 @@ import pytest
 from pool_inventory import changes, keys, rows, snapshot
 from pool_inventory.changes import Comparison
 
-from infra.athena import read_queries
+from infra.athena import athena_queries
 from tests.infra.makers import ROOT, Resource, Synthesized
 from tests.makers import IDENTIFIER, TIME, any_change, any_pool, any_snapshot, any_target
 
@@ -243,5 +243,5 @@ def test_each_query_is_saved_in_the_workgroup_as_its_file_has_it(by_default: Syn
 
 def test_athena_takes_each_querys_description() -> None:
     # https://docs.aws.amazon.com/athena/latest/APIReference/API_CreateNamedQuery.html
-    for query in read_queries():
+    for query in athena_queries():
         assert 1 <= len(query.description) <= 1024

@@ -267,12 +267,18 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "FunctionName": "${Exporter/Function}",
         "DatabaseName": "${Catalog/Database}",
         "WorkgroupName": "${Workgroup/Workgroup}",
+        "AlarmTopicArn": "${Alarm/Topic}",
     }
 
 
 def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_default: Synthesized) -> None:
-    naming = {"BucketName", "FunctionName", "QueueName", "LogGroupName", "RoleName"}
-    for kind in ("S3::Bucket", "Lambda::Function", "SQS::Queue", "Logs::LogGroup", "IAM::Role", "Scheduler::Schedule"):
+    naming = {"BucketName", "FunctionName", "QueueName", "LogGroupName", "RoleName", "AlarmName", "TopicName"}
+    kinds = {
+        *("S3::Bucket", "Lambda::Function", "SQS::Queue", "Logs::LogGroup", "IAM::Role", "Scheduler::Schedule"),
+        *("CloudWatch::Alarm", "SNS::Topic"),
+    }
+    for kind in kinds:
+        assert by_default.of_type(f"AWS::{kind}")
         for properties in by_default.of_type(f"AWS::{kind}").values():
             assert not naming & set(properties)
             assert "Name" not in properties
@@ -280,14 +286,24 @@ def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_de
 
 def test_what_needs_a_name_of_its_own_has_another_in_another_stack(by_default: Synthesized, tmp_path: Path) -> None:
     names = set(account_wide_names(by_default))
-    assert names == {("AWS::Athena::WorkGroup", "PoolInventory"), ("AWS::Glue::Database", "poolinventory")}
+    saved = {name for kind, name in names if kind == "AWS::Logs::QueryDefinition"}
+    assert saved
+    assert all(name.startswith("PoolInventory/") for name in saved)
+    assert names - {("AWS::Logs::QueryDefinition", name) for name in saved} == {
+        ("AWS::Athena::WorkGroup", "PoolInventory"),
+        ("AWS::Glue::Database", "poolinventory"),
+    }
     assert not names & set(account_wide_names(Synthesized(tmp_path, stackName="PoolInventory-2")))
 
 
 def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:
-    """The names that are written out, of all but what a role, a database or a workgroup of the stack holds."""
+    """The names that are written out, of all but what a role, a database or a workgroup of the stack holds.
+
+    An alarm names what it looks at; that it has no name itself is checked above, and a dashboard's with the dashboard.
+    """
+    held = {"AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery", "AWS::CloudWatch::Alarm"}
     for resource in stack.resources.values():
-        if resource["Type"] not in {"AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery"}:
+        if resource["Type"] not in held:
             yield from ((resource["Type"], name) for name in names_within(resource.get("Properties", {})))
 
 

@@ -1,0 +1,164 @@
+"""What rings when snapshots stop coming, or stop being whole.
+
+docs/operations.md has a section for each alarm, under the alarm's own name.
+"""
+
+import re
+from typing import cast
+
+from aws_cdk import Annotations, Duration
+from aws_cdk.aws_cloudwatch import Alarm, CfnAlarm, ComparisonOperator, IMetric, MathExpression, TreatMissingData
+from aws_cdk.aws_cloudwatch_actions import SnsAction
+from aws_cdk.aws_lambda import IFunction
+from aws_cdk.aws_sns import ITopic
+from aws_cdk.aws_sqs import IQueue
+from constructs import Construct
+
+from infra.metrics import SnapshotMetrics
+from infra.watch import Watch
+
+# A higher quota takes days to get, and pools come meanwhile.
+QUOTA_PERCENT = 80
+
+_MOMENT = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """Six alarms, all to one topic. Each looks at a maximum or a minimum: CloudWatch may take in a figure twice.
+
+    Attributes:
+        alarms: all of them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        metrics: SnapshotMetrics,
+        function: IFunction,
+        failed: IQueue,
+        undelivered: IQueue,
+        watch: Watch,
+        topic: ITopic,
+    ) -> None:
+        """Make the alarms.
+
+        Args:
+            scope: the construct that it belongs to.
+            construct_id: its name in there.
+            metrics: the snapshots'.
+            function: which takes snapshots.
+            failed: the queue of what the function failed at.
+            undelivered: the queue of what did not reach the function.
+            watch: over how long a time the snapshots are looked at.
+            topic: which is told when an alarm rings, and when it is over.
+        """
+        super().__init__(scope, construct_id)
+        self.alarms: list[Alarm] = []
+        self._action = SnsAction(topic)
+        if watch.shortfall:
+            Annotations.of(self).add_warning_v2("pool-inventory:slowSchedule", watch.shortfall)
+        self._ring_for_snapshots(metrics, watch)
+        self._ring(
+            "FunctionErrors",
+            function.metric_errors(statistic="Maximum", period=_MOMENT),
+            says="A run failed, and Lambda tries it twice more. First see why, by the saved query 'runs that failed'.",
+        )
+        self._ring(
+            "FailedEvents",
+            failed.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
+            says="A run failed three times, and its event waits in the queue of failures. First see why, by the saved"
+            " query 'runs that failed'.",
+        )
+        self._ring(
+            "UndeliveredEvents",
+            undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
+            says="The schedule could not invoke the function, and its event waits in the queue of undelivered events."
+            " First read the message's attribute ERROR_MESSAGE.",
+        )
+        self._ring(
+            "QuotaNearlyUsed",
+            metrics.metric("QuotaUtilization", statistic="Maximum", period=_MOMENT),
+            comparison=ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=QUOTA_PERCENT,
+            says=f"The fullest region has used more than {QUOTA_PERCENT} percent of its quota of user pools. First see"
+            " which region it is, by pool-inventory list or the dashboard.",
+        )
+
+    def _ring_for_snapshots(self, metrics: SnapshotMetrics, watch: Watch) -> None:
+        period = Duration.seconds(watch.period.total_seconds())
+        complete = metrics.metric("SnapshotComplete", statistic="Maximum", period=period)
+        alarms = [
+            self._ring(
+                "NoCompleteSnapshot",
+                # Without FILL an alarm looks some periods further back before it takes silence for missing data:
+                # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+                MathExpression(
+                    expression="FILL(complete, 0)",
+                    using_metrics={"complete": complete},
+                    period=period,
+                    label="complete",
+                )
+                if watch.sees_silence
+                else complete,
+                comparison=ComparisonOperator.LESS_THAN_THRESHOLD,
+                periods=watch.periods,
+                missing=TreatMissingData.BREACHING if watch.sees_silence else TreatMissingData.IGNORE,
+                says="No complete snapshot was published for two periods of the schedule. First see what the newest"
+                " runs came to, by the saved query 'runs'.",
+            ),
+            self._ring(
+                "PartialTwice",
+                # A run that failed and then read everything when it was tried again has 0 among its figures.
+                metrics.metric("TargetsFailed", statistic="Minimum", period=period),
+                periods=watch.periods,
+                # Silence is for NoCompleteSnapshot.
+                missing=TreatMissingData.NOT_BREACHING,
+                says="Two snapshots in a row lack a region that could not be read. First see which and why, by the"
+                " saved query 'targets not read'.",
+            ),
+        ]
+        if watch.calendar_weeks:
+            for alarm in alarms:
+                # The construct has no argument for it yet.
+                cast("CfnAlarm", alarm.node.default_child).evaluation_window = CfnAlarm.EvaluationWindowProperty(
+                    wall_clock_window=CfnAlarm.WallClockWindowProperty(timezone="UTC")
+                )
+
+    def _ring(
+        self,
+        name: str,
+        metric: IMetric,
+        *,
+        says: str,
+        comparison: ComparisonOperator = ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        threshold: float = 1,
+        periods: int = 1,
+        missing: TreatMissingData = TreatMissingData.IGNORE,
+    ) -> Alarm:
+        """Make an alarm.
+
+        Unless told otherwise, what rings goes on until a figure says that it is over: between two runs there is none,
+        and a queue that nobody touches gives none after six hours.
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
+        """
+        alarm = Alarm(
+            self,
+            name,
+            metric=metric,
+            comparison_operator=comparison,
+            threshold=threshold,
+            evaluation_periods=periods,
+            treat_missing_data=missing,
+            alarm_description=f"{says} See docs/operations.md, {section(name)!r}.",
+        )
+        alarm.add_alarm_action(self._action)
+        alarm.add_ok_action(self._action)
+        self.alarms.append(alarm)
+        return alarm
+
+
+def section(alarm: str) -> str:
+    """Give the heading of an alarm's section in docs/operations.md."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", alarm).capitalize()

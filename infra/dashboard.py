@@ -1,0 +1,124 @@
+"""The snapshots at a glance: each graph has the question that it answers for its title."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Duration
+from aws_cdk.aws_cloudwatch import (
+    Alarm,
+    AlarmStatusWidget,
+    Dashboard,
+    GraphWidget,
+    HorizontalAnnotation,
+    IMetric,
+    IWidget,
+    PeriodOverride,
+    YAxisProps,
+)
+from aws_cdk.aws_lambda import IFunction
+from aws_cdk.aws_sqs import IQueue
+from constructs import Construct
+
+from infra.alarms import QUOTA_PERCENT
+from infra.metrics import SnapshotMetrics
+
+# CloudWatch keeps figures of an hour for 15 months, and finer ones for 63 days at most.
+_HOUR = Duration.hours(1)
+_DAY = Duration.days(1)
+_COLUMNS = 24
+_IN_A_ROW = 3
+
+
+class SnapshotDashboard(Construct):
+    """A dashboard of one stack in one region: both are in its name, which must be the account's only one."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stack_name: str,
+        metrics: SnapshotMetrics,
+        function: IFunction,
+        queues: Sequence[tuple[str, IQueue]],
+        timeout_seconds: int,
+        alarms: Sequence[Alarm],
+    ) -> None:
+        """Make the dashboard.
+
+        Args:
+            scope: the construct that it belongs to.
+            construct_id: its name in there.
+            stack_name: the stack's.
+            metrics: the snapshots'.
+            function: which takes snapshots.
+            queues: what has to be empty, and what a graph calls it.
+            timeout_seconds: the function's time to run.
+            alarms: those whose state is shown.
+        """
+        super().__init__(scope, construct_id)
+        timeout = HorizontalAnnotation(value=timeout_seconds * 1000, label=f"timeout, {timeout_seconds} s")
+        quota = HorizontalAnnotation(value=QUOTA_PERCENT, label="alarm")
+
+        def most(*names: str) -> list[IMetric]:
+            return [metrics.metric(name, statistic="Maximum", period=_HOUR) for name in names]
+
+        widgets: list[IWidget] = [
+            AlarmStatusWidget(title="Is anything wrong?", alarms=list(alarms), width=_COLUMNS, height=3),
+            _graph("How many user pools are there?", most("UserPools")),
+            # By day, so that it looks the same where a region's figure comes but once a day.
+            _graph("In which regions are they?", [metrics.by_region("UserPools", period=_DAY)], stacked=True),
+            _graph(
+                "What changed, at most, in a snapshot?",
+                most("UserPoolsCreated", "UserPoolsDeleted", "UserPoolsModified"),
+            ),
+            _graph("Are the snapshots complete?", most("SnapshotComplete")),
+            _graph("Was every target read?", most("Targets", "TargetsFailed")),
+            _graph("Does Cognito throttle us?", most("Requests", "Retries")),
+            _graph(
+                "Does a run have enough time?",
+                # What Lambda cut off did not come to say how long it took.
+                [*most("SnapshotDuration"), function.metric_duration(statistic="Maximum", period=_HOUR)],
+                mark=timeout,
+            ),
+            _graph("How large is a snapshot?", most("SnapshotBytes")),
+            _graph("Is there room for more user pools?", most("QuotaUtilization"), mark=quota),
+            _graph(
+                "Do runs fail?",
+                [
+                    function.metric_invocations(period=_HOUR),
+                    function.metric_errors(period=_HOUR),
+                    function.metric_throttles(period=_HOUR),
+                ],
+            ),
+            _graph(
+                "Does anything wait in a dead-letter queue?",
+                [
+                    queue.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_HOUR, label=label)
+                    for label, queue in queues
+                ],
+            ),
+        ]
+        graphs = widgets[1:]
+        Dashboard(
+            self,
+            "Dashboard",
+            dashboard_name=f"{stack_name}-{Aws.REGION}",
+            default_interval=Duration.days(14),
+            # Else a short range would draw a day's figure in pieces of minutes, most of them empty.
+            period_override=PeriodOverride.INHERIT,
+            widgets=[widgets[:1], *(graphs[at : at + _IN_A_ROW] for at in range(0, len(graphs), _IN_A_ROW))],
+        )
+
+
+def _graph(
+    question: str, metrics: Sequence[IMetric], *, stacked: bool = False, mark: HorizontalAnnotation | None = None
+) -> GraphWidget:
+    return GraphWidget(
+        title=question,
+        left=list(metrics),
+        left_y_axis=YAxisProps(min=0),
+        left_annotations=[mark] if mark else None,
+        stacked=stacked,
+        width=_COLUMNS // _IN_A_ROW,
+        height=6,
+    )

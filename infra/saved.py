@@ -1,0 +1,31 @@
+"""Queries that are kept as files, for a stack to save where they are run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent / "queries"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query as its file has it: the file's name, its first line's comment, and the whole text."""
+
+    name: str
+    description: str
+    text: str
+
+    @property
+    def construct_id(self) -> str:
+        """What a construct for it is called."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+
+def read_queries(*, suffix: str, comment: str) -> tuple[Query, ...]:
+    """Read the queries of one language, sorted by name.
+
+    Args:
+        suffix: of their files.
+        comment: what a comment begins with.
+    """
+    texts = {path.stem: path.read_text() for path in sorted(_FOLDER.glob(f"*{suffix}"))}
+    return tuple(Query(name, text.partition("\n")[0].removeprefix(comment), text) for name, text in texts.items())

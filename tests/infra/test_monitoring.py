@@ -1,0 +1,393 @@
+"""What rings and what is drawn, and that it is of what the function really says."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Annotations, Match
+from pool_inventory.terminal.stand_in import seed
+
+from infra.alarms import section
+from infra.log_queries import log_queries
+from infra.stack import PoolInventoryStack
+from tests.conftest import Invoke
+from tests.infra.makers import ROOT, Resource, Synthesized, any_settings
+from tests.makers import any_pools
+
+HOUR = 60 * 60
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+Output = Callable[[], list[dict[str, Any]]]
+
+
+def alarms(stack: Synthesized) -> dict[str, Resource]:
+    return {path.removeprefix("Alarms/"): each for path, each in stack.of_type("AWS::CloudWatch::Alarm").items()}
+
+
+def watched(alarm: Resource) -> Resource:
+    """The metric that an alarm looks at, with its period and statistic, be it through an expression or not."""
+    if "Metrics" not in alarm:
+        return {**alarm, "Stat": alarm["Statistic"]}
+    (stated,) = (each["MetricStat"] for each in alarm["Metrics"] if "MetricStat" in each)
+    return {**stated["Metric"], "Period": stated["Period"], "Stat": stated["Stat"]}
+
+
+def rule(alarm: Resource) -> tuple[Any, ...]:
+    metric = watched(alarm)
+    comparison = {
+        "LessThanThreshold": "<",
+        "GreaterThanThreshold": ">",
+        "GreaterThanOrEqualToThreshold": ">=",
+    }[alarm["ComparisonOperator"]]
+    (dimension,) = metric["Dimensions"]
+    return (
+        f"{metric['Stat']} of {metric['Namespace']} {metric['MetricName']} {comparison} {alarm['Threshold']}",
+        (dimension["Name"], dimension["Value"]),
+        f"{alarm['EvaluationPeriods']} of {metric['Period']} s",
+        alarm["TreatMissingData"],
+    )
+
+
+def test_these_are_the_alarms(by_default: Synthesized) -> None:
+    own = ("service", "pool-inventory")
+    visible = "Maximum of AWS/SQS ApproximateNumberOfMessagesVisible >= 1"
+    assert {name: rule(alarm) for name, alarm in alarms(by_default).items()} == {
+        "NoCompleteSnapshot": ("Maximum of PoolInventory SnapshotComplete < 1", own, "2 of 3900 s", "breaching"),
+        "PartialTwice": ("Minimum of PoolInventory TargetsFailed >= 1", own, "2 of 3900 s", "notBreaching"),
+        "FunctionErrors": (
+            "Maximum of AWS/Lambda Errors >= 1",
+            ("FunctionName", "${Exporter/Function}"),
+            "1 of 300 s",
+            "ignore",
+        ),
+        "FailedEvents": (visible, ("QueueName", "${Exporter/Failed.QueueName}"), "1 of 300 s", "ignore"),
+        "UndeliveredEvents": (visible, ("QueueName", "${Schedule/Undelivered.QueueName}"), "1 of 300 s", "ignore"),
+        "QuotaNearlyUsed": ("Maximum of PoolInventory QuotaUtilization > 80", own, "1 of 300 s", "ignore"),
+    }
+
+
+def test_silence_counts_as_no_complete_snapshot_without_a_wait(by_default: Synthesized) -> None:
+    alarm = alarms(by_default)["NoCompleteSnapshot"]
+    (expression,) = (each for each in alarm["Metrics"] if "Expression" in each)
+    (stated,) = (each for each in alarm["Metrics"] if "MetricStat" in each)
+    assert expression["Expression"] == f"FILL({stated['Id']}, 0)"
+    assert (expression["ReturnData"], stated["ReturnData"]) == (True, False)
+
+
+@pytest.mark.parametrize("stack", ["by_default", "otherwise"])
+def test_each_alarm_tells_the_one_topic_when_it_rings_and_when_it_is_over(
+    request: pytest.FixtureRequest, stack: str
+) -> None:
+    for alarm in alarms(request.getfixturevalue(stack)).values():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == ["${Alarm/Topic}"]
+        assert alarm.get("ActionsEnabled", True)
+        assert "DatapointsToAlarm" not in alarm, "each period of those that it looks at must breach"
+
+
+def test_each_alarm_looks_at_a_maximum_or_a_minimum_since_a_figure_can_come_twice(by_default: Synthesized) -> None:
+    assert {watched(alarm)["Stat"] for alarm in alarms(by_default).values()} <= {"Maximum", "Minimum"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "timeout_seconds", "period", "periods"),
+    [
+        ("rate(5 minutes)", 300, 10 * 60, 2),
+        ("rate(5 minutes)", 61, 7 * 60, 2),
+        ("rate(6 hours)", 900, 6 * HOUR + 900, 2),
+        ("cron(0 * * * ? *)", 300, HOUR + 300, 2),
+        ("cron(0 3 * * ? *)", 300, DAY + 300, 2),
+        ("cron(0 3 ? * MON-FRI *)", 300, 3 * DAY + 300, 2),
+        ("rate(84 hours)", 300, WEEK // 2, 2),
+        ("rate(4 days)", 300, WEEK, 1),
+        ("cron(0 3 ? * MON *)", 300, WEEK, 1),
+        ("cron(0 3 1 * ? *)", 300, DAY, 1),
+    ],
+)
+def test_the_alarms_on_snapshots_follow_the_schedule_within_what_cloudwatch_takes(
+    tmp_path: Path, schedule: str, timeout_seconds: int, period: int, periods: int
+) -> None:
+    stack = Synthesized(tmp_path, schedule=schedule, timeoutSeconds=timeout_seconds)
+    for name in ("NoCompleteSnapshot", "PartialTwice"):
+        alarm = alarms(stack)[name]
+        assert (watched(alarm)["Period"], alarm["EvaluationPeriods"]) == (period, periods)
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+        assert period % 60 == 0
+        assert period * periods <= (DAY if period < HOUR else WEEK)
+
+
+def windows(stack: Synthesized) -> list[Any]:
+    return [alarms(stack)[name].get("EvaluationWindow") for name in ("NoCompleteSnapshot", "PartialTwice")]
+
+
+def test_a_weekly_schedule_is_looked_at_by_the_calendars_weeks(tmp_path: Path) -> None:
+    assert windows(Synthesized(tmp_path, schedule="rate(7 days)")) == [{"WallClockWindow": {"Timezone": "UTC"}}] * 2
+
+
+def test_any_faster_schedule_is_looked_at_up_to_now(by_default: Synthesized) -> None:
+    assert windows(by_default) == [None, None]
+
+
+def test_silence_between_monthly_snapshots_neither_rings_nor_ends_what_rings(tmp_path: Path) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule="cron(0 3 1 * ? *)"))["NoCompleteSnapshot"]
+    assert rule(alarm) == (
+        "Maximum of PoolInventory SnapshotComplete < 1",
+        ("service", "pool-inventory"),
+        f"1 of {DAY} s",
+        "ignore",
+    )
+    assert "Metrics" not in alarm
+
+
+@pytest.mark.parametrize(
+    ("schedule", "warning"),
+    [
+        ("cron(0 3 ? * MON-FRI *)", None),
+        ("rate(7 days)", "schedule='rate(7 days)' leaves more than half a week between two snapshots"),
+        ("rate(8 days)", "if the schedule stops, nothing rings"),
+    ],
+)
+def test_synth_warns_of_a_schedule_that_is_too_slow_for_the_alarms(
+    tmp_path: Path, schedule: str, warning: str | None
+) -> None:
+    tmp_path.joinpath("handler.py").write_text("")
+    stack = PoolInventoryStack(App(), settings=any_settings(schedule=schedule), code_folder=tmp_path)
+    warnings = [str(each.entry.data) for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
+    assert len(warnings) == (warning is not None)
+    assert all(warning in each for each in warnings if warning)
+
+
+def test_the_topic_takes_messages_by_tls_from_this_accounts_alarms_alone(by_default: Synthesized) -> None:
+    (policy,) = by_default.of_type("AWS::SNS::TopicPolicy").values()
+    assert policy["Topics"] == ["${Alarm/Topic}"]
+    tls_only, from_alarms = policy["PolicyDocument"]["Statement"]
+    assert {key: tls_only[key] for key in ("Effect", "Principal", "Action", "Resource", "Condition")} == {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": "${Alarm/Topic}",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert from_alarms == {
+        "Sid": "AlarmsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudwatch.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": "${Alarm/Topic}",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
+            "ArnLike": {"aws:SourceArn": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"},
+        },
+    }
+
+
+def test_an_e_mail_goes_to_the_address_that_is_set_and_to_nobody_otherwise(
+    by_default: Synthesized, otherwise: Synthesized
+) -> None:
+    assert by_default.of_type("AWS::SNS::Subscription") == {}
+    assert list(otherwise.of_type("AWS::SNS::Subscription").values()) == [
+        {"TopicArn": "${Alarm/Topic}", "Protocol": "email", "Endpoint": "cloud-team@example.com"}
+    ]
+
+
+# The dashboard
+
+
+def widgets(stack: Synthesized) -> list[Any]:
+    (dashboard,) = stack.of_type("AWS::CloudWatch::Dashboard").values()
+    body = json.loads(dashboard["DashboardBody"])
+    assert body["periodOverride"] == "inherit"
+    return [{**widget, **widget["properties"]} for widget in body["widgets"]]
+
+
+def drawn(stack: Synthesized) -> dict[str, list[str]]:
+    """What each widget draws, by its title."""
+    return {
+        widget["title"]: [
+            line[0]["expression"] if isinstance(line[0], dict) else " ".join(line[:4])
+            for line in widget.get("metrics", [])
+        ]
+        for widget in widgets(stack)
+    }
+
+
+def own(*names: str) -> list[str]:
+    return [f"PoolInventory {name} service pool-inventory" for name in names]
+
+
+def of_function(*names: str) -> list[str]:
+    return [f"AWS/Lambda {name} FunctionName ${{Exporter/Function}}" for name in names]
+
+
+def test_the_dashboard_answers_these_questions(by_default: Synthesized) -> None:
+    by_region = """SEARCH('{"PoolInventory",region,service} MetricName="UserPools" service="pool-inventory"'"""
+    visible = "AWS/SQS ApproximateNumberOfMessagesVisible QueueName"
+    assert drawn(by_default) == {
+        "Is anything wrong?": [],
+        "How many user pools are there?": own("UserPools"),
+        "In which regions are they?": [f"{by_region}, 'Maximum', 86400)"],
+        "What changed, at most, in a snapshot?": own("UserPoolsCreated", "UserPoolsDeleted", "UserPoolsModified"),
+        "Are the snapshots complete?": own("SnapshotComplete"),
+        "Was every target read?": own("Targets", "TargetsFailed"),
+        "Does Cognito throttle us?": own("Requests", "Retries"),
+        "Does a run have enough time?": [*own("SnapshotDuration"), *of_function("Duration")],
+        "How large is a snapshot?": own("SnapshotBytes"),
+        "Is there room for more user pools?": own("QuotaUtilization"),
+        "Do runs fail?": of_function("Invocations", "Errors", "Throttles"),
+        "Does anything wait in a dead-letter queue?": [
+            f"{visible} ${{Exporter/Failed.QueueName}}",
+            f"{visible} ${{Schedule/Undelivered.QueueName}}",
+        ],
+    }
+
+
+def test_each_widget_asks_a_question_in_a_place_of_its_own(by_default: Synthesized) -> None:
+    placed = [
+        (widget["x"] + x, widget["y"] + y)
+        for widget in widgets(by_default)
+        for x in range(widget["width"])
+        for y in range(widget["height"])
+    ]
+    assert all(widget["title"].endswith("?") for widget in widgets(by_default))
+    assert len(set(placed)) == len(placed)
+
+
+def test_the_dashboard_shows_each_alarm(by_default: Synthesized) -> None:
+    (shown,) = (widget["alarms"] for widget in widgets(by_default) if widget["type"] == "alarm")
+    assert set(shown) == {f"${{Alarms/{name}.Arn}}" for name in alarms(by_default)}
+
+
+def test_what_a_snapshot_says_is_drawn_as_its_maximum(by_default: Synthesized) -> None:
+    lines = [
+        line for widget in widgets(by_default) for line in widget.get("metrics", []) if line[0] == "PoolInventory"
+    ]
+    assert lines
+    assert {line[-1]["stat"] for line in lines} == {"Maximum"}
+
+
+def test_lines_are_drawn_at_the_timeout_and_at_the_alarm(tmp_path: Path) -> None:
+    stack = Synthesized(tmp_path, timeoutSeconds=120)
+    at = {
+        widget["title"]: [line["value"] for line in widget["annotations"]["horizontal"]]
+        for widget in widgets(stack)
+        if "annotations" in widget
+    }
+    assert at == {
+        "Does a run have enough time?": [120_000],
+        "Is there room for more user pools?": [alarms(stack)["QuotaNearlyUsed"]["Threshold"]],
+    }
+
+
+def test_there_is_no_dashboard_where_none_is_wanted(otherwise: Synthesized) -> None:
+    assert otherwise.of_type("AWS::CloudWatch::Dashboard") == {}
+
+
+def test_a_dashboard_has_its_stack_and_region_in_its_name(by_default: Synthesized, tmp_path: Path) -> None:
+    other = Synthesized(tmp_path, stackName="Another")
+    names = [
+        dashboard["DashboardName"]
+        for stack in (by_default, other)
+        for dashboard in stack.of_type("AWS::CloudWatch::Dashboard").values()
+    ]
+    assert names == ["PoolInventory-${AWS::Region}", "Another-${AWS::Region}"]
+
+
+# That they are the function's
+
+
+def emitted(lines: list[dict[str, Any]]) -> set[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """Each metric of some lines in EMF: namespace, name and dimensions, without the region's own name."""
+    return {
+        (
+            directive["Namespace"],
+            metric["Name"],
+            tuple((name, "" if name == "region" else line[name]) for name in sorted(directive["Dimensions"][0])),
+        )
+        for line in lines
+        if "_aws" in line
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for metric in directive["Metrics"]
+    }
+
+
+def asked_for(stack: Synthesized) -> Iterator[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    for alarm in alarms(stack).values():
+        metric = watched(alarm)
+        yield metric["Namespace"], metric["MetricName"], tuple((d["Name"], d["Value"]) for d in metric["Dimensions"])
+    for widget in widgets(stack):
+        for line in widget.get("metrics", []):
+            if isinstance(line[0], str):
+                yield line[0], line[1], ((line[2], line[3]),)
+            else:
+                found = re.fullmatch(
+                    r"""SEARCH\('\{"(.+)",(\w+),(\w+)\} MetricName="(\w+)" (\w+)="(.+)"', .*""", line[0]["expression"]
+                )
+                assert found
+                namespace, region, service, name, same_service, value = found.groups()
+                assert service == same_service
+                yield namespace, name, ((region, ""), (service, value))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "service"), [("PoolInventory", "pool-inventory"), ("Audit of pools", "pools of audit")]
+)
+def test_alarms_and_dashboard_ask_for_what_the_function_emits_and_leave_nothing_out(
+    tmp_path: Path,
+    invoke: Invoke,
+    output: Output,
+    monkeypatch: pytest.MonkeyPatch,
+    namespace: str,
+    service: str,
+) -> None:
+    stack = Synthesized(tmp_path, metricsNamespace=namespace, serviceName=service)
+    for name, value in stack.of_type("AWS::Lambda::Function")["Exporter/Function"]["Environment"]["Variables"].items():
+        if name.startswith("POWERTOOLS"):
+            monkeypatch.setenv(name, value)
+    seed("us-east-1", any_pools(3))
+    invoke()
+    said = emitted(output())
+    asked = {each for each in asked_for(stack) if not each[0].startswith("AWS/")}
+    assert asked == said
+
+
+def test_a_quote_in_the_services_name_does_not_end_the_search(tmp_path: Path) -> None:
+    stack = Synthesized(tmp_path, serviceName='audit\'s "pools"')
+    (search,) = drawn(stack)["In which regions are they?"]
+    assert r"""service="audit\'s \"pools\""', 'Maximum'""" in search
+
+
+# What docs/operations.md says of them
+
+
+def sections() -> dict[str, str]:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    alarms_only = page.partition("\n## The alarms\n")[2].partition("\n## ")[0]
+    _, *parts = re.split(r"^### ", alarms_only, flags=re.MULTILINE)
+    return {title: text for title, _, text in (part.partition("\n") for part in parts)}
+
+
+def test_each_alarm_has_a_section_and_each_section_an_alarm(by_default: Synthesized) -> None:
+    assert list(sections()) == [section(name) for name in alarms(by_default)]
+
+
+def test_each_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
+    for title, text in sections().items():
+        assert re.findall(r"^\*\*(.+?)\*\*", text, flags=re.MULTILINE) == [
+            "What it means.",
+            "How to look.",
+            "What to do.",
+        ], title
+        assert "<!-- " in text or "](#" in text, f"{title}: no query, and no link to one"
+
+
+def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synthesized) -> None:
+    for name, alarm in alarms(by_default).items():
+        text = alarm["AlarmDescription"]
+        assert " First " in text
+        assert text.endswith(f"See docs/operations.md, '{section(name)}'.")
+        for query in re.findall(r"query '([^']+)'", text):
+            assert query in {each.name.replace("_", " ") for each in log_queries()}
