@@ -3,7 +3,7 @@
 #   make test     lint, types and all tests
 #   make rehearse cdk deploy, run and destroy, all on this machine
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
-#   make docs     make the tables of README and docs/cost.md anew
+#   make docs     make the tables of README and docs/cost.md, and the queries of docs/operations.md, anew
 #   make bench    measure
 #   make lock     pin dependencies anew; to the newest versions with ARGS=--upgrade
 

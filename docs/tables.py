@@ -1,4 +1,4 @@
-"""The tables of README.md and of pages beside this, made anew from where what they say is stated: `make docs`."""
+"""What README.md and the pages beside this have from the code and its figures, made anew: `make docs`."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from pool_inventory.schema import Column, Kind
 from benchmarks import cost
 from infra import dependencies
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
+from infra.log_queries import log_queries
 
 ROOT = Path(__file__).parents[1]
 
@@ -98,10 +99,16 @@ def bundle_tables() -> dict[str, str]:
     return {"packages": table(("package", "version", "what for"), rows)}
 
 
+def saved_queries() -> dict[str, str]:
+    """Give the queries on the log, by their names, which are their marks in docs/operations.md."""
+    return {query.name.replace("_", " "): f"```text\n{query.text.rstrip()}\n```" for query in log_queries()}
+
+
 PAGES: Mapping[str, Callable[[], dict[str, str]]] = {
     "README.md": readme_tables,
     "docs/bundle.md": bundle_tables,
     "docs/cost.md": cost_tables,
+    "docs/operations.md": saved_queries,
 }
 
 
@@ -110,7 +117,7 @@ def with_tables(path: str, page: str) -> str:
     for name, made in PAGES[path]().items():
         mark = f"<!-- {name} -->\n"
         if page.count(mark) != 1:
-            sys.exit(f"{path} has {page.count(mark)} places for the table '{name}', and needs 1")
+            sys.exit(f"{path} has {page.count(mark)} places for '{name}', and needs 1")
         before, _, after = page.partition(mark)
         page = f"{before}{mark}{made}\n{after[after.index('<!-- end -->') :]}"
     return page

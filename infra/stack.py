@@ -100,6 +100,10 @@ class PoolInventoryStack(Stack):
         CfnOutput(self, "FunctionName", value=exporter.function.function_name)
         CfnOutput(self, "DatabaseName", value=catalog.database.ref, description="Where the tables are")
         CfnOutput(self, "WorkgroupName", value=workgroup.workgroup.ref, description="Where Athena has saved queries")
+        CfnOutput(self, "FailedQueueUrl", value=exporter.failed.queue_url, description="Events that runs failed at")
+        CfnOutput(
+            self, "UndeliveredQueueUrl", value=schedule.undelivered.queue_url, description="Events without a run"
+        )
         CfnOutput(self, "AlarmTopicArn", value=topic.topic.topic_arn, description="Where all alarms are told to")
 
 

@@ -40,7 +40,7 @@ def named_in(query: str) -> set[str]:
 
 @pytest.fixture
 def log_lines(invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the handler logs of a complete run, of a partial one, of one that reads nothing, and of one with a fault."""
+    """What the handler logs of a complete run, a partial one, one that reads nothing, and one with a fault."""
     monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1")
     invoke("2026-11-24T17:00:00Z")
     aws.answers.append(listing("eu-west-1", deny))

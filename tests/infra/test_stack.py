@@ -267,6 +267,8 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "FunctionName": "${Exporter/Function}",
         "DatabaseName": "${Catalog/Database}",
         "WorkgroupName": "${Workgroup/Workgroup}",
+        "FailedQueueUrl": "${Exporter/Failed}",
+        "UndeliveredQueueUrl": "${Schedule/Undelivered}",
         "AlarmTopicArn": "${Alarm/Topic}",
     }
 
@@ -299,9 +301,13 @@ def test_what_needs_a_name_of_its_own_has_another_in_another_stack(by_default: S
 def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:
     """The names that are written out, of all but what a role, a database or a workgroup of the stack holds.
 
-    An alarm names what it looks at; that it has no name itself is checked above, and a dashboard's with the dashboard.
+    An alarm says what it looks at, and a topic what an e-mail calls it; that neither has a name is checked above, and a
+    dashboard's name with the dashboard.
     """
-    held = {"AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery", "AWS::CloudWatch::Alarm"}
+    held = {
+        *("AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery"),
+        *("AWS::CloudWatch::Alarm", "AWS::SNS::Topic"),
+    }
     for resource in stack.resources.values():
         if resource["Type"] not in held:
             yield from ((resource["Type"], name) for name in names_within(resource.get("Properties", {})))
