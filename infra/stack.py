@@ -22,7 +22,7 @@ from infra.watch import Watch
 
 
 class PoolInventoryStack(Stack):
-    """A bucket, the function that writes snapshots into it, what wakes the function, and tables to read them by."""
+    """A bucket, the function that writes snapshots into it, what wakes it, tables to read them by, and alarms."""
 
     def __init__(self, scope: Construct, *, settings: DeploySettings, code_folder: Path) -> None:
         """Make the stack.

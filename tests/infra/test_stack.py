@@ -301,8 +301,8 @@ def test_what_needs_a_name_of_its_own_has_another_in_another_stack(by_default: S
 def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:
     """The names that are written out, of all but what a role, a database or a workgroup of the stack holds.
 
-    An alarm says what it looks at, and a topic what an e-mail calls it; that neither has a name is checked above, and a
-    dashboard's name with the dashboard.
+    An alarm says what it looks at, and a topic what e-mails call it. That neither has a name of its own is checked
+    above, and the dashboard's name with the dashboard.
     """
     held = {
         *("AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery"),
