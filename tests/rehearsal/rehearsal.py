@@ -81,7 +81,12 @@ def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
     """
     rehearsal = Rehearsal(aws, folder, say)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    settings = {"pythonVersion": version, "architecture": ARCHITECTURES[platform.machine()]}
+    settings = {
+        "pythonVersion": version,
+        "architecture": ARCHITECTURES[platform.machine()],
+        # moto passes over alarms, and then refuses the dashboard that shows them.
+        "dashboard": "no",
+    }
     changes = {"eventBus": "default", "extraFormats": "csv", "memoryMb": "1024"}
 
     say("cdk bootstrap, against a stand-in for AWS on this machine")
