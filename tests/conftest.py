@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.handler import handler
@@ -16,6 +17,10 @@ from pool_inventory.terminal import stand_in
 from pool_inventory.terminal.stand_in import StandIn
 
 BUCKET = "inventory"
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,13 +10,15 @@ from tests.infra.makers import ROOT, Synthesized
 PAGE = (ROOT / "docs/architecture.md").read_text()
 PATHS = set(re.findall(r"<br>([A-Z]\w+(?:/\w+)+)[\"\]]", PAGE))
 
-# What a reader of the diagram is to find by its path; policies, roles, tables and queries belong to these.
+# What a reader of the diagram is to find by its path; alarms, policies, roles, tables and queries belong to these.
 SHOWN = {
     "AWS::Athena::WorkGroup",
+    "AWS::CloudWatch::Dashboard",
     "AWS::Glue::Database",
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
     "AWS::SQS::Queue",
     "AWS::Scheduler::Schedule",
 }

@@ -11,6 +11,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
 from pool_inventory.terminal.stand_in import seed
 
+from benchmarks import cost
 from infra.alarms import section
 from infra.log_queries import log_queries
 from infra.stack import PoolInventoryStack
@@ -391,3 +392,11 @@ def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synt
         assert text.endswith(f"See docs/operations.md, '{section(name)}'.")
         for query in re.findall(r"query '([^']+)'", text):
             assert query in {each.name.replace("_", " ") for each in log_queries()}
+
+
+def test_docs_cost_md_counts_the_alarms_and_the_dashboards_that_there_are(by_default: Synthesized) -> None:
+    alarms = by_default.of_type("AWS::CloudWatch::Alarm").values()
+    # Each metric that an alarm looks at is paid for, and its arithmetic is not.
+    metrics = [sum("MetricStat" in each for each in alarm.get("Metrics", [{"MetricStat": {}}])) for alarm in alarms]
+    assert sum(metrics) == cost.ALARM_METRICS
+    assert len(by_default.of_type("AWS::CloudWatch::Dashboard")) == cost.DASHBOARDS
