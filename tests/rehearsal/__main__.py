@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 
 from pool_inventory.terminal import stand_in
 
+from tests.rehearsal.cdk import CdkError
+from tests.rehearsal.lambda_service import FunctionError
 from tests.rehearsal.rehearsal import rehearse, why_not
 
 
@@ -27,8 +29,13 @@ def main() -> None:
         sys.stdout.write(f"{elapsed:6}  {text}\n")
         sys.stdout.flush()
 
-    with TemporaryDirectory() as folder, stand_in.serve() as aws:
-        rehearse(aws, Path(folder), say)
+    try:
+        with TemporaryDirectory() as folder, stand_in.serve() as aws:
+            rehearse(aws, Path(folder), say)
+    except (CdkError, FunctionError) as error:
+        sys.exit(f"The rehearsal failed: {error}")
+    except KeyboardInterrupt:
+        sys.exit("The rehearsal was stopped; nothing of it is left")
     say("The rehearsal is done: all that was promised held")
 
 
