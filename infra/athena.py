@@ -2,6 +2,7 @@
 
 from aws_cdk.aws_athena import CfnNamedQuery, CfnWorkGroup
 from aws_cdk.aws_glue import CfnDatabase
+from aws_cdk.aws_kms import IKey
 from aws_cdk.aws_s3 import IBucket
 from constructs import Construct
 
@@ -22,7 +23,14 @@ class Workgroup(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, name: str, bucket: IBucket, database: CfnDatabase
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        name: str,
+        bucket: IBucket,
+        database: CfnDatabase,
+        encryption_key: IKey | None,
     ) -> None:
         """Make the workgroup and save the queries.
 
@@ -32,6 +40,7 @@ class Workgroup(Construct):
             name: one that the account and region do not have yet.
             bucket: where results go.
             database: which the queries are on.
+            encryption_key: what encrypts results; None leaves that to S3's own key.
         """
         super().__init__(scope, construct_id)
         self.workgroup = CfnWorkGroup(
@@ -48,7 +57,10 @@ class Workgroup(Construct):
                 engine_version=CfnWorkGroup.EngineVersionProperty(selected_engine_version="Athena engine version 3"),
                 result_configuration=CfnWorkGroup.ResultConfigurationProperty(
                     output_location=f"s3://{bucket.bucket_name}/{QUERY_RESULTS}/",
-                    encryption_configuration=CfnWorkGroup.EncryptionConfigurationProperty(encryption_option="SSE_S3"),
+                    encryption_configuration=CfnWorkGroup.EncryptionConfigurationProperty(
+                        encryption_option="SSE_KMS" if encryption_key else "SSE_S3",
+                        kms_key=encryption_key.key_arn if encryption_key else None,
+                    ),
                 ),
             ),
         )

@@ -115,6 +115,42 @@ def _database_name(text: str) -> str | None:
     return text or None
 
 
+def _bucket_name(text: str) -> str | None:
+    return function.BUCKET.parse(text) if text else None
+
+
+def _permissions_boundary(text: str) -> str | None:
+    if text and not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", text, re.ASCII):
+        raise ValueError("not the ARN of a managed policy, as in arn:aws:iam::123456789012:policy/boundary")
+    return text or None
+
+
+def _reserved_concurrency(text: str) -> int | None:
+    return _whole_number(0, 1000)(text) or None
+
+
+def _tags(text: str) -> Mapping[str, str]:
+    """Give the tags by name; the characters and lengths are those that every service takes.
+
+    Source: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+    """
+    tags: dict[str, str] = {}
+    for pair in text.split(",") if text else ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if (
+            not equals
+            or not re.fullmatch(r"[\w .:/+@-]{1,128}", name)
+            or not re.fullmatch(r"[\w .:/=+@-]{0,256}", value)
+        ):
+            raise ValueError(f"{pair!r} is no tag: say name=value, or a comma list like team=identity,stage=prod")
+        if name.lower().startswith("aws:"):
+            raise ValueError(f"{name!r} is a name that AWS keeps for itself: say one without aws:")
+        if name in tags:
+            raise ValueError(f"{name!r} comes twice: say it once")
+        tags[name] = value
+    return tags
+
+
 _STACK_NAME = Variable("stackName", "what CloudFormation calls the stack", None, _stack_name)
 _SCHEDULE = Variable("schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", None, _schedule)
 _PYTHON_VERSION = Variable("pythonVersion", "of the function's runtime", None, _python_version)
@@ -144,6 +180,28 @@ _DASHBOARD = Variable(
     None,
     _one_of(_YES_NO),
 )
+_BUCKET_NAME = Variable(
+    "bucketName",
+    "a bucket that is there already, which keeps its own policy, encryption and expiry; none, the stack makes one",
+    None,
+    _bucket_name,
+)
+_CUSTOMER_MANAGED_KEY = Variable(
+    "customerManagedKey",
+    "`yes`: a KMS key of the stack's own encrypts bucket, queues, log and Athena's results; `no`: AWS's keys do",
+    None,
+    _one_of(_YES_NO),
+)
+_PERMISSIONS_BOUNDARY = Variable(
+    "permissionsBoundary", "ARN of the managed policy that bounds every role", None, _permissions_boundary
+)
+_RESERVED_CONCURRENCY = Variable(
+    "reservedConcurrency",
+    "how many runs can go at once, taken from the account's concurrency; 0 takes none",
+    None,
+    _reserved_concurrency,
+)
+_TAGS = Variable("tags", "comma list of `name=value`, put on all that can be tagged", None, _tags)
 
 DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _STACK_NAME,
@@ -158,9 +216,14 @@ DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _QUERY_RESULT_EXPIRY_DAYS,
     _ALARM_EMAIL,
     _DASHBOARD,
+    _BUCKET_NAME,
+    _CUSTOMER_MANAGED_KEY,
+    _PERMISSIONS_BOUNDARY,
+    _RESERVED_CONCURRENCY,
+    _TAGS,
 )
 
-# The function's own variables by the names that the context has for them. The bucket is not told: the stack makes it.
+# The function's own variables by the names that the context has for them, all but the bucket's.
 FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
     "prefix": function.PREFIX,
     "regions": function.REGIONS,
@@ -182,6 +245,11 @@ class DeploySettings:
 
     Attributes:
         prefix: the key prefix of snapshots, without a slash at either end.
+        bucket_name: of a bucket that is not the stack's; None, the stack makes one.
+        customer_managed_key: whether the stack makes a key of its own.
+        permissions_boundary: the ARN of a managed policy, None for no bound.
+        reserved_concurrency: how many runs can go at once, None for as many as the account has room for.
+        tags: values by names.
         event_bus: the name or the ARN of the bus for change events, None for no events.
         alarm_email: whom the alarms write to, None for nobody.
         dashboard: whether there is one.
@@ -199,6 +267,11 @@ class DeploySettings:
     snapshot_expiry_days: int
     database_name: str
     query_result_expiry_days: int
+    bucket_name: str | None
+    customer_managed_key: bool
+    permissions_boundary: str | None
+    reserved_concurrency: int | None
+    tags: Mapping[str, str]
     event_bus: str | None
     alarm_email: str | None
     dashboard: bool
@@ -229,6 +302,11 @@ class DeploySettings:
             snapshot_expiry_days=_SNAPSHOT_EXPIRY_DAYS.read(texts),
             database_name=_DATABASE_NAME.read(texts) or stack_name.lower().replace("-", "_"),
             query_result_expiry_days=_QUERY_RESULT_EXPIRY_DAYS.read(texts),
+            bucket_name=_BUCKET_NAME.read(texts),
+            customer_managed_key=_CUSTOMER_MANAGED_KEY.read(texts),
+            permissions_boundary=_PERMISSIONS_BOUNDARY.read(texts),
+            reserved_concurrency=_RESERVED_CONCURRENCY.read(texts),
+            tags=_TAGS.read(texts),
             event_bus=told["eventBus"],
             alarm_email=_ALARM_EMAIL.read(texts),
             dashboard=_DASHBOARD.read(texts),
@@ -237,6 +315,7 @@ class DeploySettings:
             environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]},
         )
         _check_prefix(settings.prefix)
+        _check_expiry(bucket_name=settings.bucket_name, snapshot_expiry_days=settings.snapshot_expiry_days)
         _check_time_to_collect(reserve_seconds=told["reserveSeconds"], timeout_seconds=settings.timeout_seconds)
         return settings
 
@@ -256,6 +335,14 @@ def _told(name: str, variable: Variable[T], texts: Mapping[str, str]) -> T:
 def _check_prefix(prefix: str) -> None:
     if prefix.partition("/")[0] == QUERY_RESULTS:
         raise SettingsError(f"prefix={prefix!r}: {QUERY_RESULTS} is for Athena's results, which expire; say another")
+
+
+def _check_expiry(*, bucket_name: str | None, snapshot_expiry_days: int) -> None:
+    if bucket_name is not None and snapshot_expiry_days:
+        raise SettingsError(
+            f"snapshotExpiryDays={snapshot_expiry_days}: a stack makes nothing expire in a bucket that is not its own,"
+            f" here bucketName={bucket_name}; say 0, and give that bucket a lifecycle rule"
+        )
 
 
 def _check_time_to_collect(*, reserve_seconds: float, timeout_seconds: int) -> None:

@@ -2,6 +2,7 @@
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk.aws_iam import Role, ServicePrincipal
+from aws_cdk.aws_kms import IKey
 from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_scheduler import ContextAttribute, Schedule, ScheduleExpression, ScheduleTargetInput, TimeWindow
 from aws_cdk.aws_scheduler_targets import LambdaInvoke
@@ -18,7 +19,15 @@ class ExportSchedule(Construct):
         undelivered: the queue that keeps each event that Lambda would not take.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, expression: str, function: IFunction) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        expression: str,
+        function: IFunction,
+        encryption_key: IKey | None,
+    ) -> None:
         """Make the schedule.
 
         Args:
@@ -26,9 +35,10 @@ class ExportSchedule(Construct):
             construct_id: its name in there.
             expression: such as "rate(6 hours)" or "cron(0 * * * ? *)", in UTC.
             function: what is invoked.
+            encryption_key: of the queue.
         """
         super().__init__(scope, construct_id)
-        self.undelivered = dead_letters(self, "Undelivered")
+        self.undelivered = dead_letters(self, "Undelivered", encryption_key=encryption_key)
         self.role = Role(self, "Role", assumed_by=_scheduler_of(Stack.of(self)))
         Schedule(
             self,

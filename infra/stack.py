@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import CfnOutput, Stack
-from aws_cdk.aws_iam import PolicyStatement, Role
+from aws_cdk import ArnFormat, Aws, CfnOutput, Stack, Tags
+from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_kms import Key
+from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
 
+from infra import checks
 from infra.alarms import Alarms
 from infra.athena import Workgroup
 from infra.catalog import Catalog
 from infra.context import DeploySettings
 from infra.dashboard import SnapshotDashboard
+from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
 from infra.log_queries import LogQueries
 from infra.metrics import SnapshotMetrics
@@ -19,6 +23,9 @@ from infra.schedule import ExportSchedule
 from infra.storage import Storage
 from infra.topic import AlarmTopic
 from infra.watch import Watch
+
+# What it takes of a key to write what it encrypts, and to read it again.
+_ENCRYPT = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
 class PoolInventoryStack(Stack):
@@ -35,22 +42,39 @@ class PoolInventoryStack(Stack):
         super().__init__(
             scope, settings.stack_name, description="Every Amazon Cognito user pool of the account, as snapshots in S3"
         )
-        storage = Storage(
+        for name, value in settings.tags.items():
+            Tags.of(self).add(name, value)
+        if settings.permissions_boundary is not None:
+            boundary = ManagedPolicy.from_managed_policy_arn(self, "Boundary", settings.permissions_boundary)
+            PermissionsBoundary.of(self).apply(boundary)
+
+        key = None
+        if settings.customer_managed_key:
+            key = customer_managed_key(self, "Key", stack_name=settings.stack_name)
+        bucket = self._bucket(settings, key)
+        log_group_name = f"/pool-inventory/{settings.stack_name}"
+        exporter = Exporter(
             self,
-            "Storage",
-            prefix=settings.prefix,
-            snapshot_expiry_days=settings.snapshot_expiry_days,
-            query_result_expiry_days=settings.query_result_expiry_days,
+            "Exporter",
+            settings=settings,
+            code_folder=code_folder,
+            bucket=bucket,
+            log_group_name=log_group_name,
+            encryption_key=key,
         )
-        exporter = Exporter(self, "Exporter", settings=settings, code_folder=code_folder, bucket=storage.bucket)
-        schedule = ExportSchedule(self, "Schedule", expression=settings.schedule, function=exporter.function)
-        catalog = Catalog(
-            self, "Catalog", database_name=settings.database_name, bucket=storage.bucket, prefix=settings.prefix
+        schedule = ExportSchedule(
+            self, "Schedule", expression=settings.schedule, function=exporter.function, encryption_key=key
         )
+        catalog = Catalog(self, "Catalog", database_name=settings.database_name, bucket=bucket, prefix=settings.prefix)
         workgroup = Workgroup(
-            self, "Workgroup", name=settings.stack_name, bucket=storage.bucket, database=catalog.database
+            self,
+            "Workgroup",
+            name=settings.stack_name,
+            bucket=bucket,
+            database=catalog.database,
+            encryption_key=key,
         )
-        topic = AlarmTopic(self, "Alarm", email=settings.alarm_email)
+        topic = AlarmTopic(self, "Alarm", email=settings.alarm_email, encryption_key=key)
         metrics = SnapshotMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
         alarms = Alarms(
             self,
@@ -76,15 +100,26 @@ class PoolInventoryStack(Stack):
         LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)
 
         under_prefix = f"{settings.prefix}/*"
-        # Neither action takes a resource.
-        _allow(exporter.role, "cognito-idp:ListUserPools", "account:ListRegions", on="*")
-        _allow(exporter.role, "s3:GetObject", "s3:PutObject", on=storage.bucket.arn_for_objects(under_prefix))
+        _allow(
+            exporter.role,
+            "cognito-idp:ListUserPools",
+            "account:ListRegions",
+            on="*",
+            wildcard="IAM knows no resource for either action, so they can be granted on * alone. Both only list.",
+        )
+        _allow(
+            exporter.role,
+            "s3:GetObject",
+            "s3:PutObject",
+            on=bucket.arn_for_objects(under_prefix),
+            wildcard="A snapshot's objects are named for its time, so all that is known of their keys is the prefix.",
+        )
         # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The
         # key that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
         _allow(
             exporter.role,
             "s3:ListBucket",
-            on=storage.bucket.bucket_arn,
+            on=bucket.bucket_arn,
             where={"StringLike": {"s3:prefix": under_prefix}},
         )
         _allow(exporter.role, "logs:CreateLogStream", "logs:PutLogEvents", on=exporter.log_group.log_group_arn)
@@ -93,9 +128,20 @@ class PoolInventoryStack(Stack):
             _allow(exporter.role, "events:PutEvents", on=_event_bus_arn(self, settings.event_bus))
         _allow(schedule.role, "lambda:InvokeFunction", on=exporter.function.function_arn)
         _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
+        if key is not None:
+            _let_logs_use(key, log_group_name)
+            # A queue asks both of who sends to it, Lambda and EventBridge Scheduler as these roles:
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+            _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("sqs"))
+            _allow(schedule.role, *_ENCRYPT, on=key.key_arn, where=_only_through("sqs"))
+            if settings.bucket_name is None:
+                # S3 asks the first of a PUT, the second of a GET, both of a copy:
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+                _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("s3"))
+            CfnOutput(self, "KeyArn", value=key.key_arn, description="What encrypts; a reader needs kms:Decrypt on it")
 
-        location = f"s3://{storage.bucket.bucket_name}/{settings.prefix}"
-        CfnOutput(self, "BucketName", value=storage.bucket.bucket_name)
+        location = f"s3://{bucket.bucket_name}/{settings.prefix}"
+        CfnOutput(self, "BucketName", value=bucket.bucket_name)
         CfnOutput(self, "SnapshotLocation", value=location, description="Where snapshots are")
         CfnOutput(self, "FunctionName", value=exporter.function.function_name)
         CfnOutput(self, "DatabaseName", value=catalog.database.ref, description="Where the tables are")
@@ -106,6 +152,20 @@ class PoolInventoryStack(Stack):
         )
         CfnOutput(self, "AlarmTopicArn", value=topic.topic.topic_arn, description="Where all alarms are told to")
 
+    def _bucket(self, settings: DeploySettings, key: Key | None) -> IBucket:
+        """Give the bucket that is there already where one is named, or else make one."""
+        if settings.bucket_name is not None:
+            return Bucket.from_bucket_name(self, "Bucket", settings.bucket_name)
+        storage = Storage(
+            self,
+            "Storage",
+            prefix=settings.prefix,
+            snapshot_expiry_days=settings.snapshot_expiry_days,
+            query_result_expiry_days=settings.query_result_expiry_days,
+            encryption_key=key,
+        )
+        return storage.bucket
+
 
 def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
     """Give a bus's ARN; a name means one of this account and region."""
@@ -114,6 +174,43 @@ def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
     return stack.format_arn(service="events", resource="event-bus", resource_name=name_or_arn)
 
 
-def _allow(role: Role, *actions: str, on: str, where: Mapping[str, Mapping[str, str]] | None = None) -> None:
-    """Grant a role some actions on one resource, under conditions if any."""
+def _allow(
+    role: Role,
+    *actions: str,
+    on: str,
+    where: Mapping[str, Mapping[str, str]] | None = None,
+    wildcard: str | None = None,
+) -> None:
+    """Grant a role some actions on one resource, under conditions if any; a * in it has its reason."""
     role.add_to_policy(PolicyStatement(actions=list(actions), resources=[on], conditions=where))
+    if wildcard is not None:
+        checks.acknowledge_wildcard(role, on, because=wildcard)
+
+
+def _only_through(service: str) -> Mapping[str, Mapping[str, str]]:
+    """Give the condition that a key is used by a service on the role's behalf, and never by the role itself.
+
+    Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    return {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}}
+
+
+def _let_logs_use(key: Key, log_group_name: str) -> None:
+    """Let CloudWatch Logs use a key for one log group, which it names in each call.
+
+    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    log_group = Stack.of(key).format_arn(
+        service="logs",
+        resource="log-group",
+        resource_name=log_group_name,
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+    key.add_to_resource_policy(
+        PolicyStatement(
+            principals=[ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            resources=["*"],
+            conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
+        )
+    )

@@ -1,8 +1,11 @@
-"""Two stacks that many tests look at, made once."""
+"""Three stacks that many tests look at, made once."""
 
 import pytest
 
 from tests.infra.makers import Synthesized
+
+BOUNDARY = "arn:aws:iam::123456789012:policy/teams/boundary"
+TAGS = "team=identity,cost centre=a=b/7"
 
 
 @pytest.fixture(scope="session")
@@ -11,8 +14,14 @@ def by_default(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
 
 
 @pytest.fixture(scope="session")
+def in_a_bucket_of_others(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """With a key of its own too: it encrypts all but what is in the bucket."""
+    return Synthesized(tmp_path_factory.mktemp("bucket"), bucketName="inventory-archive", customerManagedKey="yes")
+
+
+@pytest.fixture(scope="session")
 def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Every setting has another value than its default."""
+    """Every setting has another value than its default, but for the bucket's name, which excludes an expiry."""
     return Synthesized(
         tmp_path_factory.mktemp("otherwise"),
         stackName="Another",
@@ -35,6 +44,10 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         queryResultExpiryDays="7",
         alarmEmail="cloud-team@example.com",
         dashboard="no",
+        customerManagedKey="yes",
+        permissionsBoundary=BOUNDARY,
+        reservedConcurrency="2",
+        tags=TAGS,
         logLevel="DEBUG",
         serviceName="mine",
         metricsNamespace="Mine",

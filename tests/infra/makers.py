@@ -31,8 +31,8 @@ class Synthesized:
         code_folder.mkdir()
         code_folder.joinpath("handler.py").write_text("")
         app = App(outdir=str(folder / "out"), context={"aws:cdk:enable-path-metadata": True})
-        stack = PoolInventoryStack(app, settings=any_settings(**changes), code_folder=code_folder)
-        self.template = Template.from_stack(stack).to_json()
+        self.stack = PoolInventoryStack(app, settings=any_settings(**changes), code_folder=code_folder)
+        self.template = Template.from_stack(self.stack).to_json()
         resources = self.template["Resources"]
         self._paths = {name: self._path(resource) for name, resource in resources.items()}
         self.resources = {self._paths[name]: self.spelled_out(resource) for name, resource in resources.items()}

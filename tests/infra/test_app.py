@@ -4,14 +4,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aws_cdk import App
+from aws_cdk.aws_s3 import Bucket
 
 import app
 from infra import bundle, interpreter
-from infra.errors import BundleError
+from infra.errors import BundleError, ChecksError
 from infra.interpreter import Interpreter
+from infra.stack import PoolInventoryStack
 from tests.infra.makers import ROOT, any_context
 
 Synthesize = Callable[[Interpreter | None], str]
@@ -48,14 +51,33 @@ def test_synth_warns_of_nothing_where_one_could(synthesize: Synthesize) -> None:
     assert "aws:cdk:warning" not in synthesize(Interpreter("python3.13", (3, 13, 0), makes_environments=True))
 
 
-def test_a_bundle_that_cannot_be_built_ends_synth_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_construct_that_breaks_a_rule_ends_synth_and_both_are_named(
+    synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Careless(PoolInventoryStack):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            Bucket(self, "Careless")
+
+    monkeypatch.setattr(app, "PoolInventoryStack", Careless)
+    with pytest.raises(ChecksError, match="acknowledge the rule on its construct with a reason") as raised:
+        synthesize(None)
+    assert "Mine/Careless/Resource" in str(raised.value)
+    assert "AwsSolutions-S1" in str(raised.value)
+    assert "Mine/Storage" not in str(raised.value)
+
+
+@pytest.mark.parametrize("error", [BundleError("it cannot be so"), ChecksError("it cannot be so")])
+def test_what_cannot_be_synthesized_ends_with_the_reason_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def fail(_app: App) -> None:
-        raise BundleError("pip said no")
+        raise error
 
     monkeypatch.setattr(app, "synthesize", fail)
     with pytest.raises(SystemExit) as ended:
         app.main()
-    assert ended.value.code == "pool-inventory: pip said no"
+    assert ended.value.code == "pool-inventory: it cannot be so"
 
 
 def test_a_wrong_setting_ends_synth_with_its_name_and_no_traceback(tmp_path: Path) -> None:

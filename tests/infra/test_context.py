@@ -141,6 +141,24 @@ WRONG = [
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
     ("dashboard", "true", "not one of yes, no"),
+    ("bucketName", "My_Bucket", "3 to 63 of a-z, 0-9, dot and hyphen"),
+    ("bucketName", "arn:aws:s3:::mine", "the name of an S3 bucket"),
+    ("customerManagedKey", "", "one of yes, no"),
+    ("customerManagedKey", "true", "one of yes, no"),
+    ("permissionsBoundary", "boundary", "the ARN of a managed policy"),
+    ("permissionsBoundary", "arn:aws:iam::123456789012:role/boundary", "the ARN of a managed policy"),
+    ("permissionsBoundary", "arn:aws:iam::123456789012:policy/", "the ARN of a managed policy"),
+    ("reservedConcurrency", "-1", "a whole number from 0 to 1000"),
+    ("reservedConcurrency", "none", "a whole number from 0 to 1000"),
+    ("tags", "team", "'team' is no tag: say name=value"),
+    ("tags", "team=identity,", "'' is no tag: say name=value"),
+    ("tags", "team=identity;stage=prod", "say name=value, or a comma list"),
+    ("tags", "=identity", "say name=value"),
+    ("tags", "a" * 129 + "=b", "say name=value"),
+    ("tags", "a=" + "b" * 257, "say name=value"),
+    ("tags", "aws:team=identity", "'aws:team' is a name that AWS keeps for itself"),
+    ("tags", "AWS:team=identity", "'AWS:team' is a name that AWS keeps for itself"),
+    ("tags", "team=a,team=b", "'team' comes twice"),
     ("extraFormats", "parquet", "none of csv, ndjson"),
     ("eventBus", "my bus", "the name or the ARN of an event bus"),
     ("eventBus", "arn:aws:sqs:us-east-1:123456789012:mine", "the name or the ARN of an event bus"),
@@ -160,6 +178,46 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(name: str, va
 
 def test_the_wrong_settings_above_leave_none_out() -> None:
     assert {name for name, _, _ in WRONG} == set(any_context())
+
+
+def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^snapshotExpiryDays=400: .* bucketName=mine; say 0, and give"):
+        any_settings(bucketName="mine", snapshotExpiryDays=400)
+
+
+def test_what_is_optional_is_off_by_default() -> None:
+    settings = any_settings()
+    assert settings.bucket_name is None
+    assert settings.permissions_boundary is None
+    assert settings.reserved_concurrency is None
+    assert settings.customer_managed_key is False
+    assert settings.tags == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("team=identity", {"team": "identity"}),
+        ("team=identity, stage = prod", {"team": "identity", "stage": "prod"}),
+        ("empty=", {"empty": ""}),
+        ("sum=a=b", {"sum": "a=b"}),
+        ("équipe=identité/1", {"équipe": "identité/1"}),
+    ],
+)
+def test_tags_are_taken_as_they_are_written(text: str, tags: dict[str, str]) -> None:
+    assert any_settings(tags=text).tags == tags
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::123456789012:policy/boundary",
+        "arn:aws-us-gov:iam::123456789012:policy/teams/a/boundary",
+        "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    ],
+)
+def test_the_arn_of_a_managed_policy_is_taken_for_a_boundary(arn: str) -> None:
+    assert any_settings(permissionsBoundary=arn).permissions_boundary == arn
 
 
 @pytest.mark.parametrize("prefix", ["_athena", "_athena/pools"])

@@ -10,6 +10,7 @@ from aws_cdk.aws_logs import LogGroup
 from pool_inventory import keys
 
 from infra.context import _RETENTION
+from tests.infra.conftest import BOUNDARY
 from tests.infra.makers import Resource, Synthesized
 
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
@@ -151,8 +152,8 @@ def test_a_failed_invocation_is_tried_twice_more_and_then_kept(by_default: Synth
 def test_log_lines_are_kept_for_as_long_as_the_setting_says(
     request: pytest.FixtureRequest, stack: str, days: int
 ) -> None:
-    groups = request.getfixturevalue(stack).of_type("AWS::Logs::LogGroup")
-    assert groups == {"Exporter/Log": {"RetentionInDays": days}}
+    (group,) = request.getfixturevalue(stack).of_type("AWS::Logs::LogGroup").values()
+    assert group["RetentionInDays"] == days
 
 
 def test_each_retention_that_is_offered_means_what_it_says() -> None:
@@ -265,6 +266,7 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "BucketName": "${Storage/Bucket}",
         "SnapshotLocation": "s3://${Storage/Bucket}/audit/pools",
         "FunctionName": "${Exporter/Function}",
+        "KeyArn": "${Key.Arn}",
         "DatabaseName": "${Catalog/Database}",
         "WorkgroupName": "${Workgroup/Workgroup}",
         "FailedQueueUrl": "${Exporter/Failed}",
@@ -273,10 +275,10 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
     }
 
 
-def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_default: Synthesized) -> None:
-    naming = {"BucketName", "FunctionName", "QueueName", "LogGroupName", "RoleName", "AlarmName", "TopicName"}
+def test_no_resource_has_a_fixed_name_but_what_needs_one(by_default: Synthesized) -> None:
+    naming = {"BucketName", "FunctionName", "QueueName", "RoleName", "AlarmName", "TopicName"}
     kinds = {
-        *("S3::Bucket", "Lambda::Function", "SQS::Queue", "Logs::LogGroup", "IAM::Role", "Scheduler::Schedule"),
+        *("S3::Bucket", "Lambda::Function", "SQS::Queue", "IAM::Role", "Scheduler::Schedule"),
         *("CloudWatch::Alarm", "SNS::Topic"),
     }
     for kind in kinds:
@@ -286,16 +288,30 @@ def test_no_resource_has_a_fixed_name_so_that_two_stacks_live_side_by_side(by_de
             assert "Name" not in properties
 
 
-def test_what_needs_a_name_of_its_own_has_another_in_another_stack(by_default: Synthesized, tmp_path: Path) -> None:
-    names = set(account_wide_names(by_default))
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        ({}, set()),
+        ({"customerManagedKey": "yes"}, {("AWS::KMS::Alias", "alias/PoolInventory")}),
+        ({"bucketName": "mine", "reservedConcurrency": 1, "tags": "a=b", "permissionsBoundary": BOUNDARY}, set()),
+    ],
+)
+def test_what_needs_a_name_of_its_own_has_another_in_another_stack(
+    tmp_path: Path, options: dict[str, object], more: set[tuple[str, str]]
+) -> None:
+    one, another = tmp_path / "one", tmp_path / "another"
+    one.mkdir()
+    another.mkdir()
+    names = set(account_wide_names(Synthesized(one, **options)))
     saved = {name for kind, name in names if kind == "AWS::Logs::QueryDefinition"}
     assert saved
     assert all(name.startswith("PoolInventory/") for name in saved)
-    assert names - {("AWS::Logs::QueryDefinition", name) for name in saved} == {
+    assert names - {("AWS::Logs::QueryDefinition", name) for name in saved} == more | {
         ("AWS::Athena::WorkGroup", "PoolInventory"),
         ("AWS::Glue::Database", "poolinventory"),
+        ("AWS::Logs::LogGroup", "/pool-inventory/PoolInventory"),
     }
-    assert not names & set(account_wide_names(Synthesized(tmp_path, stackName="PoolInventory-2")))
+    assert not names & set(account_wide_names(Synthesized(another, stackName="PoolInventory-2", **options)))
 
 
 def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:

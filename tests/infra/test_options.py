@@ -1,0 +1,175 @@
+"""What each option adds to the stack, and that it adds no more."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import BOUNDARY
+from tests.infra.makers import Resource, Synthesized
+
+KEY = "${Key.Arn}"
+LOG_GROUP = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/pool-inventory/Another"
+
+
+def may_use_the_key_through(service: str) -> Resource:
+    return {
+        "Effect": "Allow",
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": KEY,
+        "Condition": {"StringEquals": {"kms:ViaService": f"{service}.${{AWS::Region}}.amazonaws.com"}},
+    }
+
+
+def key_grants(stack: Synthesized) -> dict[str, list[Resource]]:
+    """What each role may do with keys."""
+    policies = stack.of_type("AWS::IAM::Policy").values()
+    return {
+        policy["Roles"][0]: [each for each in policy["PolicyDocument"]["Statement"] if "kms:" in str(each["Action"])]
+        for policy in policies
+    }
+
+
+def test_no_key_is_made_or_granted_unless_asked_for(by_default: Synthesized) -> None:
+    assert by_default.of_type("AWS::KMS::Key") == {}
+    assert key_grants(by_default) == {"${Exporter/Role}": [], "${Schedule/Role}": []}
+
+
+def test_the_key_rotates_and_outlives_the_stack(otherwise: Synthesized) -> None:
+    key = otherwise.resources["Key"]
+    assert key["Properties"]["EnableKeyRotation"] is True
+    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_keys_policy_is_the_accounts_own_and_lets_logs_use_it_for_the_one_log(otherwise: Synthesized) -> None:
+    assert otherwise.of_type("AWS::KMS::Key")["Key"]["KeyPolicy"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "logs.${AWS::Region}.amazonaws.com"},
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+            "Resource": "*",
+            "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": LOG_GROUP}},
+        },
+    ]
+    assert otherwise.of_type("AWS::Logs::LogGroup")["Exporter/Log"]["LogGroupName"] == LOG_GROUP.rpartition(":")[2]
+
+
+def test_each_role_may_use_the_key_for_what_it_writes_and_through_its_service_alone(otherwise: Synthesized) -> None:
+    through = may_use_the_key_through
+    assert key_grants(otherwise) == {
+        "${Exporter/Role}": [through("sqs"), through("s3")],
+        "${Schedule/Role}": [through("sqs")],
+    }
+
+
+def test_the_key_encrypts_all_that_is_kept(otherwise: Synthesized) -> None:
+    (rule,) = otherwise.of_type("AWS::S3::Bucket")["Storage/Bucket"]["BucketEncryption"][
+        "ServerSideEncryptionConfiguration"
+    ]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    assert rule["BucketKeyEnabled"] is True
+    for queue in otherwise.of_type("AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == KEY
+        assert "SqsManagedSseEnabled" not in queue
+    for log_group in otherwise.of_type("AWS::Logs::LogGroup").values():
+        assert log_group["KmsKeyId"] == KEY
+    assert result_encryption(otherwise) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY}
+
+
+def result_encryption(stack: Synthesized) -> Resource:
+    (workgroup,) = stack.of_type("AWS::Athena::WorkGroup").values()
+    results: Resource = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]["EncryptionConfiguration"]
+    return results
+
+
+def test_query_results_are_encrypted_without_a_key_of_ones_own_too(by_default: Synthesized) -> None:
+    assert result_encryption(by_default) == {"EncryptionOption": "SSE_S3"}
+
+
+BUCKET = "arn:${AWS::Partition}:s3:::inventory-archive"
+
+
+def test_a_bucket_of_others_is_used_and_left_as_it_is(in_a_bucket_of_others: Synthesized) -> None:
+    assert in_a_bucket_of_others.of_type("AWS::S3::Bucket") == {}
+    assert in_a_bucket_of_others.of_type("AWS::S3::BucketPolicy") == {}
+    function = in_a_bucket_of_others.of_type("AWS::Lambda::Function")["Exporter/Function"]
+    assert function["Environment"]["Variables"]["INVENTORY_BUCKET"] == "inventory-archive"
+    for table in in_a_bucket_of_others.of_type("AWS::Glue::Table").values():
+        location = table["TableInput"]["StorageDescriptor"]["Location"]
+        assert location.startswith("s3://inventory-archive/user-pools/")
+    (workgroup,) = in_a_bucket_of_others.of_type("AWS::Athena::WorkGroup").values()
+    results = workgroup["WorkGroupConfiguration"]["ResultConfiguration"]
+    assert results["OutputLocation"] == "s3://inventory-archive/_athena/"
+    outputs = in_a_bucket_of_others.spelled_out(in_a_bucket_of_others.template["Outputs"])
+    assert outputs["BucketName"]["Value"] == "inventory-archive"
+    assert outputs["SnapshotLocation"]["Value"] == "s3://inventory-archive/user-pools"
+
+
+def test_what_is_granted_in_a_bucket_of_others_is_what_is_granted_in_ones_own(
+    in_a_bucket_of_others: Synthesized, by_default: Synthesized
+) -> None:
+    def s3_grants(stack: Synthesized) -> list[Resource]:
+        policy = stack.of_type("AWS::IAM::Policy")["Exporter/Role/DefaultPolicy"]
+        return [each for each in policy["PolicyDocument"]["Statement"] if "s3:" in str(each["Action"])]
+
+    own = str(s3_grants(by_default))
+    assert "${Storage/Bucket.Arn}" in own
+    assert str(s3_grants(in_a_bucket_of_others)) == own.replace("${Storage/Bucket.Arn}", BUCKET)
+
+
+def test_the_stacks_key_is_not_granted_for_a_bucket_that_has_its_own(in_a_bucket_of_others: Synthesized) -> None:
+    through_sqs = [may_use_the_key_through("sqs")]
+    assert key_grants(in_a_bucket_of_others) == {"${Exporter/Role}": through_sqs, "${Schedule/Role}": through_sqs}
+
+
+def test_the_boundary_is_on_every_role_and_on_none_by_default(otherwise: Synthesized, by_default: Synthesized) -> None:
+    roles = otherwise.of_type("AWS::IAM::Role")
+    assert {path: role["PermissionsBoundary"] for path, role in roles.items()} == {
+        "Exporter/Role": BOUNDARY,
+        "Schedule/Role": BOUNDARY,
+    }
+    assert not any("PermissionsBoundary" in role for role in by_default.of_type("AWS::IAM::Role").values())
+
+
+def test_concurrency_is_reserved_where_it_is_asked_for_alone(otherwise: Synthesized, by_default: Synthesized) -> None:
+    (function,) = otherwise.of_type("AWS::Lambda::Function").values()
+    assert function["ReservedConcurrentExecutions"] == 2
+    (function,) = by_default.of_type("AWS::Lambda::Function").values()
+    assert "ReservedConcurrentExecutions" not in function
+
+
+@pytest.mark.parametrize("stack", ["by_default", "otherwise", "in_a_bucket_of_others"])
+def test_the_function_is_in_no_vpc(request: pytest.FixtureRequest, stack: str) -> None:
+    (function,) = request.getfixturevalue(stack).of_type("AWS::Lambda::Function").values()
+    assert "VpcConfig" not in function
+
+
+# CloudFormation takes no tags for these: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+UNTAGGABLE = {
+    "AWS::Athena::NamedQuery",
+    "AWS::Glue::Database",
+    "AWS::Glue::Table",
+    "AWS::IAM::Policy",
+    "AWS::KMS::Alias",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::S3::BucketPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::Scheduler::Schedule",
+}
+
+
+def test_tags_are_on_all_that_can_be_tagged(otherwise: Synthesized) -> None:
+    tags = [{"Key": "cost centre", "Value": "a=b/7"}, {"Key": "team", "Value": "identity"}]
+    without = {resource["Type"] for resource in otherwise.resources.values() if "Tags" not in resource["Properties"]}
+    assert without == UNTAGGABLE
+    for resource in otherwise.resources.values():
+        assert resource["Properties"].get("Tags", tags) == tags
+
+
+def test_there_are_no_tags_unless_told(tmp_path: Path) -> None:
+    assert "Tags" not in str(Synthesized(tmp_path).template)
