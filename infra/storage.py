@@ -58,6 +58,8 @@ class Storage(Construct):
                 *_expiry(prefix, snapshot_expiry_days),
             ],
         )
+        if self.bucket.policy is not None:  # it has one, that of TLS only, which has to stay where the bucket does
+            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
         checks.acknowledge(
             self.bucket,
             "AwsSolutions-S1",

@@ -217,7 +217,9 @@ def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_def
     assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 
 
-def test_the_bucket_is_reached_by_tls_only(by_default: Synthesized) -> None:
+def test_the_bucket_is_reached_by_tls_only_and_stays_so(by_default: Synthesized) -> None:
+    resource = by_default.resources["Storage/Bucket/Policy"]
+    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
     (policy,) = by_default.of_type("AWS::S3::BucketPolicy").values()
     assert policy["Bucket"] == "${Storage/Bucket}"
     assert policy["PolicyDocument"]["Statement"] == [
