@@ -24,6 +24,7 @@ from tests.infra.makers import Synthesized
 STACKS: Mapping[str, Mapping[str, object]] = {
     "by default": {},
     "with another prefix": {"prefix": "audit/pools"},
+    "with a key of its own": {"customerManagedKey": "yes"},
     "with events and extra formats": {"eventBus": "default", "extraFormats": "csv,ndjson"},
 }
 
