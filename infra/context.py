@@ -188,7 +188,7 @@ _BUCKET_NAME = Variable(
 )
 _CUSTOMER_MANAGED_KEY = Variable(
     "customerManagedKey",
-    "`yes`: a KMS key of the stack's own encrypts bucket, queues, log and Athena's results; `no`: AWS's keys do",
+    "`yes`: a KMS key of the stack's own encrypts bucket, queues, log, alarms and Athena's results; `no`: AWS's do",
     None,
     _one_of(_YES_NO),
 )

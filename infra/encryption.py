@@ -15,7 +15,7 @@ def customer_managed_key(scope: Construct, construct_id: str, *, stack_name: str
     return Key(
         scope,
         construct_id,
-        description=f"Encrypts what the stack {stack_name} keeps: snapshots, failed events and log lines",
+        description=f"Encrypts what the stack {stack_name} keeps: snapshots, failed events, log lines and alarms",
         # A stack's name is the one that no other stack of the account and region has.
         alias=stack_name,
         enable_key_rotation=True,

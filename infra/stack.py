@@ -130,6 +130,7 @@ class PoolInventoryStack(Stack):
         _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
         if key is not None:
             _let_logs_use(key, log_group_name)
+            _let_alarms_use(key)
             # A queue asks both of who sends to it, Lambda and EventBridge Scheduler as these roles:
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("sqs"))
@@ -212,5 +213,26 @@ def _let_logs_use(key: Key, log_group_name: str) -> None:
             actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             resources=["*"],
             conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
+        )
+    )
+
+
+def _let_alarms_use(key: Key) -> None:
+    """Let CloudWatch use a key for the alarms of this account and region, which publish to an encrypted topic.
+
+    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+    """
+    alarms = Stack.of(key).format_arn(
+        service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    key.add_to_resource_policy(
+        PolicyStatement(
+            principals=[ServicePrincipal("cloudwatch.amazonaws.com")],
+            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                "ArnLike": {"aws:SourceArn": alarms},
+            },
         )
     )

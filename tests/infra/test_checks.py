@@ -16,6 +16,8 @@ from tests.infra.conftest import BOUNDARY, TAGS
 from tests.infra.makers import Synthesized
 
 OPTIONS = {
+    "alarmEmail": "cloud-team@example.com",
+    "dashboard": "no",
     "bucketName": "inventory-archive",
     "customerManagedKey": "yes",
     "permissionsBoundary": BOUNDARY,
@@ -81,7 +83,7 @@ def test_each_acknowledgement_is_of_a_rule_that_its_construct_breaks(
         acknowledged.update({(rule, construct.node.path): because for rule in rules})
 
     monkeypatch.setattr(checks, "acknowledge", record)
-    broken = findings(Synthesized(tmp_path))
+    broken = findings(Synthesized(tmp_path, alarmEmail="cloud-team@example.com"))
     assert broken
     for rule, path in acknowledged:
         assert "/" in path, f"{rule} is acknowledged for all of {path}"

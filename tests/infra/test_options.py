@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import BOUNDARY
+from tests.infra.conftest import BOUNDARY, TAGS
 from tests.infra.makers import Resource, Synthesized
 
 KEY = "${Key.Arn}"
 LOG_GROUP = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/pool-inventory/Another"
+
+ALARMS = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
 
 
 def may_use_the_key_through(service: str) -> Resource:
@@ -40,7 +42,7 @@ def test_the_key_rotates_and_outlives_the_stack(otherwise: Synthesized) -> None:
     assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_keys_policy_is_the_accounts_own_and_lets_logs_use_it_for_the_one_log(otherwise: Synthesized) -> None:
+def test_the_keys_policy_is_the_accounts_own_and_lets_the_one_log_and_alarms_use_it(otherwise: Synthesized) -> None:
     assert otherwise.of_type("AWS::KMS::Key")["Key"]["KeyPolicy"]["Statement"] == [
         {
             "Effect": "Allow",
@@ -54,6 +56,16 @@ def test_the_keys_policy_is_the_accounts_own_and_lets_logs_use_it_for_the_one_lo
             "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
             "Resource": "*",
             "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": LOG_GROUP}},
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
+                "ArnLike": {"aws:SourceArn": ALARMS},
+            },
         },
     ]
     assert otherwise.of_type("AWS::Logs::LogGroup")["Exporter/Log"]["LogGroupName"] == LOG_GROUP.rpartition(":")[2]
@@ -78,6 +90,8 @@ def test_the_key_encrypts_all_that_is_kept(otherwise: Synthesized) -> None:
         assert "SqsManagedSseEnabled" not in queue
     for log_group in otherwise.of_type("AWS::Logs::LogGroup").values():
         assert log_group["KmsKeyId"] == KEY
+    for topic in otherwise.of_type("AWS::SNS::Topic").values():
+        assert topic["KmsMasterKeyId"] == KEY
     assert result_encryption(otherwise) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY}
 
 
@@ -157,17 +171,21 @@ UNTAGGABLE = {
     "AWS::IAM::Policy",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventInvokeConfig",
+    "AWS::Logs::QueryDefinition",
     "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
     "AWS::Scheduler::Schedule",
 }
 
 
-def test_tags_are_on_all_that_can_be_tagged(otherwise: Synthesized) -> None:
+def test_tags_are_on_all_that_can_be_tagged(tmp_path: Path) -> None:
+    tagged = Synthesized(tmp_path, tags=TAGS, customerManagedKey="yes", alarmEmail="cloud-team@example.com")
     tags = [{"Key": "cost centre", "Value": "a=b/7"}, {"Key": "team", "Value": "identity"}]
-    without = {resource["Type"] for resource in otherwise.resources.values() if "Tags" not in resource["Properties"]}
+    without = {resource["Type"] for resource in tagged.resources.values() if "Tags" not in resource["Properties"]}
     assert without == UNTAGGABLE
-    for resource in otherwise.resources.values():
+    for resource in tagged.resources.values():
         assert resource["Properties"].get("Tags", tags) == tags
 
 
