@@ -12,7 +12,7 @@ from pool_inventory.schema import Column, Kind
 from benchmarks import cost
 from infra import dependencies
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
-from infra.log_queries import log_queries
+from infra.monitoring.log_queries import log_queries
 
 ROOT = Path(__file__).parents[1]
 

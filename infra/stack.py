@@ -10,19 +10,14 @@ from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
 
 from infra import checks
-from infra.alarms import Alarms
 from infra.athena import Workgroup
 from infra.catalog import Catalog
 from infra.context import DeploySettings
-from infra.dashboard import SnapshotDashboard
 from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
-from infra.log_queries import LogQueries
-from infra.metrics import SnapshotMetrics
+from infra.monitoring import Monitoring
 from infra.schedule import ExportSchedule
 from infra.storage import Storage
-from infra.topic import AlarmTopic
-from infra.watch import Watch
 
 # What it takes of a key to write what it encrypts, and to read it again.
 _ENCRYPT = ("kms:GenerateDataKey", "kms:Decrypt")
@@ -74,60 +69,12 @@ class PoolInventoryStack(Stack):
             database=catalog.database,
             encryption_key=key,
         )
-        topic = AlarmTopic(self, "Alarm", email=settings.alarm_email, encryption_key=key)
-        metrics = SnapshotMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
-        alarms = Alarms(
-            self,
-            "Alarms",
-            metrics=metrics,
-            function=exporter.function,
-            failed=exporter.failed,
-            undelivered=schedule.undelivered,
-            watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
-            topic=topic.topic,
+        monitoring = Monitoring(
+            self, "Monitoring", settings=settings, exporter=exporter, schedule=schedule, encryption_key=key
         )
-        if settings.dashboard:
-            SnapshotDashboard(
-                self,
-                "Dashboard",
-                stack_name=settings.stack_name,
-                metrics=metrics,
-                function=exporter.function,
-                queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],
-                timeout_seconds=settings.timeout_seconds,
-                alarms=alarms.alarms,
-            )
-        LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)
 
-        under_prefix = f"{settings.prefix}/*"
-        _allow(
-            exporter.role,
-            "cognito-idp:ListUserPools",
-            "account:ListRegions",
-            on="*",
-            wildcard="IAM knows no resource for either action, so they can be granted on * alone. Both only list.",
-        )
-        _allow(
-            exporter.role,
-            "s3:GetObject",
-            "s3:PutObject",
-            on=bucket.arn_for_objects(under_prefix),
-            wildcard="A snapshot's objects are named for its time, so all that is known of their keys is the prefix.",
-        )
-        # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The
-        # key that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
-        _allow(
-            exporter.role,
-            "s3:ListBucket",
-            on=bucket.bucket_arn,
-            where={"StringLike": {"s3:prefix": under_prefix}},
-        )
-        _allow(exporter.role, "logs:CreateLogStream", "logs:PutLogEvents", on=exporter.log_group.log_group_arn)
-        _allow(exporter.role, "sqs:SendMessage", on=exporter.failed.queue_arn)
-        if settings.event_bus is not None:
-            _allow(exporter.role, "events:PutEvents", on=_event_bus_arn(self, settings.event_bus))
-        _allow(schedule.role, "lambda:InvokeFunction", on=exporter.function.function_arn)
-        _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
+        _let_run(exporter, bucket, settings)
+        _let_wake(schedule, exporter)
         if key is not None:
             _let_logs_use(key, log_group_name)
             _let_alarms_use(key)
@@ -139,19 +86,21 @@ class PoolInventoryStack(Stack):
                 # S3 asks the first of a PUT, the second of a GET, both of a copy:
                 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
                 _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("s3"))
-            CfnOutput(self, "KeyArn", value=key.key_arn, description="What encrypts; a reader needs kms:Decrypt on it")
 
-        location = f"s3://{bucket.bucket_name}/{settings.prefix}"
-        CfnOutput(self, "BucketName", value=bucket.bucket_name)
-        CfnOutput(self, "SnapshotLocation", value=location, description="Where snapshots are")
-        CfnOutput(self, "FunctionName", value=exporter.function.function_name)
-        CfnOutput(self, "DatabaseName", value=catalog.database.ref, description="Where the tables are")
-        CfnOutput(self, "WorkgroupName", value=workgroup.workgroup.ref, description="Where Athena has saved queries")
-        CfnOutput(self, "FailedQueueUrl", value=exporter.failed.queue_url, description="Events that runs failed at")
-        CfnOutput(
-            self, "UndeliveredQueueUrl", value=schedule.undelivered.queue_url, description="Events without a run"
-        )
-        CfnOutput(self, "AlarmTopicArn", value=topic.topic.topic_arn, description="Where all alarms are told to")
+        outputs = {
+            "BucketName": (bucket.bucket_name, None),
+            "SnapshotLocation": (f"s3://{bucket.bucket_name}/{settings.prefix}", "Where snapshots are"),
+            "FunctionName": (exporter.function.function_name, None),
+            "DatabaseName": (catalog.database.ref, "Where the tables are"),
+            "WorkgroupName": (workgroup.workgroup.ref, "Where Athena has saved queries"),
+            "FailedQueueUrl": (exporter.failed.queue_url, "Events that runs failed at"),
+            "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events without a run"),
+            "AlarmTopicArn": (monitoring.topic.topic_arn, "Where all alarms are told to"),
+        }
+        if key is not None:
+            outputs["KeyArn"] = (key.key_arn, "What encrypts; a reader needs kms:Decrypt on it")
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)
 
     def _bucket(self, settings: DeploySettings, key: Key | None) -> IBucket:
         """Give the bucket that is there already where one is named, or else make one."""
@@ -166,6 +115,39 @@ class PoolInventoryStack(Stack):
             encryption_key=key,
         )
         return storage.bucket
+
+
+def _let_run(exporter: Exporter, bucket: IBucket, settings: DeploySettings) -> None:
+    """Grant the function what a run takes."""
+    role = exporter.role
+    under_prefix = f"{settings.prefix}/*"
+    _allow(
+        role,
+        "cognito-idp:ListUserPools",
+        "account:ListRegions",
+        on="*",
+        wildcard="IAM knows no resource for either action, so they can be granted on * alone. Both only list.",
+    )
+    _allow(
+        role,
+        "s3:GetObject",
+        "s3:PutObject",
+        on=bucket.arn_for_objects(under_prefix),
+        wildcard="A snapshot's objects are named for its time, so all that is known of their keys is the prefix.",
+    )
+    # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The key
+    # that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
+    _allow(role, "s3:ListBucket", on=bucket.bucket_arn, where={"StringLike": {"s3:prefix": under_prefix}})
+    _allow(role, "logs:CreateLogStream", "logs:PutLogEvents", on=exporter.log_group.log_group_arn)
+    _allow(role, "sqs:SendMessage", on=exporter.failed.queue_arn)
+    if settings.event_bus is not None:
+        _allow(role, "events:PutEvents", on=_event_bus_arn(Stack.of(exporter), settings.event_bus))
+
+
+def _let_wake(schedule: ExportSchedule, exporter: Exporter) -> None:
+    """Grant the schedule to invoke the function, and to keep what it could not deliver."""
+    _allow(schedule.role, "lambda:InvokeFunction", on=exporter.function.function_arn)
+    _allow(schedule.role, "sqs:SendMessage", on=schedule.undelivered.queue_arn)
 
 
 def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:

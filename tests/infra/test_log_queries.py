@@ -8,7 +8,7 @@ import pytest
 from pool_inventory.errors import UnreadError
 from pool_inventory.terminal.stand_in import StandIn, deny, listing
 
-from infra.log_queries import log_queries
+from infra.monitoring.log_queries import log_queries
 from tests.conftest import Invoke
 from tests.infra.makers import Synthesized
 

@@ -12,8 +12,8 @@ from aws_cdk.assertions import Annotations, Match
 from pool_inventory.terminal.stand_in import seed
 
 from benchmarks import cost
-from infra.alarms import section
-from infra.log_queries import log_queries
+from infra.monitoring.alarms import section
+from infra.monitoring.log_queries import log_queries
 from infra.stack import PoolInventoryStack
 from tests.conftest import Invoke
 from tests.infra.makers import ROOT, Resource, Synthesized, any_settings
@@ -27,7 +27,9 @@ Output = Callable[[], list[dict[str, Any]]]
 
 
 def alarms(stack: Synthesized) -> dict[str, Resource]:
-    return {path.removeprefix("Alarms/"): each for path, each in stack.of_type("AWS::CloudWatch::Alarm").items()}
+    return {
+        path.removeprefix("Monitoring/Alarms/"): each for path, each in stack.of_type("AWS::CloudWatch::Alarm").items()
+    }
 
 
 def watched(alarm: Resource) -> Resource:
@@ -85,7 +87,7 @@ def test_each_alarm_tells_the_one_topic_when_it_rings_and_when_it_is_over(
     request: pytest.FixtureRequest, stack: str
 ) -> None:
     for alarm in alarms(request.getfixturevalue(stack)).values():
-        assert alarm["AlarmActions"] == alarm["OKActions"] == ["${Alarm/Topic}"]
+        assert alarm["AlarmActions"] == alarm["OKActions"] == ["${Monitoring/Alarm/Topic}"]
         assert alarm.get("ActionsEnabled", True)
         assert "DatapointsToAlarm" not in alarm, "each period of those that it looks at must breach"
 
@@ -164,13 +166,13 @@ def test_synth_warns_of_a_schedule_that_is_too_slow_for_the_alarms(
 
 def test_the_topic_takes_messages_by_tls_from_this_accounts_alarms_alone(by_default: Synthesized) -> None:
     (policy,) = by_default.of_type("AWS::SNS::TopicPolicy").values()
-    assert policy["Topics"] == ["${Alarm/Topic}"]
+    assert policy["Topics"] == ["${Monitoring/Alarm/Topic}"]
     tls_only, from_alarms = policy["PolicyDocument"]["Statement"]
     assert {key: tls_only[key] for key in ("Effect", "Principal", "Action", "Resource", "Condition")} == {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "sns:Publish",
-        "Resource": "${Alarm/Topic}",
+        "Resource": "${Monitoring/Alarm/Topic}",
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
     assert from_alarms == {
@@ -178,7 +180,7 @@ def test_the_topic_takes_messages_by_tls_from_this_accounts_alarms_alone(by_defa
         "Effect": "Allow",
         "Principal": {"Service": "cloudwatch.amazonaws.com"},
         "Action": "sns:Publish",
-        "Resource": "${Alarm/Topic}",
+        "Resource": "${Monitoring/Alarm/Topic}",
         "Condition": {
             "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
             "ArnLike": {"aws:SourceArn": "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"},
@@ -191,7 +193,7 @@ def test_an_e_mail_goes_to_the_address_that_is_set_and_to_nobody_otherwise(
 ) -> None:
     assert by_default.of_type("AWS::SNS::Subscription") == {}
     assert list(otherwise.of_type("AWS::SNS::Subscription").values()) == [
-        {"TopicArn": "${Alarm/Topic}", "Protocol": "email", "Endpoint": "cloud-team@example.com"}
+        {"TopicArn": "${Monitoring/Alarm/Topic}", "Protocol": "email", "Endpoint": "cloud-team@example.com"}
     ]
 
 
@@ -259,7 +261,7 @@ def test_each_widget_asks_a_question_in_a_place_of_its_own(by_default: Synthesiz
 
 def test_the_dashboard_shows_each_alarm(by_default: Synthesized) -> None:
     (shown,) = (widget["alarms"] for widget in widgets(by_default) if widget["type"] == "alarm")
-    assert set(shown) == {f"${{Alarms/{name}.Arn}}" for name in alarms(by_default)}
+    assert set(shown) == {f"${{Monitoring/Alarms/{name}.Arn}}" for name in alarms(by_default)}
 
 
 def test_what_a_snapshot_says_is_drawn_as_its_maximum(by_default: Synthesized) -> None:

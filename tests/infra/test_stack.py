@@ -273,7 +273,7 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "WorkgroupName": "${Workgroup/Workgroup}",
         "FailedQueueUrl": "${Exporter/Failed}",
         "UndeliveredQueueUrl": "${Schedule/Undelivered}",
-        "AlarmTopicArn": "${Alarm/Topic}",
+        "AlarmTopicArn": "${Monitoring/Alarm/Topic}",
     }
 
 

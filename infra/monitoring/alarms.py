@@ -14,8 +14,8 @@ from aws_cdk.aws_sns import ITopic
 from aws_cdk.aws_sqs import IQueue
 from constructs import Construct
 
-from infra.metrics import SnapshotMetrics
-from infra.watch import Watch
+from infra.monitoring.metrics import SnapshotMetrics
+from infra.monitoring.watch import Watch
 
 # A higher quota takes days to get, and pools come meanwhile.
 QUOTA_PERCENT = 80

@@ -18,8 +18,8 @@ from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_sqs import IQueue
 from constructs import Construct
 
-from infra.alarms import QUOTA_PERCENT
-from infra.metrics import SnapshotMetrics
+from infra.monitoring.alarms import QUOTA_PERCENT
+from infra.monitoring.metrics import SnapshotMetrics
 
 # CloudWatch keeps figures of an hour for 15 months, and finer ones for 63 days at most.
 _HOUR = Duration.hours(1)

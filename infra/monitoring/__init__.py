@@ -1,0 +1,68 @@
+"""What tells that snapshots stopped coming, and what one looks at then."""
+
+from aws_cdk.aws_kms import IKey
+from constructs import Construct
+
+from infra.context import DeploySettings
+from infra.exporter import Exporter
+from infra.monitoring.alarms import Alarms
+from infra.monitoring.dashboard import SnapshotDashboard
+from infra.monitoring.log_queries import LogQueries
+from infra.monitoring.metrics import SnapshotMetrics
+from infra.monitoring.topic import AlarmTopic
+from infra.monitoring.watch import Watch
+from infra.schedule import ExportSchedule
+
+
+class Monitoring(Construct):
+    """Alarms and the topic that they go to, a dashboard, and saved queries on the function's log.
+
+    Attributes:
+        topic: what all alarms are told to.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: DeploySettings,
+        exporter: Exporter,
+        schedule: ExportSchedule,
+        encryption_key: IKey | None,
+    ) -> None:
+        """Watch a function and its schedule.
+
+        Args:
+            scope: the construct that it belongs to.
+            construct_id: its name in there.
+            settings: the deploy's.
+            exporter: the function, its log and its queue.
+            schedule: what wakes it, with the other queue.
+            encryption_key: of the topic; None for no encryption at rest.
+        """
+        super().__init__(scope, construct_id)
+        self.topic = AlarmTopic(self, "Alarm", email=settings.alarm_email, encryption_key=encryption_key).topic
+        metrics = SnapshotMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
+        alarms = Alarms(
+            self,
+            "Alarms",
+            metrics=metrics,
+            function=exporter.function,
+            failed=exporter.failed,
+            undelivered=schedule.undelivered,
+            watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
+            topic=self.topic,
+        )
+        if settings.dashboard:
+            SnapshotDashboard(
+                self,
+                "Dashboard",
+                stack_name=settings.stack_name,
+                metrics=metrics,
+                function=exporter.function,
+                queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],
+                timeout_seconds=settings.timeout_seconds,
+                alarms=alarms.alarms,
+            )
+        LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)
