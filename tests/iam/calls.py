@@ -22,13 +22,13 @@ class Call:
     """One call, as IAM sees it.
 
     Attributes:
-        role: the logical id of the role that makes it.
+        caller: the logical id of the role that makes it, or the service that makes it for itself.
         action: such as "s3:GetObject".
         resource: an ARN, or ANY.
         context: condition keys and their values, besides TLS.
     """
 
-    role: str
+    caller: str
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,12 @@ class Call:
 
 def all_calls(deployed: Deployed, heard: Iterable[Request]) -> list[Call]:
     """Every call of a stack whose function was heard to send these requests."""
-    calls = [*calls_of_the_function(deployed, heard), *calls_of_lambda(deployed), *calls_of_the_scheduler(deployed)]
+    calls = [
+        *calls_of_the_function(deployed, heard),
+        *calls_of_lambda(deployed),
+        *calls_of_the_scheduler(deployed),
+        *calls_of_the_alarms(deployed),
+    ]
     return [*calls, *(call for each in calls for call in calls_of_encryption(deployed, each))]
 
 
@@ -49,7 +54,7 @@ def calls_of_the_function(deployed: Deployed, heard: Iterable[Request]) -> Itera
     role = role_of(deployed, function["Role"])
     for request in heard:
         for action, resource, context in actions_asked(request):
-            yield Call(role=role, action=action, resource=resource, context=context)
+            yield Call(caller=role, action=action, resource=resource, context=context)
 
 
 def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str]]]:
@@ -96,11 +101,11 @@ def calls_of_lambda(deployed: Deployed) -> Iterator[Call]:
     role = role_of(deployed, function["Role"])
     group = function["LoggingConfig"]["LogGroup"]
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:2026/11/24/[$LATEST]0"
-    yield Call(role=role, action="logs:CreateLogStream", resource=stream)
-    yield Call(role=role, action="logs:PutLogEvents", resource=stream)
+    yield Call(caller=role, action="logs:CreateLogStream", resource=stream)
+    yield Call(caller=role, action="logs:PutLogEvents", resource=stream)
     for asynchronous in deployed.of_type("AWS::Lambda::EventInvokeConfig").values():
         queue = asynchronous["DestinationConfig"]["OnFailure"]["Destination"]
-        yield Call(role=role, action="sqs:SendMessage", resource=queue)
+        yield Call(caller=role, action="sqs:SendMessage", resource=queue)
 
 
 def calls_of_the_scheduler(deployed: Deployed) -> Iterator[Call]:
@@ -108,17 +113,28 @@ def calls_of_the_scheduler(deployed: Deployed) -> Iterator[Call]:
     for schedule in deployed.of_type("AWS::Scheduler::Schedule").values():
         target = schedule["Target"]
         role = role_of(deployed, target["RoleArn"])
-        yield Call(role=role, action="lambda:InvokeFunction", resource=target["Arn"])
-        yield Call(role=role, action="sqs:SendMessage", resource=target["DeadLetterConfig"]["Arn"])
+        yield Call(caller=role, action="lambda:InvokeFunction", resource=target["Arn"])
+        yield Call(caller=role, action="sqs:SendMessage", resource=target["DeadLetterConfig"]["Arn"])
+
+
+def calls_of_the_alarms(deployed: Deployed) -> Iterator[Call]:
+    """What CloudWatch does: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html."""
+    for logical_id, alarm in deployed.of_type("AWS::CloudWatch::Alarm").items():
+        arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT_ID}:alarm:{deployed.names[logical_id]}"
+        context = {"aws:SourceAccount": ACCOUNT_ID, "aws:SourceArn": arn}
+        for topic in {*alarm["AlarmActions"], *alarm["OKActions"]}:
+            yield Call(caller="cloudwatch.amazonaws.com", action="sns:Publish", resource=topic, context=context)
 
 
 # Of a call on something that a key encrypts, what its service asks of the key with the caller's grants:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+# https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 _ENCRYPTION = {
     "s3:PutObject": ("kms:GenerateDataKey",),
     "s3:GetObject": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
 }
 
 
@@ -126,15 +142,17 @@ def calls_of_encryption(deployed: Deployed, call: Call) -> Iterator[Call]:
     for action in _ENCRYPTION.get(call.action, ()):
         key = key_of(deployed, call.resource)
         if key is not None:
-            context = {"kms:ViaService": f"{call.service}.{REGION}.amazonaws.com"}
-            yield Call(role=call.role, action=action, resource=key, context=context)
+            through = {"kms:ViaService": f"{call.service}.{REGION}.amazonaws.com"}
+            of_whom = {name: value for name, value in call.context.items() if name.startswith("aws:Source")}
+            yield Call(caller=call.caller, action=action, resource=key, context={**through, **of_whom})
 
 
 def key_of(deployed: Deployed, resource: str) -> str | None:
-    """The ARN of the key that encrypts an object or a message, None where AWS's own keys do."""
-    for logical_id, queue in deployed.of_type("AWS::SQS::Queue").items():
-        if deployed.arn(logical_id) == resource:
-            return queue.get("KmsMasterKeyId")
+    """The ARN of the key that encrypts an object or a message, None where none of the stack's does."""
+    for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
+        for logical_id, each in deployed.of_type(kind).items():
+            if deployed.arn(logical_id) == resource:
+                return each.get("KmsMasterKeyId")
     for logical_id, bucket in deployed.of_type("AWS::S3::Bucket").items():
         if resource.startswith(f"{deployed.arn(logical_id)}/"):
             (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]

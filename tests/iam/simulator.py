@@ -104,14 +104,16 @@ def decisions(
 
 
 def simulation(deployed: Deployed, policies: Policies, call: Call, secure_transport: str) -> dict[str, Any]:
+    is_role = call.caller in policies
+    session = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{deployed.names.get(call.caller)}/session"
     asked = {
         "request": {
-            "principal": f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{deployed.names[call.role]}/session",
+            "principal": session if is_role else call.caller,
             "action": call.action,
             "resource": {"resource": call.resource, "accountId": ACCOUNT_ID},
             "contextVariables": {"aws:SecureTransport": secure_transport, **call.context},
         },
-        "identityPolicies": [{"name": call.role, "policy": policies[call.role]}],
+        "identityPolicies": [{"name": call.caller, "policy": policies[call.caller]}] if is_role else [],
         "serviceControlPolicies": [],
         "resourceControlPolicies": [],
     }

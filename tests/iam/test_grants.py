@@ -1,6 +1,7 @@
 """Each grant of the stack against each call that is made, one by one: moto forgets IAM."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,20 @@ def test_no_grant_could_be_taken_out_without_a_call_being_refused(deployed: Depl
 
 
 def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
-    by_tls_only = [call for call in calls if call.service in {"s3", "sqs"}]
+    by_tls_only = [call for call in calls if call.service in {"s3", "sns", "sqs"}]
     asked = [(identity_policies(deployed), call) for call in by_tls_only]
     decided = simulator.decisions(deployed, asked, secure_transport=False)
     assert set(decided) == {EXPLICITLY_DENIED}
+
+
+def test_an_alarm_of_another_account_may_neither_publish_nor_use_the_key(tmp_path: Path) -> None:
+    deployed = deployed_stack(tmp_path, customerManagedKey="yes")
+    calls = [call for call in all_calls(deployed, []) if call.caller == "cloudwatch.amazonaws.com"]
+    assert {call.action for call in calls} == {"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"}
+    assert refused(deployed, calls) == []
+    for name, other in (("aws:SourceAccount", "210987654321"), ("aws:SourceArn", "arn:aws:s3:::another")):
+        others = [replace(call, context={**call.context, name: other}) for call in calls]
+        assert {repr(call) for call in refused(deployed, others)} == {repr(call) for call in others}
 
 
 BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
@@ -93,7 +104,7 @@ def test_what_the_function_does_not_do_it_may_not_do(
 ) -> None:
     deployed = deployed_stack(tmp_path)
     (function,) = deployed.of_type("AWS::Lambda::Function").values()
-    call = Call(role=role_of(deployed, function["Role"]), action=action, resource=resource, context=context)
+    call = Call(caller=role_of(deployed, function["Role"]), action=action, resource=resource, context=context)
     assert simulator.decisions(deployed, [(identity_policies(deployed), call)]) == [IMPLICITLY_DENIED]
 
 
