@@ -80,9 +80,15 @@ def read_stack(client: "CloudFormationClient") -> Deployed:
     template = client.get_template(StackName=STACK)["TemplateBody"]
     pages = client.get_paginator("list_stack_resources").paginate(StackName=STACK)
     summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
-    # A queue's physical id is its URL, which ends with its name.
-    names = {each["LogicalResourceId"]: each["PhysicalResourceId"].rpartition("/")[2] for each in summaries}
+    names = {each["LogicalResourceId"]: name_of(each["PhysicalResourceId"]) for each in summaries}
     return Deployed(json.loads(template) if isinstance(template, str) else template, names)
+
+
+def name_of(physical_id: str) -> str:
+    """A resource's name: the physical id of a queue is its URL, and that of a topic its ARN, which end with it."""
+    if physical_id.startswith("http"):
+        return physical_id.rpartition("/")[2]
+    return physical_id.rpartition(":")[2] if physical_id.startswith("arn:") else physical_id
 
 
 def stack_is_there(aws: StandIn) -> bool:
