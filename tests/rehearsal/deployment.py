@@ -91,10 +91,12 @@ def name_of(physical_id: str) -> str:
     return physical_id.rpartition(":")[2] if physical_id.startswith("arn:") else physical_id
 
 
-def stack_is_there(aws: StandIn) -> bool:
+def stacks(aws: StandIn) -> set[str]:
+    """The names of the stacks that there are, less CDK's own."""
     client: CloudFormationClient = session(aws).client("cloudformation", endpoint_url=aws.url)
-    stacks = client.list_stacks()["StackSummaries"]
-    return any(each["StackName"] == STACK and each["StackStatus"] != "DELETE_COMPLETE" for each in stacks)
+    summaries = client.list_stacks()["StackSummaries"]
+    there = {each["StackName"] for each in summaries if each["StackStatus"] != "DELETE_COMPLETE"}
+    return there - {"CDKToolkit"}
 
 
 def objects(aws: StandIn, bucket: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from tests.iam.calls import all_calls
 from tests.infra.runtime_fit import misfits, shared_objects
 from tests.makers import any_pool, any_pools
 from tests.rehearsal.cdk import Cdk
-from tests.rehearsal.deployment import Deployment, objects, read_deployment, stack_is_there
+from tests.rehearsal.deployment import STACK, Deployment, objects, read_deployment, stacks
 from tests.rehearsal.lambda_service import Sandbox
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
@@ -104,11 +104,15 @@ def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
     assert not rehearsal.cdk.differs(folder / "again", settings | changes)
     assert rehearsal.cdk.differs(folder / "first")
 
-    say("cdk destroy: the stack goes, and the snapshots stay")
+    beside = {"stackName": "Beside", "customerManagedKey": "yes"}
+    say(f"cdk deploy, of another stack beside it: {json.dumps(beside)}")
+    rehearsal.cdk.deploy(folder / "beside", settings | beside)
+    assert stacks(aws) == {STACK, "Beside"}
+
+    say("cdk destroy: the first stack goes, and its snapshots stay")
     kept = objects(aws, deployment.bucket)
-    assert stack_is_there(aws)
     rehearsal.cdk.destroy(folder / "second")
-    assert not stack_is_there(aws)
+    assert stacks(aws) == {"Beside"}
     assert objects(aws, deployment.bucket) == kept
     verify(rehearsal, deployment, snapshots=4)
 
