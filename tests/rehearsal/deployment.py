@@ -65,6 +65,7 @@ def read_deployment(aws: StandIn, folder: Path) -> Deployment:
             code=folder,
             handler=configuration["Handler"],
             environment=environment,
+            log_group=declared["LoggingConfig"]["LogGroup"],
             runtime=configuration["Runtime"],
             architecture=declared["Architectures"][0],  # moto takes each function for x86_64
             memory_mb=configuration["MemorySize"],

@@ -38,6 +38,7 @@ class DeployedFunction:
         code: the folder that its zip was unpacked into.
         handler: as Lambda was told it.
         environment: the variables that Lambda was told.
+        log_group: where its log lines go.
         runtime: such as "python3.13".
         architecture: "arm64" or "x86_64".
         memory_mb: its memory.
@@ -48,6 +49,7 @@ class DeployedFunction:
     code: Path
     handler: str
     environment: Mapping[str, str]
+    log_group: str
     runtime: str
     architecture: str
     memory_mb: int
@@ -68,19 +70,24 @@ class Sandbox:
         self._function = function
         self._events: queue.Queue[object] = queue.Queue()
         self._answers: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self._process: subprocess.Popen[bytes] | None = None
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
 
     def invoke(self, event: object) -> Any:
         """Give what the handler returns.
 
         Raises:
-            FunctionError: what it raised, or that it never came to be asked.
+            FunctionError: what it raised, or that it gave no answer.
         """
         self._events.put(event)
-        try:
-            kind, answer = self._answers.get(timeout=self._function.timeout_seconds + _STARTS_WITHIN_SECONDS)
-        except queue.Empty:
-            raise FunctionError(f"no answer; it wrote:\n{self.log.read_text()}") from None
+        ends = time.monotonic() + self._function.timeout_seconds + _STARTS_WITHIN_SECONDS
+        while True:
+            try:
+                kind, answer = self._answers.get(timeout=1)
+                break
+            except queue.Empty:
+                if self._process is None or self._process.poll() is not None or time.monotonic() > ends:
+                    raise FunctionError(f"no answer; it wrote:\n{self.log.read_text()}") from None
         if kind != "response":
             raise FunctionError(json.dumps(answer))
         return answer
@@ -105,6 +112,7 @@ class Sandbox:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+            self._process = process
             try:
                 yield self
             finally:
@@ -126,7 +134,7 @@ class Sandbox:
             "AWS_LAMBDA_FUNCTION_NAME": name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self._function.log_group,
             "AWS_LAMBDA_LOG_STREAM_NAME": "2026/11/24/[$LATEST]0",
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._api.server_port}",
             "LAMBDA_RUNTIME_DIR": str(runtime_folder),
