@@ -14,7 +14,7 @@ NODE_READY := node_modules/.ready
 # The CDK CLI, jsii and cdk.json's python3 all look for node and python3 here first.
 WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 
-.PHONY: run test rehearse deploy docs bench lock
+.PHONY: run test types tests rehearse deploy docs bench lock
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
@@ -22,7 +22,12 @@ run: $(PYTHON_READY)
 test: $(PYTHON_READY) $(NODE_READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	@$(MAKE) --no-print-directory -j2 types tests
+
+types: $(PYTHON_READY)
 	$(BIN)/mypy
+
+tests: $(PYTHON_READY) $(NODE_READY)
 	$(BIN)/pytest
 
 rehearse: $(PYTHON_READY) $(NODE_READY)
@@ -65,7 +70,8 @@ $(BIN)/python:
 
 $(PYTHON_READY): $(BIN)/python requirements.txt pyproject.toml
 	@echo "Installing requirements.txt into .venv"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+# Most modules that are installed are never imported: what is gets its bytecode then.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
