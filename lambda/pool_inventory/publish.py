@@ -109,8 +109,25 @@ def read_manifest(store: Store, link: Link) -> dict[str, Any]:
         raise SnapshotError(f"{store.address(key)} is gone, though {keys.LATEST} names it")
     if hashlib.sha256(stored.body).hexdigest() != link.manifest_sha256:
         raise SnapshotError(f"{store.address(key)} is not the manifest whose SHA-256 {keys.LATEST} names")
-    manifest: dict[str, Any] = json.loads(stored.body)
-    snapshot.check_contract(manifest["contractVersion"], store.address(key))
+    return load_manifest(stored.body, store.address(key))
+
+
+def load_manifest(body: bytes, address: str) -> dict[str, Any]:
+    """Read a manifest as it is, its contract's version checked.
+
+    Raises:
+        SnapshotError: it is none of ours.
+        NewerError: it is of a newer contract.
+    """
+    advice = "put back an earlier version of it, or choose another snapshot: `pool-inventory list` has them"
+    try:
+        manifest: dict[str, Any] = json.loads(body)
+    except ValueError as error:
+        raise SnapshotError(f"{address} is not JSON ({error}): {advice}") from error
+    version = manifest.get("contractVersion") if isinstance(manifest, dict) else None
+    if not isinstance(version, int):
+        raise SnapshotError(f"{address} is no manifest that this program writes: {advice}")
+    snapshot.check_contract(version, address)
     return manifest
 
 

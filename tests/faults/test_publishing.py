@@ -454,6 +454,22 @@ def test_a_lost_manifest_before_is_a_warning_and_its_last_ok_unknown(store: Stor
     assert [each.last_ok for each in outcome.published.snapshot.coverage] == [None, IDENTIFIER]
 
 
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"gone"])
+def test_a_manifest_before_that_is_not_ours_is_a_lost_one_though_latest_json_names_it(
+    store: Store, aws: StandIn, body: bytes
+) -> None:
+    run(store, EARLIER)
+    manifest, latest = store.get(keys.manifest(keys.snapshot_id(EARLIER))), store.get(keys.LATEST)
+    assert manifest is not None
+    assert latest is not None
+    store.replace(keys.manifest(keys.snapshot_id(EARLIER)), body, manifest.etag)
+    link = json.loads(latest.body) | {"sha256": hashlib.sha256(body).hexdigest()}
+    store.replace(keys.LATEST, json.dumps(link).encode(), latest.etag)
+    outcome = run(store)
+    assert outcome.result == "published"
+    assert "what changed in us-east-1 since it was last read is not known" in outcome.warnings[0]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"snapshotId": "yesterday", "sha256": ""}'])
 def test_a_latest_json_that_is_not_ours_stops_the_run_before_it_asks_anyone(
     store: Store, aws: StandIn, body: bytes

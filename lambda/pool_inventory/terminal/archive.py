@@ -1,7 +1,6 @@
 """The finished snapshots of a store: which there are, and what the manifest of each says."""
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any, TypeVar
 
 from pool_inventory import keys, publish
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshot import Link, Place, check_contract
+from pool_inventory.snapshot import Link, Place
 from pool_inventory.store import Store
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ def parse_manifest(body: bytes, address: str) -> Manifest:
     Raises:
         SnapshotError: it is not ours, or is of a newer contract.
     """
-    manifest = load_manifest(body, address)
+    manifest = publish.load_manifest(body, address)
     try:
         (file,) = manifest["files"]
         previous = manifest["previous"]
@@ -79,24 +78,6 @@ def parse_manifest(body: bytes, address: str) -> Manifest:
     if not at_its_key:
         raise SnapshotError(f"{address} is the manifest of another snapshot, {parsed.id}: {_ADVICE}")
     return parsed
-
-
-def load_manifest(body: bytes, address: str) -> dict[str, Any]:
-    """Read a manifest as it is, its contract's version checked.
-
-    Raises:
-        SnapshotError: it is no JSON object.
-        NewerError: it is of a newer contract.
-    """
-    try:
-        manifest: dict[str, Any] = json.loads(body)
-    except ValueError as error:
-        raise SnapshotError(f"{address} is not JSON ({error}): {_ADVICE}") from error
-    version = manifest.get("contractVersion") if isinstance(manifest, dict) else None
-    if not isinstance(version, int):
-        raise SnapshotError(f"{address} is no manifest that this program writes: {_ADVICE}")
-    check_contract(version, address)
-    return manifest
 
 
 def finished_ids(store: Store) -> list[str]:
