@@ -6,6 +6,7 @@ InventoryError          whatever stops a run; its text says what was wrong, with
 ├── TargetsError        which accounts and regions to ask could not be settled
 ├── UnreadError         not one target could be read, so there is nothing to publish
 ├── StoreError          the bucket or folder could not be read or written
+│   └── RefusedError    one object was refused, and would be again: denied, archived, or its key cannot be used
 └── SnapshotError       a stored object is not what this program writes
     └── NewerError      a newer release of this program wrote it
 """
@@ -44,6 +45,10 @@ class UnreadError(InventoryError):
 
 class StoreError(InventoryError):
     """The bucket or folder could not be read or written."""
+
+
+class RefusedError(StoreError):
+    """One object was refused, and would be again: it is denied, archived, or under a key that cannot be used."""
 
 
 class SnapshotError(InventoryError):

@@ -10,8 +10,9 @@ from pool_inventory.terminal import pools
 from pool_inventory.terminal.archive import Manifest
 from pool_inventory.terminal.difference import Difference
 from pool_inventory.terminal.pool_history import Event, PoolHistory
-from pool_inventory.terminal.tables import plain_lines, printable
+from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.terminal.verify_report import Report
+from pool_inventory.text import printable
 
 # It differs whenever anything does, so it is told last.
 _MODIFIED = "last_modified_date"

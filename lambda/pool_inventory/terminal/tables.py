@@ -1,6 +1,5 @@
 """What a person sees of a run on the terminal."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,6 +15,7 @@ from pool_inventory import collect
 from pool_inventory.calls import Tally
 from pool_inventory.collect import Coverage, Status
 from pool_inventory.targets import Target
+from pool_inventory.text import printable
 
 _STYLES: dict[Status, str] = {
     "ok": "green",
@@ -94,18 +94,6 @@ def plain_lines(
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
     lines += (_GAP.join(map(_coloured, row)).rstrip() for row in others)
     return lines
-
-
-def printable(text: str) -> str:
-    """Write what has no shape of its own, such as a line's end in a pool's name, as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        each.encode("unicode_escape").decode()
-        if unicodedata.category(each)[0] == "C" or each in "\u2028\u2029"
-        else each
-        for each in text
-    )
 
 
 def _fitting(widths: list[int], kept: list[int], room: int) -> list[int]:
