@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pool_inventory import keys, publish, rows, schema
 from pool_inventory.collect import Coverage
+from pool_inventory.manifest import read_latest
 from pool_inventory.schema import Kind
 from pool_inventory.snapshot import Baseline, Snapshot
 from pool_inventory.store import FolderStore
@@ -69,10 +70,11 @@ def build(store: FolderStore) -> None:
             TARGET.account_id, TARGET.region, "ok", POOLS, 167, 0, 0, time_of, 17_000, None, None, identifier
         )
         baselines = (Baseline(TARGET.account_id, TARGET.region, before),) if before else ()
-        latest = publish.read_latest(store)
+        latest = read_latest(store)
         made = Snapshot(identifier, time_of, time_of + timedelta(seconds=17), latest, (coverage,), baselines)
         numbers = range(hour * CHANGES, hour * CHANGES + POOLS)
-        publish.finish(store, identifier, publish.commit(store, made, (pool_line(each, hour) for each in numbers)))
+        data = publish.commit(store, made, (pool_line(each, hour) for each in numbers))
+        publish.finish(store, identifier, data, now=time_of)
         before = identifier
 
 

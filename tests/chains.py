@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pool_inventory import keys, publish, rows
+from pool_inventory import keys, manifest, publish, rows
 from pool_inventory.collect import Coverage
 from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.store import Store
@@ -23,9 +23,9 @@ def add_snapshot(
     store: Store, hour: int, reading: Reading, *, extra_formats: tuple[str, ...] = (), previous: Link | None = None
 ) -> str:
     """Publish a snapshot after the newest that is there, as export would; or after another."""
-    latest = previous or publish.read_latest(store)
-    before = publish.read_manifest(store, latest)["coverage"] if latest else []
-    last_ok = {row["region"]: row["last_ok"] for row in before}
+    latest = previous or manifest.read_latest(store)
+    before = manifest.read_linked(store, latest) if latest else None
+    last_ok = {row["region"]: row["last_ok"] for row in before["coverage"]} if before else {}
     coverage = tuple(_coverage(hour, region, pools, last_ok.get(region)) for region, pools in sorted(reading.items()))
     baselines = (
         Baseline(each.account_id, each.region, found)
@@ -37,7 +37,7 @@ def add_snapshot(
         identifier(hour), time, time + timedelta(seconds=2), latest, coverage, tuple(baselines), extra_formats
     )
     data = publish.commit(store, snapshot, lines_of(hour, reading))
-    publish.finish(store, snapshot.id, data)
+    publish.finish(store, snapshot.id, data, now=time)
     return snapshot.id
 
 

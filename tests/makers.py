@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pool_inventory.calls import Deadline
-from pool_inventory.changes import Change, Kind
+from pool_inventory.changes import Change, Comparison, Kind
 from pool_inventory.clock import Clock
 from pool_inventory.collect import Coverage
+from pool_inventory.publish import Published
 from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.targets import Target
 
@@ -70,6 +71,12 @@ def any_snapshot(
 ) -> Snapshot:
     ended_at = TIME + timedelta(seconds=2)
     return Snapshot(identifier, TIME, ended_at, previous, coverage or (any_coverage(),), baselines)
+
+
+def any_published(snapshot: Snapshot | None = None, *changes: Change, size_bytes: int = 1) -> Published:
+    made = snapshot or any_snapshot()
+    link = Link(made.id, "0" * 64)
+    return Published(made, Comparison(changes, ()), link, "user-pools/manifests/manifest.json", size_bytes)
 
 
 def any_change(kind: Kind = "modified", number: int | None = None, **row: Any) -> Change:

@@ -1,28 +1,33 @@
 """A finished snapshot → events on a bus of EventBridge.
 
-Events tell of a snapshot that is published already: what goes wrong here undoes nothing, and is told as warnings.
+Events are about a snapshot that is published already: what goes wrong here undoes nothing, and is reported.
 """
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
 
-from pool_inventory import __version__, keys
+from pool_inventory import __version__, keys, publish
 from pool_inventory.changes import Change
+from pool_inventory.failures import error_message
 from pool_inventory.publish import Published
+from pool_inventory.store import Store
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
+    from boto3.session import Session
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
 
 CLIENT_CONFIG = Config(
     connect_timeout=3,
     read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
+    retries={"mode": "standard", "total_max_attempts": 2},
     user_agent_extra=f"pool-inventory/{__version__}",
 )
 
@@ -44,20 +49,57 @@ TIME_BYTES = 14
 ATTEMPTS = 5
 
 
-def announce(client: "EventBridgeClient", bus: str, published: Published, changes_address: str) -> tuple[str, ...]:
-    """Put a snapshot's events on a bus: one that it is published, and one for each change unless they are many.
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Events of one snapshot that did not get onto the bus: how many, and why."""
+
+    bus: str
+    snapshot_id: str
+    events: int
+    reason: str
+
+
+def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: Iterable[str]) -> tuple[Failure, ...]:
+    """Put the events of finished snapshots on a bus, oldest first, and mark each snapshot whose events are all there.
+
+    A run that dies before the mark leaves the events to the next run: they are put at least once. The snapshots are
+    published already, so nothing that goes wrong here ends the run.
 
     Args:
-        client: of the bus's account and region.
-        bus: its name or ARN.
-        published: the snapshot, with latest.json moved already.
-        changes_address: where its changes object is.
+        session: gives the client.
+        store: where the snapshots are.
+        bus: its name or ARN, of any region; None for no events.
+        snapshot_ids: the finished snapshots whose events may not be on the bus, oldest first.
 
     Returns:
-        What went wrong, if anything did: texts for the log.
+        What did not get onto the bus.
     """
-    entries = [_snapshot_entry(bus, published, changes_address), *_change_entries(bus, published, changes_address)]
-    return tuple(warning for batch in batches(entries) for warning in _put(client, bus, batch))
+    failures: list[Failure] = []
+    for snapshot_id in snapshot_ids if bus else ():
+        try:
+            failures += filter(None, [_announce_one(session, store, str(bus), snapshot_id)])
+        except Exception as error:  # noqa: BLE001 - as said above: it is reported, in the log and in a metric
+            failures.append(Failure(str(bus), snapshot_id, 1, error_message(error)))
+            if isinstance(error, BotoCoreError):
+                break  # whoever does not answer is not asked again and again: the next run has these events, too
+    return tuple(failures)
+
+
+def _announce_one(session: "Session", store: Store, bus: str, snapshot_id: str) -> Failure | None:
+    published = publish.read_published(store, snapshot_id)
+    entries = snapshot_entries(bus, published, store.address(keys.changes(snapshot_id)))
+    client = make_client(session, bus)
+    failed = [failure for batch in batches(entries) for failure in put(client, batch)]
+    if failed:
+        return Failure(bus, snapshot_id, len(failed), ", ".join(sorted(set(failed))))
+    store.put_if_absent(keys.announced(snapshot_id), b"")
+    return None
+
+
+def make_client(session: "Session", bus: str) -> "EventBridgeClient":
+    """Make a client of the region that the bus is in: that of its ARN, or else the session's."""
+    region = bus.split(":")[3] if bus.startswith("arn:") else None
+    return session.client("events", region_name=region, config=CLIENT_CONFIG)
 
 
 def batches(entries: Iterable["Entry"]) -> Iterator[list["Entry"]]:
@@ -78,6 +120,17 @@ def size_bytes(entry: "Entry") -> int:
     """Give an entry's size as EventBridge counts it."""
     texts = (entry["Source"], entry["DetailType"], entry["Detail"], *entry["Resources"])
     return TIME_BYTES + sum(len(text.encode()) for text in texts)
+
+
+def snapshot_entries(bus: str, published: Published, changes_address: str) -> list["Entry"]:
+    """Return a snapshot's events: that it is published, and each change unless they are many.
+
+    Args:
+        bus: its name or ARN.
+        published: the snapshot.
+        changes_address: where its changes object is.
+    """
+    return [_snapshot_entry(bus, published, changes_address), *_change_entries(bus, published, changes_address)]
 
 
 def _snapshot_entry(bus: str, published: Published, changes_address: str) -> "Entry":
@@ -135,17 +188,21 @@ def _entry(bus: str, snapshot_id: str, detail_type: str, detail: dict[str, Any],
     }
 
 
-def _put(client: "EventBridgeClient", bus: str, batch: list["Entry"]) -> Iterator[str]:
-    """Put a batch, and again what of it failed; tell of what failed to the last."""
+def put(client: "EventBridgeClient", batch: list["Entry"]) -> list[str]:
+    """Put a batch, and again what of it failed; return the error code of each entry that failed to the last.
+
+    Raises:
+        ClientError, BotoCoreError: the bus did not take the call.
+    """
     left = batch
-    code = ""
+    codes: list[str] = []
 
     def attempt() -> bool:
-        nonlocal left, code
+        nonlocal left, codes
         results = client.put_events(Entries=left)["Entries"]
         failed = [(entry, result) for entry, result in zip(left, results, strict=True) if "ErrorCode" in result]
         left = [entry for entry, _ in failed]
-        code = ", ".join(sorted({result["ErrorCode"] for _, result in failed}))
+        codes = [one_line(str(result["ErrorCode"])) for _, result in failed]
         return bool(left)
 
     again = Retrying(
@@ -154,9 +211,5 @@ def _put(client: "EventBridgeClient", bus: str, batch: list["Entry"]) -> Iterato
         wait=wait_random_exponential(multiplier=0.1, max=1),
         retry_error_callback=lambda state: state.outcome and state.outcome.result(),
     )
-    try:
-        again(attempt)
-    except (ClientError, BotoCoreError) as error:
-        code = str(error)
-    if left:
-        yield f"{len(left)} events did not get onto the bus {bus}: {code}"
+    again(attempt)
+    return codes

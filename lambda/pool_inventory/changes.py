@@ -9,10 +9,11 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, get_args
 
 from pool_inventory import keys, rows, schema, snapshot
-from pool_inventory.errors import SnapshotError
+from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.snapshot import Place, Rows, Snapshot
 
 Kind = Literal["created", "deleted", "modified"]
@@ -70,7 +71,8 @@ def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
     Args:
         data: the snapshot's data object.
         read_data: gives the data object of an earlier snapshot by its id, or raises SnapshotError where there is none
-            to be had; it is called once for each snapshot that is needed, which usually is one.
+            to be had, RefusedError where it is refused; it is called once for each snapshot that is needed, which
+            usually is one.
     """
     committed = snapshot.decode(data)
     if committed.baselines is None:
@@ -84,7 +86,8 @@ def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
     for baseline_id, places in places_by_baseline.items():
         try:
             before = _read_baseline(read_data(baseline_id), places)
-        except SnapshotError as error:
+        except (SnapshotError, RefusedError) as error:
+            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
             uncompared += (Uncompared(*place, baseline_id, str(error)) for place in places)
             continue
         for place in places:
@@ -100,6 +103,29 @@ def encode(snapshot_id: str, comparison: Comparison) -> bytes:
     time = rows.timestamp(keys.snapshot_time(snapshot_id))
     lines = (rows.json_line({"snapshot_time": time, **_row(each)}) for each in comparison.changes)
     return snapshot.encode_table(schema.CHANGES, lines, {"snapshotId": snapshot_id, **comparison.summary()})
+
+
+def decode(body: bytes) -> Comparison:
+    """Return what a changes object says: the inverse of encode.
+
+    Raises:
+        SnapshotError: it is no changes object of ours.
+    """
+    footer = snapshot.footer_of(body)
+    try:
+        found = tuple(_change(json.loads(line)) for line in snapshot.read_lines(body))
+        uncompared = tuple(Uncompared(**each) for each in footer["uncompared"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
+    return Comparison(found, uncompared)
+
+
+def _change(row: dict[str, Any]) -> Change:
+    values = {name: value for name, value in row.items() if name != "snapshot_time"}
+    previous_time = datetime.fromisoformat(values.pop("previous_snapshot_time"))
+    return Change(
+        **{**values, "previous_snapshot_id": keys.snapshot_id(previous_time), "fields": tuple(row["fields"])}
+    )
 
 
 def _row(change: Change) -> dict[str, Any]:

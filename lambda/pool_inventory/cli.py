@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from pool_inventory import __version__, keys, publish, settings
+from pool_inventory import __version__, keys, settings
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.errors import EventError, InventoryError
 from pool_inventory.events import parse_time, to_the_minute
-from pool_inventory.export import Outcome, export
+from pool_inventory.export import Outcome, Request, Tools, export
+from pool_inventory.manifest import read_status
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.targets import caller_account, open_session
@@ -144,16 +145,19 @@ def run(
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
         store = _open_store(location, session)
         with show_progress(console) as progress:
-            outcome = export(
+            request = Request(
+                snapshot_time=snapshot_time,
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
-                snapshot_time=snapshot_time,
+            )
+            tools = Tools(
                 session=session,
                 account=lambda: caller_account(session, session.region_name or listed),
                 store=store,
                 deadline=Deadline.after(timeout_seconds, Clock()),
                 progress=progress,
             )
+            outcome = export(request, tools)
         sys.exit(_show_outcome(outcome, store, console))
 
 
@@ -188,7 +192,8 @@ def _open_store(location: str, session: "Session") -> Store:
 def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:
     """Print what the run came to; give the exit status."""
     console = _console()
-    for warning in outcome.warnings:
+    passed_by = (f"passed by {each.address}: {each.reason}" for each in outcome.passed_by)
+    for warning in (*passed_by, *outcome.warnings):
         progress_console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
     for earlier in outcome.recovered:
         console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
@@ -199,7 +204,7 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
             "leave out --time, or name a later one"
         )
     if outcome.published is None:
-        status = publish.read_status(store, outcome.snapshot_id)
+        status = read_status(store, outcome.snapshot_id)
         console.print(f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}", soft_wrap=True)
     else:
         snapshot = outcome.published.snapshot

@@ -5,22 +5,80 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from pool_inventory import collect, keys, publish
 from pool_inventory.calls import Deadline
 from pool_inventory.collect import Coverage, Progress, Reading
-from pool_inventory.errors import InventoryError, NewerError, SnapshotError, UnreadError
-from pool_inventory.publish import History, Published
-from pool_inventory.snapshot import Baseline, Link, Place, Snapshot
+from pool_inventory.errors import InventoryError, UnreadError
+from pool_inventory.history import History, PassedBy, read_history
+from pool_inventory.manifest import LastOk
+from pool_inventory.publish import Published, Report
+from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.store import Store
 from pool_inventory.targets import Account, choose_targets
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from boto3.session import Session
 
-LastOk = dict[Place, str | None]
 Result = Literal["published", "finished", "unchanged", "superseded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a run is asked for.
+
+    Attributes:
+        snapshot_time: the time that names the snapshot, in UTC, to the minute.
+        regions: "enabled", "current" or the regions' names, as Settings has them.
+        max_requests_per_second: pace per target, 0 for none.
+        extra_formats: in which formats besides Parquet the rows are written.
+    """
+
+    snapshot_time: datetime
+    regions: str | tuple[str, ...]
+    max_requests_per_second: float
+    extra_formats: tuple[str, ...] = ()
+
+    @property
+    def snapshot_id(self) -> str:
+        """The snapshot's id."""
+        return keys.snapshot_id(self.snapshot_time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a run works with.
+
+    Attributes:
+        session: gives the clients.
+        account: returns the account that is asked; called only where a target is asked.
+        store: where snapshots go.
+        deadline: when collecting ends; its clock is the run's.
+        progress: called as each target begins and ends.
+        report: called with each snapshot that is finished, as publish.finish has it.
+    """
+
+    session: "Session"
+    account: Callable[[], Account]
+    store: Store
+    deadline: Deadline
+    progress: Progress | None = None
+    report: Report | None = None
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.deadline.clock.now()
+
+    def finish(self, snapshot_id: str, data: bytes | None = None) -> Published:
+        """Finish a commit."""
+        return publish.finish(self.store, snapshot_id, data, now=self.now(), report=self.report)
+
+    def move_latest(self, link: Link) -> None:
+        """Move latest/ and latest.json forward to a finished snapshot."""
+        publish.move_latest(self.store, link, publish.read_data(self.store, link.snapshot_id), now=self.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +91,8 @@ class Outcome:
             `unchanged`, it was found finished; `superseded`, a newer one was found, and this one was not made.
         published: the snapshot, where it was published or finished.
         recovered: earlier snapshots whose runs had died, and which this run finished.
+        unannounced: ids of the snapshots whose events may not be out, this run's included, sorted.
+        passed_by: what was stored and could not be finished, read or believed.
         warnings: what someone should look at, though the run did its work.
     """
 
@@ -40,21 +100,38 @@ class Outcome:
     result: Result
     published: Published | None = None
     recovered: tuple[Published, ...] = ()
+    unannounced: tuple[str, ...] = ()
+    passed_by: tuple[PassedBy, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
-def export(
-    *,
-    regions: str | tuple[str, ...],
-    max_requests_per_second: float,
-    extra_formats: tuple[str, ...] = (),
-    snapshot_time: datetime,
-    session: "Session",
-    account: Callable[[], Account],
-    store: Store,
-    deadline: Deadline,
-    progress: Progress | None = None,
-) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the store holds, now that what earlier runs left is finished."""
+
+    history: History
+    recovered: tuple[Published, ...]
+    passed_by: tuple[PassedBy, ...]
+
+    def after(self, earlier: "_Past") -> "_Past":
+        """Return this one with what an earlier look at the same store came to."""
+        passed_by = tuple(dict.fromkeys((*earlier.passed_by, *self.passed_by)))
+        return _Past(self.history, earlier.recovered + self.recovered, passed_by)
+
+    def outcome(self, request: Request, result: Result, published: Published | None = None) -> Outcome:
+        """Return what a run came to."""
+        new = [each.snapshot.id for each in (*self.recovered, published) if each]
+        return Outcome(
+            snapshot_id=request.snapshot_id,
+            result=result,
+            published=published,
+            recovered=self.recovered,
+            unannounced=tuple(sorted({*self.history.unannounced, *new})),
+            passed_by=self.passed_by,
+        )
+
+
+def export(request: Request, tools: Tools) -> Outcome:
     """Make the snapshot of a time: finish what earlier runs left, collect, commit, finish.
 
     A run that finds its snapshot committed asks no target; nor does one that finds a newer snapshot.
@@ -64,76 +141,84 @@ def export(
         NewerError: the snapshot before is of a newer release.
         TargetsError, StoreError, SnapshotError: as their texts say.
     """
-    identifier = keys.snapshot_id(snapshot_time)
-    history = publish.read_history(store, identifier)
-    recovered, warnings = _finish_earlier(store, history, identifier)
-    if history.committed:
-        if identifier in history.unfinished:
-            return Outcome(identifier, "finished", publish.finish(store, identifier), recovered, warnings)
-        publish.mend_latest_data(store, identifier)
-        return Outcome(identifier, "unchanged", None, recovered, warnings)
-    latest = publish.read_latest(store) if recovered else history.latest
-    if latest and latest.snapshot_id > identifier:
-        return Outcome(identifier, "superseded", None, recovered, warnings)
-
-    # Before anyone is asked: what a newer release left is not to be gone on from.
-    before = _read_last_ok(store, latest)
-    started_at = deadline.clock.now()
+    past = _settle_past(request, tools)
+    if done := _already_done(past, request, tools):
+        return done
+    started_at = tools.now()
     readings = collect.collect(
-        choose_targets(regions, session=session, account=account, deadline=deadline),
-        session=session,
-        snapshot_time=snapshot_time,
-        max_requests_per_second=max_requests_per_second,
-        deadline=deadline,
-        progress=progress,
+        choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
+        session=tools.session,
+        snapshot_time=request.snapshot_time,
+        max_requests_per_second=request.max_requests_per_second,
+        deadline=tools.deadline,
+        progress=tools.progress,
     )
+    ended_at = tools.now()
     coverage = tuple(reading.coverage for reading in readings)
     try:
         if all(each.status != "ok" for each in coverage):
             raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
+        # Another run may have published meanwhile: what it says has changed is not to be said twice.
+        past = _settle_past(request, tools).after(past)
+        if done := _already_done(past, request, tools):
+            return done
+        last_ok = past.history.last_ok
         snapshot = Snapshot(
-            id=identifier,
+            id=request.snapshot_id,
             started_at=started_at,
-            ended_at=deadline.clock.now(),
-            previous=latest,
-            coverage=_with_last_ok(coverage, identifier, before or {}),
-            baselines=None if before is None else _baselines(coverage, before),
-            extra_formats=extra_formats,
+            ended_at=ended_at,
+            previous=past.history.latest,
+            coverage=_with_last_ok(coverage, request.snapshot_id, last_ok or {}),
+            baselines=None if last_ok is None else _baselines(coverage, last_ok),
+            extra_formats=request.extra_formats,
         )
-        data = publish.commit(store, snapshot, collect.lines(readings))
-        published = publish.finish(store, identifier, data)
+        data = publish.commit(tools.store, snapshot, collect.lines(readings))
+        published = tools.finish(request.snapshot_id, data)
     except InventoryError as error:
         error.coverage = coverage
         raise
-    warnings += _uncompared(published) + _unmodelled(readings)
-    return Outcome(identifier, "published", published, recovered, warnings)
+    outcome = past.outcome(request, "published", published)
+    return dataclasses.replace(outcome, warnings=_uncompared(published) + _unmodelled(readings))
 
 
-def _finish_earlier(store: Store, history: History, identifier: str) -> tuple[tuple[Published, ...], tuple[str, ...]]:
-    """Finish the commits of earlier runs that died; give those, and warnings of what is past finishing."""
+def _settle_past(request: Request, tools: Tools) -> _Past:
+    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what does not let itself."""
+    history = read_history(tools.store, request.snapshot_id, now=tools.now())
     recovered: list[Published] = []
-    warnings: list[str] = []
+    passed_by = list(history.passed_by)
+
+    def attempt(snapshot_id: str, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - nothing that is stored may stop a run; it is reported as passed by
+            reason = str(error) if isinstance(error, InventoryError) else repr(error)
+            passed_by.append(PassedBy(tools.store.address(keys.data(snapshot_id)), one_line(reason)))
+
+    def finish(snapshot_id: str) -> None:
+        recovered.append(tools.finish(snapshot_id))
+
     for earlier in history.unfinished:
-        if earlier != identifier:
-            try:
-                recovered.append(publish.finish(store, earlier))
-            except SnapshotError as error:
-                # It must not keep every later run from its work.
-                warnings.append(f"an earlier commit cannot be finished: {error}")
-    return tuple(recovered), tuple(warnings)
+        if earlier != request.snapshot_id:
+            attempt(earlier, partial(finish, earlier))
+    if history.latest and not history.is_named:
+        attempt(history.latest.snapshot_id, partial(tools.move_latest, history.latest))
+    if recovered:
+        history = read_history(tools.store, request.snapshot_id, now=tools.now())
+    return _Past(history, tuple(recovered), tuple(dict.fromkeys(passed_by)))
 
 
-def _read_last_ok(store: Store, latest: Link | None) -> LastOk | None:
-    """Give, by target, the snapshot before that has its last good reading; None where that cannot be read any more."""
-    if latest is None:
-        return {}
-    try:
-        coverage = publish.read_manifest(store, latest)["coverage"]
-    except NewerError:
-        raise
-    except SnapshotError:
-        return None
-    return {(row["account_id"], row["region"]): row["last_ok"] for row in coverage}
+def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None:
+    """Return what a run comes to that need not ask any target, its commit finished; None where it has to go on.
+
+    Raises:
+        SnapshotError: what is committed under its id is not ours.
+    """
+    history = past.history
+    if history.is_committed and request.snapshot_id in history.unfinished:
+        return past.outcome(request, "finished", tools.finish(request.snapshot_id))
+    if history.is_committed:
+        return past.outcome(request, "unchanged")
+    return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
 
 
 def _with_last_ok(coverage: Iterable[Coverage], identifier: str, before: LastOk) -> tuple[Coverage, ...]:

@@ -1,18 +1,19 @@
 """Lambda's door: event and environment in, summary out."""
 
+import dataclasses
 import os
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pool_inventory import announce, keys, metrics
+from pool_inventory import announce, metrics, publish
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.collect import Coverage
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import snapshot_time
-from pool_inventory.export import Outcome, export
+from pool_inventory.export import Outcome, Request, Tools, export
 from pool_inventory.logs import make_logger
+from pool_inventory.publish import Published
 from pool_inventory.settings import LOG_LEVEL, METRICS_NAMESPACE, SERVICE_NAME, Settings
 from pool_inventory.store import S3Store
 from pool_inventory.targets import Account, open_session
@@ -42,9 +43,10 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         # A warm function's logger has the keys of the invocation before.
         logger.remove_keys(["snapshot_id", "function_request_id"])
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
-        time = snapshot_time(event, clock.now())
-        logger.append_keys(snapshot_id=keys.snapshot_id(time), function_request_id=context.aws_request_id)
-        outcome = _export(settings, time, context, clock)
+        request = _request(event, settings, clock)
+        logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)
+        tools = _tools(context, settings, clock, started=started, own_id=request.snapshot_id)
+        outcome = export(request, tools)
     except Exception as error:
         coverage = error.coverage if isinstance(error, InventoryError) else ()
         _log_unread(logger, coverage)
@@ -53,52 +55,62 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         logger.error("the run failed", extra={"error": str(error)}, exc_info=not expected)  # noqa: TRY400 - as said
         metrics.emit_failure(coverage, duration_ms=_milliseconds_since(started, clock), **names)
         raise
+    failures = announce.announce(tools.session, tools.store, settings.event_bus, outcome.unannounced)
+    metrics.emit_concerns(
+        passed_by=len(outcome.passed_by), events_failed=sum(each.events for each in failures), **names
+    )
+    _log_concerns(logger, outcome, failures)
     summary = _summary(outcome, _milliseconds_since(started, clock))
-    if outcome.published:
-        _log_unread(logger, outcome.published.snapshot.coverage)
-        metrics.emit_snapshot(
-            outcome.published,
-            duration_ms=summary["duration_ms"],
-            user_pool_quota=settings.user_pool_quota,
-            region_metrics=settings.region_metrics,
-            **names,
-        )
-    for warning in (*outcome.warnings, *_announce(outcome, settings)):
-        logger.warning(warning)
     logger.info("the run is done", extra=summary)
     return summary
 
 
-def _export(settings: Settings, time: datetime, context: "LambdaContext", clock: Clock) -> Outcome:
-    session = open_session()
-    remaining_seconds = context.get_remaining_time_in_millis() / 1000
-    return export(
+def _request(event: object, settings: Settings, clock: Clock) -> Request:
+    return Request(
+        snapshot_time=snapshot_time(event, clock.now()),
         regions=settings.regions,
         max_requests_per_second=settings.max_requests_per_second,
         extra_formats=settings.extra_formats,
-        snapshot_time=time,
+    )
+
+
+def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, started: float, own_id: str) -> Tools:
+    session = open_session()
+    store = S3Store.open(session, settings.bucket, settings.prefix)
+
+    def report(published: Published) -> None:
+        is_own = published.snapshot.id == own_id
+        if not is_own and published.snapshot.ended_at < clock.now() - metrics.MAX_AGE:
+            return
+        metrics.emit_snapshot(
+            published,
+            last_known_pools=publish.last_known_pools(store, published.snapshot),
+            duration_ms=_milliseconds_since(started, clock) if is_own else None,
+            user_pool_quota=settings.user_pool_quota,
+            region_metrics=settings.region_metrics,
+            namespace=settings.metrics_namespace,
+            service=settings.service_name,
+        )
+
+    return Tools(
         session=session,
         account=lambda: Account.from_arn(context.invoked_function_arn),
-        store=S3Store.open(session, settings.bucket, settings.prefix),
-        deadline=Deadline.after(remaining_seconds - settings.reserve_seconds, clock),
+        store=store,
+        deadline=Deadline.after(context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds, clock),
+        report=report,
     )
 
 
-def _announce(outcome: Outcome, settings: Settings) -> tuple[str, ...]:
-    """Put the events of each snapshot that this run finished on the bus, if there is one; give what went wrong."""
-    finished = [*outcome.recovered, *filter(None, [outcome.published])]
-    if settings.event_bus is None or not finished:
-        return ()
-    session = open_session()
-    client = session.client("events", config=announce.CLIENT_CONFIG)
-    store = S3Store.open(session, settings.bucket, settings.prefix)
-    return tuple(
-        warning
-        for each in finished
-        for warning in announce.announce(
-            client, settings.event_bus, each, store.address(keys.changes(each.snapshot.id))
-        )
-    )
+def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announce.Failure]) -> None:
+    """Log what someone should look at, though the run did its work: docs/operations.md has queries for it."""
+    if outcome.published:
+        _log_unread(logger, outcome.published.snapshot.coverage)
+    for each in outcome.passed_by:
+        logger.warning("passed by", extra={"object": each.address, "reason": each.reason})
+    for warning in outcome.warnings:
+        logger.warning(warning)
+    for failure in failures:
+        logger.warning("events did not get onto the bus", extra=dataclasses.asdict(failure))
 
 
 def _log_unread(logger: "Logger", coverage: Iterable[Coverage]) -> None:

@@ -71,13 +71,35 @@ def checksum(identifier: str) -> str:
     return f"{MANIFESTS}/{identifier}/manifest.checksum"
 
 
+def announced(identifier: str) -> str:
+    """Key of the mark that the snapshot's events are on the bus."""
+    return f"{MANIFESTS}/{identifier}/announced"
+
+
 def committed(key: str) -> str | None:
-    """Give the id of the snapshot whose data object this key names, or None where it names something else."""
+    """Return the id of the snapshot whose data object this key names, None where it names something else."""
     match = re.fullmatch(rf"{DATA}/dt=[^/]+/user-pools-({_ID})\.parquet", key)
-    return match[1] if match and data(match[1]) == key else None
+    return match[1] if match and is_id(match[1]) and data(match[1]) == key else None
 
 
 def finished(key: str) -> str | None:
-    """Give the id of the snapshot whose checksum this key names, or None where it names something else."""
-    match = re.fullmatch(rf"{MANIFESTS}/({_ID})/manifest\.checksum", key)
-    return match[1] if match else None
+    """Return the id of the snapshot whose checksum this key names, None where it names something else."""
+    return _id_in(key, "manifest.checksum")
+
+
+def announced_id(key: str) -> str | None:
+    """Return the id of the snapshot whose mark `announced` this key names, None where it names something else."""
+    return _id_in(key, "announced")
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a snapshot's id, and so a time that the calendar has."""
+    try:
+        return snapshot_id(snapshot_time(text)) == text
+    except ValueError:
+        return False
+
+
+def _id_in(key: str, name: str) -> str | None:
+    match = re.fullmatch(rf"{MANIFESTS}/({_ID})/{re.escape(name)}", key)
+    return match[1] if match and is_id(match[1]) else None

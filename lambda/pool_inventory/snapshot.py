@@ -12,14 +12,17 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 from arro3.io import read_json, read_parquet, write_ndjson, write_parquet
 
-from pool_inventory import keys, rows, schema
-from pool_inventory.collect import Coverage
+from pool_inventory import keys, rows, schema, settings
+from pool_inventory.collect import Coverage, Status
 from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.schema import Column
+from pool_inventory.text import one_line
+
+T = TypeVar("T")
 
 FOOTER_KEY = "pool_inventory"
 PARQUET_MAGIC = b"PAR1"
@@ -120,39 +123,102 @@ def decode(body: bytes) -> Snapshot:
     footer = footer_of(body)
     try:
         return _from_footer(footer)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SnapshotError(f"the file's footer is not what this program writes: {error!r}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise SnapshotError(f"the file's footer is not what this program writes: {error!r:.200}") from error
 
 
 def _from_footer(footer: dict[str, Any]) -> Snapshot:
-    baselines = footer.get("baselines")
+    """Return what a footer says, each value held against what it should be: anybody may have written it."""
+    # The first footers had neither of the last two.
+    baselines, extra_formats = footer.get("baselines"), footer.get("extraFormats", ())
     return Snapshot(
-        id=footer["snapshotId"],
+        id=_identifier(footer["snapshotId"]),
         started_at=datetime.fromisoformat(footer["startedAt"]),
         ended_at=datetime.fromisoformat(footer["endedAt"]),
-        previous=Link(**footer["previous"]) if footer["previous"] else None,
+        previous=_link(**footer["previous"]) if footer["previous"] else None,
         coverage=tuple(_coverage(row) for row in footer["coverage"]),
-        # The first footers had neither.
-        baselines=tuple(Baseline(**each) for each in baselines) if baselines is not None else None,
-        extra_formats=tuple(footer.get("extraFormats", ())),
+        baselines=None if baselines is None else tuple(_baseline(**each) for each in baselines),
+        extra_formats=tuple(_one_of(settings.FORMATS, each) for each in extra_formats),
     )
 
 
+def _link(snapshot_id: object, manifest_sha256: object) -> Link:
+    return Link(_identifier(snapshot_id), _text(manifest_sha256))
+
+
+def _baseline(account_id: object, region: object, snapshot_id: object) -> Baseline:
+    return Baseline(_text(account_id), _text(region), _identifier(snapshot_id))
+
+
+def _coverage(row: dict[str, Any]) -> Coverage:
+    numbers = {name: _number(row[name]) for name in ("requests", "retries", "duplicates", "duration_ms")}
+    return Coverage(
+        account_id=_text(row["account_id"]),
+        region=_text(row["region"]),
+        status=_one_of(get_args(Status), row["status"]),
+        pools=None if row["pools"] is None else _number(row["pools"]),
+        started_at=datetime.fromisoformat(row["started_at"]),
+        # Earlier releases wrote a service's text as it came.
+        error_code=None if row["error_code"] is None else one_line(row["error_code"]),
+        error_message=None if row["error_message"] is None else one_line(row["error_message"]),
+        last_ok=None if row["last_ok"] is None else _identifier(row["last_ok"]),
+        **numbers,
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.isprintable():
+        raise ValueError(f"{value!r:.100} is no text")
+    return value
+
+
+def _number(value: object) -> int:
+    # What a column of 64 bits holds.
+    if not isinstance(value, int) or not 0 <= value < 1 << 63:
+        raise ValueError(f"{value!r:.100} is no number")
+    return value
+
+
+def _identifier(value: object) -> str:
+    if not isinstance(value, str) or not keys.is_id(value):
+        raise ValueError(f"{value!r:.100} is no snapshot's id")
+    return value
+
+
+def _one_of(known: tuple[T, ...], value: object) -> T:
+    for each in known:
+        if each == value:
+            return each
+    raise ValueError(f"{value!r:.100} is none of {', '.join(map(str, known))}")
+
+
 def read_rows(body: bytes) -> dict[Place, Rows]:
-    """Read a data object's rows, by target and by the pool's id, each as JSON of all its columns less snapshot_time.
+    """Return a data object's rows, by target and by the pool's id, each as JSON of all its columns less snapshot_time.
 
     Raises:
         SnapshotError: it is no data object of ours.
     """
     file = io.BytesIO()
+    found: dict[Place, Rows] = defaultdict(dict)
     with reading(body):
         table = read_parquet(io.BytesIO(body)).read_all()
         write_ndjson(table.drop_columns(["snapshot_time"]), file, explicit_nulls=True)
         names = [table[column].to_pylist() for column in ("account_id", "region", "id")]
-    found: dict[Place, Rows] = defaultdict(dict)
-    for account_id, region, identifier, line in zip(*names, file.getvalue().splitlines(), strict=True):
-        found[account_id, region][identifier] = line
+        for account_id, region, identifier, line in zip(*names, file.getvalue().splitlines(), strict=True):
+            found[account_id, region][identifier] = line
     return found
+
+
+def read_lines(body: bytes) -> list[bytes]:
+    """Return the rows of a Parquet file, each as JSON.
+
+    Raises:
+        SnapshotError: it is none.
+    """
+    file = io.BytesIO()
+    with reading(body):
+        write_ndjson(read_parquet(io.BytesIO(body)), file, explicit_nulls=True)
+    return file.getvalue().splitlines()
 
 
 def footer_of(body: bytes) -> dict[str, Any]:
@@ -167,8 +233,8 @@ def footer_of(body: bytes) -> dict[str, Any]:
     try:
         footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
         version = footer.get("contractVersion")
-    except (ValueError, AttributeError) as error:
-        raise SnapshotError(f"the file's footer is not what this program writes: {error!r}") from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise SnapshotError(f"the file's footer is not what this program writes: {error!r:.200}") from error
     if not isinstance(version, int):
         raise SnapshotError(f"the file's contract version is {version!r}: some other program wrote it")
     check_contract(version, "the file")
@@ -212,8 +278,3 @@ def reading(body: bytes) -> Iterator[None]:
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
             raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: {error}") from error
         raise
-
-
-def _coverage(row: dict[str, Any]) -> Coverage:
-    values = {name: value for name, value in row.items() if name != "snapshot_time"}
-    return Coverage(**{**values, "started_at": datetime.fromisoformat(row["started_at"])})

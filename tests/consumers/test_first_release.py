@@ -21,7 +21,7 @@ from pool_inventory.terminal.verify import verify
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke
-from tests.makers import ACCOUNT_ID
+from tests.makers import ACCOUNT_ID, TIME
 
 WRITTEN = Path(__file__).parents[1] / "first_release/user-pools"
 FIRST, SECOND = "2026-11-24T18-00Z", "2026-11-24T19-00Z"
@@ -155,7 +155,7 @@ def test_a_commit_of_it_that_was_not_finished_is_finished(tmp_path: Path) -> Non
     shutil.copytree(WRITTEN, tmp_path, dirs_exist_ok=True)
     for key in (keys.manifest(SECOND), keys.checksum(SECOND), keys.coverage(SECOND), keys.changes(SECOND)):
         (tmp_path / key).unlink()
-    publish.finish(FolderStore(tmp_path), SECOND)
+    publish.finish(FolderStore(tmp_path), SECOND, now=TIME)
     manifest = json.loads((tmp_path / keys.manifest(SECOND)).read_bytes())
     before = json.loads(body(keys.manifest(SECOND)))
     for field in ("contractVersion", "poolCount", "changes", "uncompared", "coverage"):

@@ -6,28 +6,40 @@ from typing import Any
 import boto3
 import pytest
 from mypy_boto3_events import EventBridgeClient
+from mypy_boto3_s3 import S3Client
 from pool_inventory import announce
-from pool_inventory.changes import Change, Comparison
+from pool_inventory.changes import Change
 from pool_inventory.publish import Published
 from pool_inventory.terminal.stand_in import StandIn, deny, in_turn, reply, seed
 from werkzeug.wrappers import Request, Response
 
-from tests.conftest import Invoke
-from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_snapshot
+from tests.conftest import BUCKET, Invoke
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_published, any_snapshot
 
+BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/security"
 WHERE = "s3://inventory/user-pools/changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet"
 
 
 @pytest.fixture
 def client(aws: StandIn) -> EventBridgeClient:
-    made = boto3.client("events", config=announce.CLIENT_CONFIG)
+    made = announce.make_client(boto3.session.Session(), "security")
     made.create_event_bus(Name="security")
     return made
 
 
+@pytest.fixture
+def security_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+
+
+def put(client: EventBridgeClient, *changes: Change) -> list[str]:
+    """Put a snapshot's events as they are put, and return what failed."""
+    entries = announce.snapshot_entries("security", published(*changes), WHERE)
+    return [code for batch in announce.batches(entries) for code in announce.put(client, batch)]
+
+
 def published(*changes: Change) -> Published:
-    snapshot = any_snapshot(coverage=(any_coverage(pools=7),))
-    return Published(snapshot, Comparison(changes, ()), "user-pools/manifests/manifest.json", size_bytes=1)
+    return any_published(any_snapshot(coverage=(any_coverage(pools=7),)), *changes)
 
 
 def calls(aws: StandIn) -> list[list[dict[str, Any]]]:
@@ -38,7 +50,7 @@ def calls(aws: StandIn) -> list[list[dict[str, Any]]]:
 
 def test_a_snapshot_is_told_of_and_then_each_change_with_the_row(client: EventBridgeClient, aws: StandIn) -> None:
     change = any_change("modified", lambda_config={"pre_sign_up": "arn:aws:lambda:us-east-1:1:function:strange"})
-    assert announce.announce(client, "security", published(change), WHERE) == ()
+    assert put(client, change) == []
     ((summary, changed),) = calls(aws)
     assert (summary["Source"], summary["DetailType"], summary["EventBusName"]) == (
         "pool-inventory",
@@ -71,12 +83,12 @@ def test_a_snapshot_is_told_of_and_then_each_change_with_the_row(client: EventBr
 def test_each_kind_of_change_has_its_type(
     client: EventBridgeClient, aws: StandIn, kind: Any, detail_type: str
 ) -> None:
-    announce.announce(client, "security", published(any_change(kind)), WHERE)
+    put(client, any_change(kind))
     assert calls(aws)[0][1]["DetailType"] == detail_type
 
 
 def test_events_go_out_ten_at_a_time(client: EventBridgeClient, aws: StandIn) -> None:
-    announce.announce(client, "security", published(*(any_change(number=number) for number in range(100))), WHERE)
+    put(client, *(any_change(number=number) for number in range(100)))
     assert [len(entries) for entries in calls(aws)] == [10] * 10 + [1]
     told = [json.loads(entry["Detail"])["id"] for entries in calls(aws) for entry in entries if entry["Resources"]]
     assert told == [f"us-east-1_{number:09d}" for number in range(100)]
@@ -85,7 +97,7 @@ def test_events_go_out_ten_at_a_time(client: EventBridgeClient, aws: StandIn) ->
 def test_above_a_hundred_changes_only_the_snapshot_is_told_of_with_where_to_read(
     client: EventBridgeClient, aws: StandIn
 ) -> None:
-    announce.announce(client, "security", published(*(any_change(number=number) for number in range(101))), WHERE)
+    put(client, *(any_change(number=number) for number in range(101)))
     ((summary,),) = calls(aws)
     detail = json.loads(summary["Detail"])
     assert detail["changes"]["modified"] == 101
@@ -94,7 +106,7 @@ def test_above_a_hundred_changes_only_the_snapshot_is_told_of_with_where_to_read
 
 def test_no_call_is_larger_than_eventbridge_takes(client: EventBridgeClient, aws: StandIn) -> None:
     large = [any_change("created", number, unmodelled="ü" * 50_000) for number in range(5)]
-    assert announce.announce(client, "security", published(*large), WHERE) == ()
+    assert put(client, *large) == []
     assert [len(entries) for entries in calls(aws)] == [3, 2, 1]
     for entries in calls(aws):
         size = sum(
@@ -104,7 +116,7 @@ def test_no_call_is_larger_than_eventbridge_takes(client: EventBridgeClient, aws
 
 
 def test_a_change_whose_rows_are_too_large_is_told_without_them(client: EventBridgeClient, aws: StandIn) -> None:
-    assert announce.announce(client, "security", published(any_change(unmodelled="x" * 200_000)), WHERE) == ()
+    assert put(client, any_change(unmodelled="x" * 200_000)) == []
     detail = json.loads(calls(aws)[0][1]["Detail"])
     assert (detail["rowsTooLarge"], detail["changesAddress"]) == (True, WHERE)
     assert "after" not in detail
@@ -125,7 +137,7 @@ def failing(*positions: int) -> Callable[[Request], Response]:
 def test_what_failed_of_a_batch_is_put_again_and_nothing_else(client: EventBridgeClient, aws: StandIn) -> None:
     aws.answers.append(in_turn(failing(1, 3), failing(0)))
     changes = [any_change(number=number) for number in range(4)]
-    assert announce.announce(client, "security", published(*changes), WHERE) == ()
+    assert put(client, *changes) == []
     ids = [[json.loads(entry["Detail"]).get("id") for entry in entries] for entries in calls(aws)]
     assert ids == [
         [None, "us-east-1_000000000", "us-east-1_000000001", "us-east-1_000000002", "us-east-1_000000003"],
@@ -134,30 +146,56 @@ def test_what_failed_of_a_batch_is_put_again_and_nothing_else(client: EventBridg
     ]
 
 
-def test_what_fails_to_the_last_is_told(client: EventBridgeClient, aws: StandIn) -> None:
+def test_what_fails_to_the_last_is_returned(client: EventBridgeClient, aws: StandIn) -> None:
     aws.answers.append(failing(0))
-    (warning,) = announce.announce(client, "security", published(), WHERE)
-    assert warning == "1 events did not get onto the bus security: ThrottlingException"
+    assert put(client) == ["ThrottlingException"]
 
 
-def test_failing_events_undo_no_snapshot(
-    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, output: Callable[[], list[dict[str, Any]]]
+def of_events(answer: Callable[[Request], Response | None]) -> Callable[[Request], Response | None]:
+    """Answer to PutEvents alone."""
+    return lambda request: answer(request) if "AWSEvents" in request.headers.get("X-Amz-Target", "") else None
+
+
+Output = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (deny, "is not authorized"),
+        (lambda _: Response(b"\xff\xfe", 400), ""),
+        (lambda _: reply(["no", "object"], 400), ""),
+        (lambda _: reply({"__type": 7}, 400), ""),
+        (lambda _: reply({}), ""),
+        (lambda _: reply({"Entries": "none"}), ""),
+        (lambda _: reply({"Entries": []}), ""),
+        (lambda _: Response(b"<html>", 200), ""),
+    ],
+)
+@pytest.mark.usefixtures("security_bus")
+def test_no_answer_of_the_bus_ends_a_run(
+    invoke: Invoke, aws: StandIn, s3: S3Client, output: Output, answer: Any, reason: str
 ) -> None:
-    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
-
-    def deny_events(request: Request) -> Response | None:
-        return deny(request) if "AWSEvents" in request.headers.get("X-Amz-Target", "") else None
-
-    aws.answers.append(deny_events)
+    """The snapshot is published by then. What did not get out is a metric that an alarm looks at."""
+    aws.answers.append(of_events(answer))
     assert invoke()["result"] == "published"
-    warning, summary = (line for line in output() if "_aws" not in line)
-    assert warning["level"] == "WARNING"
-    assert "did not get onto the bus security" in warning["message"]
+    lines = output()
+    warning, summary = (line for line in lines if "_aws" not in line)
+    assert (warning["level"], warning["message"]) == ("WARNING", "events did not get onto the bus")
+    assert (warning["bus"], warning["snapshot_id"], warning["events"]) == ("security", IDENTIFIER, 1)
+    assert reason in warning["reason"]
     assert summary["message"] == "the run is done"
+    assert [line["EventsFailed"] for line in lines if "EventsFailed" in line] == [[1]]
+    assert not marks(s3)
 
 
-def test_events_tell_of_what_the_run_found_after_latest_json_moved(
-    invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
+def marks(s3: S3Client) -> list[str]:
+    found = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]]
+    return [key.split("/")[2] for key in found if key.endswith("/announced")]
+
+
+def test_events_come_after_latest_json_moved(
+    invoke: Invoke, aws: StandIn, s3: S3Client, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
 
@@ -172,6 +210,74 @@ def test_events_tell_of_what_the_run_found_after_latest_json_moved(
     assert asked.index(("POST", "/", "AWSEvents.PutEvents")) > moved
     types = [entry["DetailType"] for entries in calls(aws) for entry in entries]
     assert sorted(types) == ["Snapshot Published", "User Pool Created", "User Pool Deleted"]
+    assert marks(s3) == ["2026-11-24T17-00Z", "2026-11-24T18-00Z"]
+
+
+def told_of(aws: StandIn) -> list[str]:
+    """The snapshots that events were put of, in order."""
+    return [json.loads(entry["Detail"])["snapshotId"] for entries in calls(aws) for entry in entries]
+
+
+@pytest.mark.parametrize("next_time", ["2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"])
+def test_events_that_a_killed_run_left_are_put_by_the_next(
+    invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch, next_time: str
+) -> None:
+    """A run may die between moving latest.json and PutEvents."""
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+    invoke("2026-11-24T17:00:00Z")
+    with monkeypatch.context() as killed:
+        killed.setattr(announce, "announce", ended)
+        with pytest.raises(RunEndedError):
+            invoke("2026-11-24T18:00:00Z")
+    aws.requests.clear()
+    invoke(next_time)
+    assert told_of(aws) == sorted({"2026-11-24T18-00Z", next_time[:16].replace(":", "-") + "Z"})
+    aws.requests.clear()
+    invoke(next_time)
+    assert told_of(aws) == []
+
+
+class RunEndedError(BaseException):
+    """What a run does not see coming, and cannot handle."""
+
+
+def ended(*_: object) -> None:
+    raise RunEndedError
+
+
+def test_events_that_failed_are_put_by_the_next_run_in_order(
+    invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+    aws.answers.append(of_events(in_turn(deny, deny, deny)))
+    for time in ("2026-11-24T17:00:00Z", "2026-11-24T18:00:00Z"):
+        invoke(time)
+    aws.requests.clear()
+    invoke("2026-11-24T19:00:00Z")
+    assert told_of(aws) == ["2026-11-24T18-00Z", "2026-11-24T19-00Z"]
+
+
+def test_a_bus_that_is_set_later_gets_the_newest_snapshots_alone(
+    invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(15, 18):
+        invoke(f"2026-11-24T{hour}:00:00Z")
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+    invoke("2026-11-24T18:00:00Z")
+    assert told_of(aws) == ["2026-11-24T17-00Z", "2026-11-24T18-00Z"]
+
+
+def test_a_bus_of_another_region_is_called_there(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, output: Output
+) -> None:
+    """Signed for the function's own region, the call would be refused."""
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", BUS)
+    boto3.client("events", region_name="eu-west-1").create_event_bus(Name="security")
+    aws.requests.clear()
+    invoke()
+    (request,) = (each for each in aws.requests if each.headers.get("X-Amz-Target") == "AWSEvents.PutEvents")
+    assert "/eu-west-1/events/" in request.headers["Authorization"]
+    assert all("EventsFailed" not in line for line in output())
 
 
 def test_without_a_bus_there_are_no_events(invoke: Invoke, aws: StandIn) -> None:

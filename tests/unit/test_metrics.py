@@ -1,17 +1,17 @@
+import dataclasses
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pool_inventory import metrics
-from pool_inventory.changes import Comparison
-from pool_inventory.publish import Published
 from pool_inventory.snapshot import Link
 
-from tests.makers import any_change, any_coverage, any_snapshot
+from tests.makers import ACCOUNT_ID, any_change, any_coverage, any_published, any_snapshot
 
 NAMES: dict[str, Any] = {"namespace": "PoolInventory", "service": "pool-inventory"}
-OPTIONS: dict[str, Any] = {**NAMES, "user_pool_quota": 1000, "region_metrics": "each"}
+OPTIONS: dict[str, Any] = {**NAMES, "user_pool_quota": 1000, "region_metrics": "each", "duration_ms": 1500}
 FAILED = any_coverage("us-west-2", status="throttled", pools=None, requests=40, retries=40)
 
 
@@ -30,9 +30,10 @@ def test_a_partial_snapshots_metrics_are_one_line_and_one_for_each_region_that_h
         any_coverage(requests=5, pools=7),
         FAILED,
     )
-    comparison = Comparison((any_change("created"), any_change("created"), any_change("deleted")), ())
-    published = Published(any_snapshot(coverage=regions), comparison, "manifest.json", size_bytes=4321)
-    metrics.emit_snapshot(published, duration_ms=1500, **OPTIONS)
+    changes = (any_change("created"), any_change("created"), any_change("deleted"))
+    published = any_published(any_snapshot(coverage=regions), *changes, size_bytes=4321)
+    known = {(ACCOUNT_ID, "eu-west-1"): 250, (ACCOUNT_ID, "sa-east-1"): 0, (ACCOUNT_ID, "us-east-1"): 7}
+    metrics.emit_snapshot(published, last_known_pools=known, **OPTIONS)
     whole, *by_region = output()
     assert directive(whole)["Dimensions"] == [["service"]]
     values = {metric["Name"]: (whole[metric["Name"]], metric["Unit"]) for metric in directive(whole)["Metrics"]}
@@ -72,17 +73,52 @@ def test_daily_metrics_of_regions_come_with_the_snapshot_whose_previous_is_of_an
 ) -> None:
     link = Link(previous, "0" * 64) if previous else None
     made = any_snapshot("2026-11-24T18-00Z", coverage=(any_coverage(pools=7),), previous=link)
-    published = Published(made, Comparison((), ()), "manifest.json", size_bytes=1)
-    metrics.emit_snapshot(published, duration_ms=1, **{**OPTIONS, "region_metrics": region_metrics})
+    known = {(ACCOUNT_ID, "us-east-1"): 7}
+    metrics.emit_snapshot(any_published(made), last_known_pools=known, **{**OPTIONS, "region_metrics": region_metrics})
     whole, *by_region = output()
     assert whole["UserPools"] == [7]
     assert [line["region"] for line in by_region] == regions
 
 
 def test_a_complete_snapshot_says_so(output: Callable[[], list[dict[str, Any]]]) -> None:
-    published = Published(any_snapshot(), Comparison((), ()), "manifest.json", size_bytes=1)
-    metrics.emit_snapshot(published, duration_ms=1, **OPTIONS)
+    metrics.emit_snapshot(any_published(), last_known_pools={}, **OPTIONS)
     assert output()[0]["SnapshotComplete"] == [1]
+
+
+def test_pools_that_are_not_known_are_not_sent(output: Callable[[], list[dict[str, Any]]]) -> None:
+    """A dip to what was read would look like pools that are gone, and end the alarm on the quota."""
+    published = any_published(any_snapshot(coverage=(any_coverage(pools=7), FAILED)))
+    metrics.emit_snapshot(published, last_known_pools=None, **OPTIONS)
+    (line,) = output()
+    assert not {"UserPools", "QuotaUtilization"} & line.keys()
+    assert (line["TargetsFailed"], line["SnapshotComplete"]) == ([1], [0])
+
+
+def test_an_earlier_snapshots_metrics_are_of_its_time(output: Callable[[], list[dict[str, Any]]]) -> None:
+    recent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
+    published = any_published(dataclasses.replace(any_snapshot(), ended_at=recent))
+    metrics.emit_snapshot(published, last_known_pools={}, **{**OPTIONS, "duration_ms": None})
+    (line,) = output()
+    assert line["_aws"]["Timestamp"] == recent.timestamp() * 1000
+    assert "SnapshotDuration" not in line
+
+
+@pytest.mark.parametrize(
+    ("passed_by", "events_failed", "expected"),
+    [
+        (0, 0, []),
+        (2, 0, [{"PassedBy": [2]}]),
+        (0, 3, [{"EventsFailed": [3]}]),
+        (1, 1, [{"PassedBy": [1], "EventsFailed": [1]}]),
+    ],
+)
+def test_concerns_are_sent_only_where_there_are_any(
+    output: Callable[[], list[dict[str, Any]]], passed_by: int, events_failed: int, expected: list[dict[str, Any]]
+) -> None:
+    """Each metric that is sent is paid for."""
+    metrics.emit_concerns(passed_by=passed_by, events_failed=events_failed, **NAMES)
+    names = ("PassedBy", "EventsFailed")
+    assert [{name: line[name] for name in names if name in line} for line in output()] == expected
 
 
 def test_a_run_that_published_nothing_does_not_say_that_there_are_no_pools(

@@ -22,7 +22,7 @@ from pool_inventory.terminal.verify_finished import ADDED_FIELDS
 
 from tests.chains import Reading, add_chain, add_snapshot, changing_readings, identifier, lines_of
 from tests.conftest import BUCKET
-from tests.makers import ACCOUNT_ID, any_coverage, any_pools, any_snapshot
+from tests.makers import ACCOUNT_ID, TIME, any_coverage, any_pools, any_snapshot
 
 LENGTH = 20
 
@@ -297,7 +297,7 @@ def test_rows_that_coverage_does_not_count_are_a_fault(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     made = any_snapshot(identifier(0), coverage=(any_coverage(pools=3),))
     publish.commit(store, made, lines_of(0, {"us-east-1": any_pools(2), "eu-west-1": any_pools(1, "eu-west-1")}))
-    publish.finish(store, made.id)
+    publish.finish(store, made.id, now=TIME)
     assert faults(tmp_path) == [
         f"{keys.data(identifier(0))}: has 1 rows of {ACCOUNT_ID} eu-west-1, and coverage says 0",
         f"{keys.data(identifier(0))}: has 2 rows of {ACCOUNT_ID} us-east-1, and coverage says 3",

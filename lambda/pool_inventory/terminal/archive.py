@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from pool_inventory import keys, publish
+from pool_inventory import keys
 from pool_inventory.errors import SnapshotError
+from pool_inventory.manifest import load, read_latest, read_linked
 from pool_inventory.snapshot import Link, Place
 from pool_inventory.store import Store
 
@@ -56,7 +57,7 @@ def parse_manifest(body: bytes, address: str) -> Manifest:
     Raises:
         SnapshotError: it is not ours, or is of a newer contract.
     """
-    manifest = publish.load_manifest(body, address)
+    manifest = load(body, address)
     try:
         (file,) = manifest["files"]
         previous = manifest["previous"]
@@ -87,7 +88,7 @@ def finished_ids(store: Store) -> list[str]:
         SnapshotError: there is none.
         StoreError: they cannot be listed.
     """
-    found = sorted(each for each in map(keys.finished, store.keys(keys.MANIFESTS)) if each and _is_time(each))
+    found = sorted(each for each in map(keys.finished, store.keys(keys.MANIFESTS)) if each)
     if not found:
         raise SnapshotError(
             f"{store.address('')} holds no finished snapshot: name the prefix or folder that has {keys.LATEST} in it"
@@ -101,10 +102,12 @@ def newest(store: Store, warn: Callable[[str], None]) -> Manifest:
     Raises:
         SnapshotError, StoreError: as their texts say.
     """
-    latest = publish.read_latest(store)
+    latest = read_latest(store)
     if latest:
         # Its hash, too, is held against latest.json.
-        publish.read_manifest(store, latest)
+        if read_linked(store, latest) is None:
+            address = store.address(keys.manifest(latest.snapshot_id))
+            raise SnapshotError(f"{address} is gone, though {keys.LATEST} names it: {_ADVICE}")
         return read_manifest(store, latest.snapshot_id)
     identifier = finished_ids(store)[-1]
     warn_of_missing_latest(store, warn)
@@ -167,11 +170,3 @@ def in_turn(read: Callable[[str], T], identifiers: Iterable[str]) -> Iterator[T]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while some := list(islice(left, AT_ONCE)):
             yield from pool.map(read, some)
-
-
-def _is_time(identifier: str) -> bool:
-    try:
-        keys.snapshot_time(identifier)
-    except ValueError:
-        return False
-    return True

@@ -4,8 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from pool_inventory import keys, publish
+from pool_inventory import keys
 from pool_inventory.errors import SnapshotError
+from pool_inventory.manifest import encode_latest, read_latest
 from pool_inventory.snapshot import Link
 from pool_inventory.store import Store
 from pool_inventory.terminal import archive
@@ -60,7 +61,7 @@ def _first_step(store: Store, report: Report) -> _Step:
 
 def _named_latest(store: Store, report: Report) -> Link | None:
     try:
-        latest = publish.read_latest(store)
+        latest = read_latest(store)
     except SnapshotError as error:
         report.fault(keys.LATEST, str(error))
         return None
@@ -90,9 +91,7 @@ def _latest_json(manifest: bytes, latest: Link) -> bytes | None:
         origin = origin_of(json.loads(manifest))
     except (ValueError, KeyError, TypeError, IndexError):
         return None
-    key = origin.full_key(keys.manifest(latest.snapshot_id))
-    value = {"snapshotId": latest.snapshot_id, "manifest": key, "sha256": latest.manifest_sha256}
-    return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"
+    return encode_latest(origin, latest)
 
 
 def _check(store: Store, step: _Step, report: Report) -> _Step | None:
@@ -175,7 +174,7 @@ def _check_latest_data(store: Store, newest: _Step, report: Report) -> None:
     if copied and hashlib.sha256(copied.body).hexdigest() == manifest.sha256:
         report.checked(copied.body)
         return
-    if newest.sha256 and publish.read_latest(store) != Link(newest.snapshot_id, newest.sha256):
+    if newest.sha256 and read_latest(store) != Link(newest.snapshot_id, newest.sha256):
         report.note(f"{keys.LATEST_DATA} was not checked: a run made a newer snapshot meanwhile")
         return
     report.fault(

@@ -6,19 +6,16 @@ Parquet files are compared by their bytes where the same release of the library 
 import dataclasses
 import functools
 import gzip
-import io
 import json
 import re
 import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from arro3.io import read_parquet, write_ndjson
-
 from pool_inventory import changes, keys, publish, schema, snapshot
 from pool_inventory.changes import Comparison, Uncompared
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshot import Place, reading
+from pool_inventory.snapshot import Place
 from pool_inventory.store import Store
 from pool_inventory.terminal import archive
 from pool_inventory.terminal.verify_report import Report
@@ -106,10 +103,10 @@ def _check_changes(
         return expected
     try:
         if _places(told) != _places(anew.uncompared):
-            _check_comparable(key, _lines(stored.body), (*told, *anew.uncompared), anew, report)
+            _check_comparable(key, snapshot.read_lines(stored.body), (*told, *anew.uncompared), anew, report)
             snapshot.footer_of(stored.body)
             return stored.body
-        if by_bytes or _lines(stored.body) != _lines(expected):
+        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(expected):
             report.fault(key, _NOT_DERIVED)
     except _UNREADABLE as error:
         report.fault(key, f"cannot be read: {error}")
@@ -174,7 +171,7 @@ def _check_object(store: Store, key: str, made: dict[str, bytes], *, by_bytes: b
     if stored.body == made[key]:
         return
     try:
-        if by_bytes or _lines(stored.body) != _lines(made[key]):
+        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(made[key]):
             report.fault(key, "is not what follows from the data")
     except SnapshotError as error:
         report.fault(key, f"cannot be read: {error}")
@@ -192,18 +189,6 @@ def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report
 
 def _places(uncompared: tuple[Uncompared, ...]) -> set[Place]:
     return {(each.account_id, each.region) for each in uncompared}
-
-
-def _lines(body: bytes) -> list[bytes]:
-    """Give the rows of a Parquet file as JSON.
-
-    Raises:
-        SnapshotError: it is none.
-    """
-    written = io.BytesIO()
-    with reading(body):
-        write_ndjson(read_parquet(io.BytesIO(body)), written, explicit_nulls=True)
-    return written.getvalue().splitlines()
 
 
 def _writer(body: bytes) -> bytes:

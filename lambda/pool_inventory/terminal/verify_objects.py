@@ -7,8 +7,9 @@ from typing import Any
 
 from arro3.io import read_parquet
 
-from pool_inventory import keys, publish, snapshot
+from pool_inventory import keys, snapshot
 from pool_inventory.errors import NewerError, SnapshotError
+from pool_inventory.manifest import load
 from pool_inventory.snapshot import Link, Place, Snapshot, reading
 from pool_inventory.store import Store
 from pool_inventory.terminal import archive
@@ -54,7 +55,7 @@ def _load(identifier: str, body: bytes, *, is_named: bool, report: Report) -> di
     key = keys.manifest(identifier)
     try:
         archive.parse_manifest(body, key)
-        return publish.load_manifest(body, key)
+        return load(body, key)
     except NewerError:
         if is_named:
             raise
