@@ -14,6 +14,7 @@ from pool_inventory.collect import Coverage
 from pool_inventory.publish import Published
 from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.targets import Target
+from werkzeug.wrappers import Request, Response
 
 ACCOUNT_ID = "123456789012"
 TIME = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -134,3 +135,8 @@ def failing_first(times: int, error: Exception, result: Any = "done") -> Callabl
         return result
 
     return request
+
+
+def s3_error(code: str, status: int, message: str = "said") -> Callable[[Request], Response]:
+    """An answer of S3's that is an error."""
+    return lambda _: Response(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)

@@ -81,6 +81,15 @@ class StandIn:
         urllib.request.urlopen(reset).close()  # noqa: S310 - as above
         self.requests.clear()
 
+    def after_moto(self, answer: Answer) -> Answer:
+        """Return an answer that is given once moto has done what was asked, in the place of moto's own."""
+
+        def answer_after(request: Request) -> Response | None:
+            Response.from_app(self._moto, {**request.environ, "wsgi.input": io.BytesIO(request.get_data())})
+            return answer(request)
+
+        return answer_after
+
     def _list_regions(self, request: Request) -> Response | None:
         if request.path != "/listRegions":
             return None
