@@ -109,6 +109,16 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     help="Pace in each region, out of the 15 a second that all callers of the account share there; 0 is unpaced.",
 )
 @click.option(
+    "--encryption",
+    metavar="ENCRYPTION",
+    envvar=settings.ENCRYPTION.name,
+    show_envvar=True,
+    default=settings.ENCRYPTION.default,
+    callback=_checked_as(settings.ENCRYPTION),
+    help="Encryption to ask for with each write to s3://, for a bucket whose policy demands it: `AES256`, or a KMS "
+    "key's ARN. [default: the bucket's own]",
+)
+@click.option(
     "--timeout",
     "timeout_seconds",
     metavar="SECONDS",
@@ -124,6 +134,7 @@ def run(
     profile: str | None,
     snapshot_time: datetime,
     max_requests_per_second: float,
+    encryption: str | None,
     timeout_seconds: int,
 ) -> None:
     """Take a snapshot now, with your own credentials.
@@ -143,7 +154,7 @@ def run(
     with errors_on_one_line():
         session = open_session(profile)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
-        store = _open_store(location, session)
+        store = _open_store(location, session, encryption)
         with show_progress(console) as progress:
             request = Request(
                 snapshot_time=snapshot_time,
@@ -183,10 +194,10 @@ def demo(folder: Path) -> None:
         run_demo(folder, _console())
 
 
-def _open_store(location: str, session: "Session") -> Store:
+def _open_store(location: str, session: "Session", encryption: str | None) -> Store:
     if "://" not in location:
         return FolderStore(Path(location))
-    return S3Store.open(session, *split_address(location))
+    return S3Store.open(session, *split_address(location), encryption)
 
 
 def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:

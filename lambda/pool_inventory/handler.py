@@ -76,7 +76,7 @@ def _request(event: object, settings: Settings, clock: Clock) -> Request:
 
 def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, started: float, own_id: str) -> Tools:
     session = open_session()
-    store = S3Store.open(session, settings.bucket, settings.prefix)
+    store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
 
     def report(published: Published) -> None:
         is_own = published.snapshot.id == own_id

@@ -8,17 +8,21 @@ import fcntl
 import hashlib
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+from botocore.parsers import ResponseParserError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from pool_inventory.errors import StoreError
-from pool_inventory.failures import error_code, http_status, is_denied
+from pool_inventory import __version__, refusals
+from pool_inventory.errors import RefusedError, StoreError
+from pool_inventory.failures import MalformedResponseError, error_code, http_status
+from pool_inventory.settings import AES256
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -30,7 +34,11 @@ CLIENT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 5},
     # Each PutObject brings a SHA-256 of its own instead.
     request_checksum_calculation="when_required",
+    user_agent_extra=f"pool-inventory/{__version__}",
 )
+NOT_FOUND = 404
+CONFLICT = 409
+PRECONDITION_FAILED = 412
 CONTENT_TYPES = {".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
 
 
@@ -57,27 +65,41 @@ class Names(Protocol):
 
 
 class Store(Names, Protocol):
-    """Whole objects, each put in one step that either happens or does not."""
+    """Whole objects, each put in one step that either happens or does not.
+
+    Each call raises RefusedError where this object is refused and would be again, and StoreError where it could not be
+    done otherwise.
+    """
 
     def get(self, key: str) -> Stored | None:
         """Read an object, None where there is none.
 
         Raises:
-            StoreError: it could not be told.
+            RefusedError, StoreError: it cannot be read.
         """
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
-        """Write an object unless there is one; tell whether it was written.
+        """Write an object unless there is another; return whether the object has this body.
+
+        One of the same body counts as written, for it may have been this call whose answer was lost. So two who write
+        the same may both get True.
 
         Raises:
-            StoreError: it could not be told.
+            RefusedError, StoreError: it may not be written, or whether it was is not known.
         """
 
     def replace(self, key: str, body: bytes, etag: str) -> bool:
-        """Write over the object that has this etag; tell whether it was, so still had it.
+        """Write over the object that has this etag, unless it has another by now; return whether it has this body.
 
         Raises:
-            StoreError: it could not be told.
+            RefusedError, StoreError: it may not be written, or whether it was is not known.
+        """
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object, whatever is there: for one that can be neither read nor believed.
+
+        Raises:
+            RefusedError, StoreError: it may not be written, or whether it was is not known.
         """
 
     def copy(self, source: str, target: str) -> None:
@@ -88,18 +110,21 @@ class Store(Names, Protocol):
         """
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
-        """Give the keys of a folder that sort after a text, sorted.
+        """Return the keys of a folder that sort after a text, sorted.
 
         Raises:
-            StoreError: they could not be listed.
+            RefusedError, StoreError: they cannot be listed.
         """
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Tell what botocore does not try again by itself: a body that broke off, and writes that met."""
+    """Whether the same call may succeed in a moment, where botocore does not make it again by itself."""
     if isinstance(error, ClientError):
-        return error_code(error) in {"ConditionalRequestConflict", "OperationAborted"}
-    return isinstance(error, HTTPClientError | IncompleteReadError | FlexibleChecksumError)
+        # Writes that met; and an error whose body was cut, which may be of the key or of the bucket.
+        return http_status(error) == CONFLICT or error_code(error) == str(NOT_FOUND)
+    return isinstance(
+        error, FlexibleChecksumError | IncompleteReadError | MalformedResponseError | ResponseParserError
+    )
 
 
 _again = retry(
@@ -112,16 +137,34 @@ _again = retry(
 
 @dataclass(frozen=True, slots=True)
 class S3Store:
-    """Objects under a prefix of a bucket."""
+    """Objects under a prefix of a bucket.
+
+    Attributes:
+        encryption: what to ask for with each write: `AES256`, a KMS key's ARN, or None to say nothing, so that the
+            bucket's default holds.
+    """
 
     client: "S3Client"
     bucket_name: str
     prefix: str
+    encryption: str | None = None
 
     @classmethod
-    def open(cls, session: "Session", bucket_name: str, prefix: str) -> "S3Store":
-        """Give the store, with a client of the session."""
-        return cls(session.client("s3", config=CLIENT_CONFIG), bucket_name, prefix)
+    def open(cls, session: "Session", bucket_name: str, prefix: str, encryption: str | None = None) -> "S3Store":
+        """Return the store, with a client of the session.
+
+        Raises:
+            StoreError: there is no client, since the credentials cannot be had, for example.
+        """
+        try:
+            client = session.client("s3", config=CLIENT_CONFIG)
+        except Exception as error:
+            # A program that hands out credentials fails in ways of its own: RuntimeError, ValueError, OSError.
+            raise StoreError(
+                f"cannot open s3://{bucket_name}/{prefix}: {refusals.said(error)}: "
+                f"{refusals.advice(error, writes=False)}"
+            ) from error
+        return cls(client, bucket_name, prefix, encryption)
 
     @property
     def bucket(self) -> str:
@@ -133,27 +176,29 @@ class S3Store:
         return f"{self.prefix}/{key}"
 
     def address(self, key: str) -> str:
-        """Give the object's s3:// address."""
+        """Return the object's s3:// address."""
         return f"s3://{self.bucket_name}/{self.full_key(key)}"
 
     def get(self, key: str) -> Stored | None:
         """Read an object: needs s3:GetObject, and s3:ListBucket for the answer that there is none."""
         try:
             return self._get(key)
-        except ClientError as error:
-            if error_code(error) == "NoSuchKey":
+        except Exception as error:
+            if error_code(error) == refusals.NO_SUCH_KEY:
                 return None
-            self._fail("read", key, error)
-        except BotoCoreError as error:
-            self._fail("read", key, error)
+            raise self._error("read", key, error) from error
 
     def put_if_absent(self, key: str, body: bytes) -> bool:
-        """Write an object unless there is one: needs s3:PutObject."""
+        """Write an object unless there is another: needs s3:PutObject, and what `get` needs."""
         return self._put(key, body, IfNoneMatch="*")
 
     def replace(self, key: str, body: bytes, etag: str) -> bool:
-        """Write over the object that has this etag: needs s3:PutObject and s3:GetObject."""
+        """Write over the object that has this etag: needs s3:PutObject, and what `get` needs."""
         return self._put(key, body, IfMatch=etag)
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write an object, whatever is there: needs s3:PutObject."""
+        self._put(key, body)
 
     def copy(self, source: str, target: str) -> None:
         """Copy an object within S3, which takes it up to 5 GB: needs s3:GetObject and s3:PutObject."""
@@ -167,63 +212,114 @@ class S3Store:
                 ChecksumAlgorithm="SHA256",
             )
         except (ClientError, BotoCoreError) as error:
-            self._fail("copy", source, error)
+            raise self._error("copy", source, error) from error
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
         """List a folder: needs s3:ListBucket."""
         root = self.full_key("")
-        pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket_name, Prefix=f"{root}{folder}/", StartAfter=f"{root}{after}"
-        )
-        try:
-            for page in pages:
-                yield from (each["Key"].removeprefix(root) for each in page.get("Contents", []))
-        except (ClientError, BotoCoreError) as error:
-            self._fail("list", f"{folder}/", error)
+        start: str | None = f"{root}{after}"
+        while start is not None:
+            try:
+                page, start = self._list(f"{root}{folder}/", start)
+            except Exception as error:
+                raise self._error("list", f"{folder}/", error) from error
+            yield from (each.removeprefix(root) for each in page)
 
     @_again
     def _get(self, key: str) -> Stored:
         response = self.client.get_object(Bucket=self.bucket_name, Key=self.full_key(key))
-        return Stored(response["Body"].read(), response["ETag"])
+        try:
+            body = response["Body"].read()
+        except HTTPClientError as error:
+            raise MalformedResponseError(f"the body broke off: {error}") from error
+        return Stored(body, _etag(response))
+
+    @_again
+    def _list(self, prefix: str, start: str) -> tuple[list[str], str | None]:
+        """Return a page of keys, and the last of them where there are more."""
+        page = self.client.list_objects_v2(Bucket=self.bucket_name, Prefix=prefix, StartAfter=start)
+        found = [each["Key"] for each in page.get("Contents", [])]
+        more = page.get("IsTruncated")
+        # A proxy's page has no members, and would look like a folder without objects.
+        if more is None or (more and not (found and found[-1] > start)):
+            raise MalformedResponseError("the answer to ListObjectsV2 is not S3's")
+        return found, found[-1] if more else None
 
     def _put(self, key: str, body: bytes, **condition: str) -> bool:
         try:
             self._put_object(key, body, condition)
-        except ClientError as error:
-            if error_code(error) == "PreconditionFailed" or (
-                "IfMatch" in condition and error_code(error) == "NoSuchKey"
-            ):
-                return False
-            self._fail("write", key, error)
-        except BotoCoreError as error:
-            self._fail("write", key, error)
+        except Exception as error:
+            if refusals.is_refused(error):
+                raise self._error("write", key, error) from error
+            return self._was_written(key, body, condition, error)
         return True
 
     @_again
     def _put_object(self, key: str, body: bytes, condition: dict[str, Any]) -> None:
-        self.client.put_object(
-            Bucket=self.bucket_name,
-            Key=self.full_key(key),
-            Body=body,
-            ContentType=CONTENT_TYPES.get(Path(key).suffix, "text/plain"),
-            ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
-            **condition,
+        _etag(
+            self.client.put_object(
+                Bucket=self.bucket_name,
+                Key=self.full_key(key),
+                Body=body,
+                ContentType=CONTENT_TYPES.get(Path(key).suffix, "text/plain"),
+                ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
+                **self._encryption(),
+                **condition,
+            )
         )
 
-    def _fail(self, verb: str, key: str, error: Exception) -> NoReturn:
-        if isinstance(error, ClientError) and error_code(error) == "NoSuchBucket":
-            advice = "create the bucket, or name another"
-        elif is_denied(error):
-            writes = "" if verb in {"read", "list"} else " and s3:PutObject"
-            advice = (
-                f"grant s3:GetObject{writes} on {self.bucket}/{self.full_key('*')}, and s3:ListBucket on the bucket, "
-                "without which S3 says so of an object that is not there, too"
-            )
-        elif isinstance(error, ClientError):
-            advice = f"HTTP status {http_status(error)}"
-        else:
-            advice = "check the network between here and S3"
-        raise StoreError(f"cannot {verb} {self.address(key)}: {error}: {advice}") from error
+    def _encryption(self) -> dict[str, Any]:
+        if self.encryption is None:
+            return {}
+        if self.encryption == AES256:
+            return {"ServerSideEncryption": AES256}
+        # Whether there is a bucket key stays the bucket's own setting: with one, the key's policy sees another
+        # encryption context. https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.encryption}
+
+    def _was_written(self, key: str, body: bytes, condition: dict[str, str], error: Exception) -> bool:
+        """Whether a write happened that ended in this error, by what is there now.
+
+        An earlier attempt's answer may have been lost. Then the next attempt meets what that one wrote, and the answer
+        is 412: https://github.com/aws/aws-sdk-java-v2/issues/6580
+        """
+        unmet = bool(condition) and isinstance(error, ClientError) and http_status(error) == PRECONDITION_FAILED
+        try:
+            stored = self.get(key)
+        except StoreError as unread:
+            if unmet and isinstance(unread, RefusedError):
+                return False  # there is one, and the caller has its own way of reading it
+            raise unread if unmet else self._error("write", key, error) from error
+        if stored is not None and stored.body == body:
+            return True
+        if unmet or not _holds(condition, stored):
+            return False
+        raise self._error("write", key, error) from error
+
+    def _error(self, verb: str, key: str, error: Exception) -> StoreError:
+        kind = RefusedError if refusals.is_refused(error) else StoreError
+        help_ = refusals.advice(
+            error,
+            writes=verb not in {"read", "list"},
+            bucket=self.bucket,
+            objects=f"{self.bucket}/{self.full_key('*')}",
+            encryption=self.encryption,
+        )
+        return kind(f"cannot {verb} {self.address(key)}: {refusals.said(error)}: {help_}")
+
+
+def _etag(response: Mapping[str, Any]) -> str:
+    """Return the answer's etag, without which it is not S3's: a proxy's page, or cut short in its headers."""
+    etag = response.get("ETag")
+    if not etag:
+        raise MalformedResponseError("an answer without an ETag is not S3's")
+    return str(etag)
+
+
+def _holds(condition: dict[str, str], stored: Stored | None) -> bool:
+    if "IfMatch" in condition:
+        return stored is not None and stored.etag == condition["IfMatch"]
+    return "IfNoneMatch" not in condition or stored is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +358,7 @@ class FolderStore:
             try:
                 os.link(written, self.folder / key)
             except FileExistsError:
-                return False
+                return self._has(key, body)
             finally:
                 written.unlink()
         except OSError as error:
@@ -272,18 +368,25 @@ class FolderStore:
     def replace(self, key: str, body: bytes, etag: str) -> bool:
         """Write over the file that has this etag, with the folder locked against others who would."""
         try:
-            folder = os.open(self.folder, os.O_RDONLY)
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX)
+            if not self.folder.exists():
+                return False
+            with self._locked():
                 stored = self.get(key)
                 if stored is None or stored.etag != etag:
-                    return False
-                self._write_aside(key, body).replace(self.folder / key)
-            finally:
-                os.close(folder)
+                    return stored is not None and stored.body == body
+                self._write_over(key, body)
         except OSError as error:
             self._fail("write", key, error)
         return True
+
+    def put(self, key: str, body: bytes) -> None:
+        """Write a file, whatever is there."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                self._write_over(key, body)
+        except OSError as error:
+            self._fail("write", key, error)
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file."""
@@ -305,6 +408,30 @@ class FolderStore:
         keys = (path.relative_to(self.folder).as_posix() for path in paths)
         return iter(sorted(key for key in keys if key > after))
 
+    def _has(self, key: str, body: bytes) -> bool:
+        try:
+            stored = self.get(key)
+        except RefusedError:
+            return False  # there is one, and the caller has its own way of reading it
+        return stored is not None and stored.body == body
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the folder's lock, which only writers take."""
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _write_over(self, key: str, body: bytes) -> None:
+        written = self._write_aside(key, body)
+        try:
+            written.replace(self.folder / key)
+        finally:
+            written.unlink(missing_ok=True)
+
     def _write_aside(self, key: str, body: bytes) -> Path:
         """Write a file that no reader takes for an object, beside where it is to be."""
         path = (self.folder / key).with_name(f".{uuid.uuid4().hex}.part")
@@ -316,7 +443,8 @@ class FolderStore:
         return path
 
     def _fail(self, verb: str, key: str, error: OSError) -> NoReturn:
-        raise StoreError(
-            f"cannot {verb} {self.folder / key}: {error.strerror or error}: name a folder that can be written to, "
-            "on a file system with hard links"
+        kind = RefusedError if isinstance(error, PermissionError | IsADirectoryError) else StoreError
+        help_ = "read" if verb in {"read", "list"} else "written to, on a file system with hard links and file locks"
+        raise kind(
+            f"cannot {verb} {self.folder / key}: {error.strerror or error}: name a folder that can be {help_}"
         ) from error

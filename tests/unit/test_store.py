@@ -1,20 +1,29 @@
 import base64
+import errno
 import hashlib
+import json
+import os
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory.errors import StoreError
+from pool_inventory import __version__
+from pool_inventory.errors import RefusedError, StoreError
 from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.terminal.stand_in import StandIn, cut, in_turn, reset_connection
-from werkzeug.wrappers import Request, Response
+from pool_inventory.terminal.stand_in import Answer, StandIn, cut, in_turn, reset_connection
+from werkzeug.wrappers import Response
 
 from tests.conftest import BUCKET
+from tests.makers import s3_error
 
 KEY = "data/dt=2026-11-24/one.parquet"
+
+Act = Callable[[S3Store], object]
 
 
 @pytest.fixture
@@ -60,9 +69,28 @@ def test_an_object_is_replaced_only_as_the_one_that_was_read(store: Store) -> No
     assert second.body == b"two"
 
 
+def test_an_object_of_the_same_body_counts_as_written(store: Store) -> None:
+    """It may have been this very write, whose answer was lost."""
+    assert store.put_if_absent(KEY, b"one")
+    assert store.put_if_absent(KEY, b"one")
+    assert store.replace(KEY, b"one", "0123")
+
+
+def test_an_object_is_put_whatever_is_there(store: Store) -> None:
+    for body in (b"one", b"two"):
+        store.put(KEY, body)
+        stored = store.get(KEY)
+        assert stored is not None
+        assert stored.body == body
+
+
 def test_what_is_not_there_is_not_replaced(store: Store) -> None:
     store.put_if_absent(KEY, b"one")
     assert not store.replace("data/other", b"two", "0123")
+
+
+def test_nothing_is_replaced_where_there_is_no_folder(tmp_path: Path) -> None:
+    assert not FolderStore(tmp_path / "new").replace(KEY, b"two", "0123")
 
 
 def test_keys_are_a_folders_own_and_sorted_after_a_text(store: Store) -> None:
@@ -94,27 +122,227 @@ def test_keys_are_under_the_prefix_and_nowhere_else(s3_store: S3Store, s3: S3Cli
     assert s3_store.bucket == f"arn:aws:s3:::{BUCKET}"
 
 
-def s3_error(code: str, status: int) -> Callable[[Request], Response]:
-    return lambda _: Response(f"<Error><Code>{code}</Code><Message>said</Message></Error>", status)
+KMS_KEY = "arn:aws:kms:us-east-1:123456789012:key/0123-abcd"
+READS: dict[str, Act] = {"get": lambda store: store.get(KEY), "keys": lambda store: list(store.keys("data"))}
+WRITES: dict[str, Act] = {
+    "put_if_absent": lambda store: store.put_if_absent(KEY, b"one"),
+    "replace": lambda store: store.replace(KEY, b"one", '"0123"'),
+    "put": lambda store: store.put(KEY, b"one"),
+}
+ACTS = {**READS, **WRITES}
+
+
+def denial(action: str, why: str) -> str:
+    """IAM's text: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html."""
+    return (
+        "User: arn:aws:sts::123456789012:assumed-role/pool-inventory/run is not authorized to perform: "
+        f"{action} on resource: &quot;arn:aws:s3:::inventory/some/prefix/{KEY}&quot; {why}"
+    )
+
+
+def failure(store: S3Store, act: Act) -> StoreError:
+    with pytest.raises(StoreError) as caught:
+        act(store)
+    text = str(caught.value)
+    assert f"s3://{BUCKET}/some/prefix/data" in text
+    assert text.isprintable()
+    assert len(text) < 2000
+    return caught.value
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_denial_is_an_error_that_says_what_to_grant(s3_store: S3Store, aws: StandIn, act: str) -> None:
+    aws.answers.append(s3_error("AccessDenied", 403))
+    aws.requests.clear()
+    error = failure(s3_store, ACTS[act])
+    assert isinstance(error, RefusedError)
+    assert re.search(r"grant s3:GetObject.* s3:ListBucket on arn:aws:s3:::inventory", str(error))
+    assert ("s3:PutObject" in str(error)) is (act in WRITES)
+    assert len(aws.requests) == 1, "a denied call is not made again"
 
 
 @pytest.mark.parametrize(
-    "act",
+    "policy",
     [
-        lambda store: store.get(KEY),
-        lambda store: store.put_if_absent(KEY, b"one"),
-        lambda store: store.replace(KEY, b"one", '"0123"'),
-        lambda store: list(store.keys("data")),
+        "an identity-based policy",
+        "a service control policy",
+        "a resource control policy",
+        "a session policy",
+        "a permissions boundary",
+        "a VPC endpoint policy",
+        "a service control policy: arn:aws:organizations::123456789012:policy/o-1/service_control_policy/p-1",
     ],
 )
-def test_a_bucket_that_is_denied_is_an_error_that_says_what_to_grant(
-    s3_store: S3Store, aws: StandIn, act: Callable[[Any], object]
+@pytest.mark.parametrize("act", ACTS)
+def test_an_explicit_deny_is_not_answered_by_a_grant(s3_store: S3Store, aws: StandIn, act: str, policy: str) -> None:
+    aws.answers.append(s3_error("AccessDenied", 403, denial("s3:any", f"with an explicit deny in {policy}")))
+    advice = str(failure(s3_store, ACTS[act])).rpartition(f"explicit deny in {policy}: ")[2]
+    assert policy.partition(":")[0].partition(" ")[2] in advice
+    assert "outweighs every grant" in advice
+
+
+@pytest.mark.parametrize("policy", ["identity-based policy", "VPC endpoint policy", "permissions boundary"])
+def test_where_a_grant_is_missing_is_said(s3_store: S3Store, aws: StandIn, policy: str) -> None:
+    why = f"because no {policy} allows the s3:PutObject action"
+    aws.answers.append(s3_error("AccessDenied", 403, denial("s3:PutObject", why)))
+    assert f": in the {policy}, grant s3:GetObject and s3:PutObject on " in str(failure(s3_store, WRITES["put"]))
+
+
+@pytest.mark.parametrize("act", READS)
+def test_a_bucket_policy_that_denies_reading_is_said(s3_store: S3Store, aws: StandIn, act: str) -> None:
+    why = denial("s3:any", "with an explicit deny in a resource-based policy")
+    aws.answers.append(s3_error("AccessDenied", 403, why))
+    text = str(failure(s3_store, READS[act]))
+    assert "the bucket's policy denies it" in text
+    assert "INVENTORY_ENCRYPTION" not in text
+
+
+def demand(header: str, value: str) -> Answer:
+    """Denies each write without a header, as a bucket's policy does."""
+    why = denial("s3:PutObject", "with an explicit deny in a resource-based policy")
+    deny = s3_error("AccessDenied", 403, why)
+    return lambda request: deny(request) if request.method == "PUT" and request.headers.get(header) != value else None
+
+
+@pytest.mark.parametrize(
+    ("encryption", "header", "value"),
+    [
+        ("AES256", "x-amz-server-side-encryption", "AES256"),
+        (KMS_KEY, "x-amz-server-side-encryption", "aws:kms"),
+        (KMS_KEY, "x-amz-server-side-encryption-aws-kms-key-id", KMS_KEY),
+    ],
+)
+def test_a_bucket_that_demands_encryption_gets_it(aws: StandIn, encryption: str, header: str, value: str) -> None:
+    aws.answers.append(demand(header, value))
+    session = boto3.session.Session()
+    text = str(failure(S3Store.open(session, BUCKET, "some/prefix"), WRITES["put"]))
+    assert "the bucket's policy denies it, which no grant outweighs" in text
+    assert "set INVENTORY_ENCRYPTION or --encryption to AES256 or to the KMS key's ARN (now: none)" in text
+    assert "x-amz-acl" in text
+    store = S3Store.open(session, BUCKET, "some/prefix", encryption)
+    assert store.put_if_absent(KEY, b"one")
+    stored = store.get(KEY)
+    assert stored is not None
+    assert store.replace(KEY, b"two", stored.etag)
+    store.put(KEY, b"three")
+
+
+def test_a_bucket_that_demands_an_acl_is_told_from_one_that_lacks_encryption(aws: StandIn) -> None:
+    aws.answers.append(demand("x-amz-acl", "bucket-owner-full-control"))
+    store = S3Store.open(boto3.session.Session(), BUCKET, "some/prefix", "AES256")
+    text = str(failure(store, WRITES["put_if_absent"]))
+    assert "(now: AES256)" in text
+    assert "for an ACL (x-amz-acl), which is never sent, change the policy" in text
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("KMS.DisabledException", 400, f"{KMS_KEY} is disabled."),
+        ("KMS.NotFoundException", 400, f"Key &apos;{KMS_KEY}&apos; does not exist"),
+        ("KMS.KMSInvalidStateException", 400, f"{KMS_KEY} is pending deletion."),
+        ("AccessDenied", 403, denial("kms:any", "").replace(f"arn:aws:s3:::inventory/some/prefix/{KEY}", KMS_KEY)),
+    ],
+)
+@pytest.mark.parametrize("act", ["get", *WRITES])
+def test_a_key_that_cannot_be_used_is_named(
+    s3_store: S3Store, aws: StandIn, act: str, code: str, status: int, message: str
 ) -> None:
-    aws.answers.append(s3_error("AccessDenied", 403))
+    aws.answers.append(s3_error(code, status, message))
     aws.requests.clear()
-    with pytest.raises(StoreError, match=r"s3://inventory/some/prefix/data/.*grant s3:GetObject.* s3:ListBucket"):
-        act(s3_store)
-    assert len(aws.requests) == 1, "a denied call is not made again"
+    error = failure(s3_store, ACTS[act])
+    assert isinstance(error, RefusedError)
+    actions = "kms:GenerateDataKey and kms:Decrypt" if act in WRITES else "kms:Decrypt"
+    assert f"see that the key {KMS_KEY} is enabled, and grant {actions} on it" in str(error)
+    assert len(aws.requests) == 1
+
+
+def test_a_key_is_named_by_the_header_or_by_the_setting(s3_store: S3Store, aws: StandIn) -> None:
+    header = {"x-amz-server-side-encryption-aws-kms-key-id": KMS_KEY}
+    body = "<Error><Code>KMS.DisabledException</Code><Message>The key is disabled</Message></Error>"
+    aws.answers.append(lambda _: Response(body, 400, headers=header))
+    assert f"the key {KMS_KEY} is enabled" in str(failure(s3_store, READS["get"]))
+    aws.answers[:] = [lambda _: Response(body, 400)]
+    assert f"the key {KMS_KEY} is" in str(failure(replace(s3_store, encryption=KMS_KEY), WRITES["put"]))
+    assert "the key that encrypts it is" in str(failure(s3_store, WRITES["put"]))
+
+
+@pytest.mark.parametrize("policy", ["a resource-based policy", "a service control policy"])
+def test_a_key_s_denial_is_not_answered_by_a_grant(s3_store: S3Store, aws: StandIn, policy: str) -> None:
+    why = denial("kms:Decrypt", f"with an explicit deny in {policy}")
+    aws.answers.append(s3_error("AccessDenied", 403, why))
+    whose = "the key's own policy" if "resource" in policy else policy
+    assert f"{whose} denies the use of the key" in str(failure(s3_store, READS["get"]))
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "refused"),
+    [
+        ("InvalidObjectState", 403, True),
+        ("InvalidRequest", 400, True),
+        ("KMS.ThrottlingException", 400, False),
+        ("ExpiredToken", 400, False),
+        ("InvalidAccessKeyId", 403, False),
+        ("RequestTimeTooSkewed", 403, False),
+        ("NoSuchBucket", 404, False),
+    ],
+)
+@pytest.mark.parametrize("act", ["get", "put"])
+def test_only_what_would_be_refused_again_is_refused(
+    s3_store: S3Store, aws: StandIn, act: str, code: str, status: int, *, refused: bool
+) -> None:
+    aws.answers.append(s3_error(code, status))
+    assert isinstance(failure(s3_store, ACTS[act]), RefusedError) is refused
+
+
+def test_an_archived_object_is_said_to_be(s3_store: S3Store, aws: StandIn) -> None:
+    aws.answers.append(s3_error("InvalidObjectState", 403, "not valid for the object&apos;s storage class"))
+    assert str(failure(s3_store, READS["get"])).endswith("it is archived: restore it (s3:RestoreObject), or delete it")
+
+
+def test_a_text_of_megabytes_is_cut_and_made_printable(s3_store: S3Store, aws: StandIn) -> None:
+    aws.answers.append(s3_error("AccessDenied", 403, "\u009b31m\u202e\n" + "x" * 3_000_000))
+    assert "\\x9b31m\\u202e" in str(failure(s3_store, READS["get"]))
+
+
+def hand_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"[default]\ncredential_process = {command}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+
+
+EXPIRED = json.dumps({"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "Expiration": "2020-01-01T00:00:00Z"})
+
+
+@pytest.mark.parametrize("act", ["get", "put"])
+@pytest.mark.parametrize(
+    "command",
+    [f"echo '{EXPIRED}'", "echo no JSON", "false", "/no/such/program", ""],
+    ids=["expired", "no JSON", "fails", "is not there", "none"],
+)
+def test_credentials_that_cannot_be_had_are_an_error_that_says_so(
+    aws: StandIn, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, act: str
+) -> None:
+    hand_out(monkeypatch, tmp_path, command)
+    if not command:
+        (tmp_path / "config").unlink()
+    with pytest.raises(StoreError, match="check the credentials: sign in again") as caught:
+        ACTS[act](S3Store.open(boto3.session.Session(), BUCKET, "some/prefix"))
+    assert not isinstance(caught.value, RefusedError)
+    assert "network" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_a_network_that_is_down_is_an_error_that_says_so(s3_store: S3Store, aws: StandIn) -> None:
+    aws.answers.append(reset_connection)
+    assert "check the network between here and S3" in str(failure(s3_store, READS["get"]))
+
+
+def test_s3_is_told_who_asks(s3_store: S3Store, aws: StandIn) -> None:
+    s3_store.get(KEY)
+    assert f"pool-inventory/{__version__}" in aws.requests[-1].headers["User-Agent"]
 
 
 def test_a_bucket_that_is_not_there_is_an_error_that_says_so(aws: StandIn) -> None:
@@ -155,7 +383,8 @@ def test_a_folder_holds_nothing_but_what_was_put(tmp_path: Path) -> None:
     first = store.get(KEY)
     assert first is not None
     store.replace(KEY, b"three", first.etag)
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / KEY]
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / KEY}
+    assert list(store.keys("")) == [KEY]
 
 
 def test_a_folders_files_are_as_readable_as_any_file_of_the_users(tmp_path: Path) -> None:
@@ -168,3 +397,27 @@ def test_a_file_that_is_being_written_is_no_key(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / ".0123.part").write_text("half")
     assert list(FolderStore(tmp_path).keys("data")) == []
+
+
+@pytest.mark.parametrize("act", [*WRITES, "get"])
+def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path, act: str) -> None:
+    (tmp_path / KEY).mkdir(parents=True)
+    store: Any = FolderStore(tmp_path)
+    if act == "put_if_absent":
+        assert store.put_if_absent(KEY, b"one") is False, "there is something, as in S3 where it cannot be read"
+        return
+    with pytest.raises(RefusedError, match=r"cannot .*/one\.parquet: Is a directory"):
+        ACTS[act](store)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_a_file_that_may_not_be_touched_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, act: str) -> None:
+    def deny(path: object, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    for where, name in ((Path, "read_bytes"), (Path, "replace"), (os, "link"), (os, "scandir")):
+        monkeypatch.setattr(where, name, deny)
+    store: Any = FolderStore(tmp_path)
+    with pytest.raises(RefusedError, match=r"cannot (read|write|list) .*: Permission denied: name a folder that can"):
+        ACTS[act](store)
