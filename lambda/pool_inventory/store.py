@@ -4,7 +4,6 @@ Keys are relative to the store: to the prefix in the bucket, or to the folder.
 """
 
 import base64
-import fcntl
 import hashlib
 import os
 import uuid
@@ -39,6 +38,8 @@ CLIENT_CONFIG = Config(
 NOT_FOUND = 404
 CONFLICT = 409
 PRECONDITION_FAILED = 412
+# Its name keeps it from the keys.
+LOCK = ".lock"
 CONTENT_TYPES = {".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
 
 
@@ -417,13 +418,23 @@ class FolderStore:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock, which only writers take."""
-        folder = os.open(self.folder, os.O_RDONLY)
+        """Hold the folder's lock, which only writers take.
+
+        Raises:
+            StoreError: this system has no such locks.
+        """
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
+            import fcntl  # noqa: PLC0415 - Windows has none, and reads without it
+        except ImportError as error:
+            raise StoreError(
+                f"cannot write over what is in {self.folder}: this system has no fcntl.flock: write snapshots on "
+                "Linux or macOS, or to s3://BUCKET/PREFIX"
+            ) from error
+        # Open for writing: NFS makes of flock a lock of fcntl's, which refuses LOCK_EX to a descriptor for reading.
+        # https://man7.org/linux/man-pages/man2/flock.2.html
+        with (self.folder / LOCK).open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
             yield
-        finally:
-            os.close(folder)
 
     def _write_over(self, key: str, body: bytes) -> None:
         written = self._write_aside(key, body)

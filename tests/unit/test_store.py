@@ -1,9 +1,12 @@
 import base64
 import errno
+import fcntl
 import hashlib
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +21,7 @@ from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.terminal.stand_in import Answer, StandIn, cut, in_turn, reset_connection
 from werkzeug.wrappers import Response
 
+from tests.chains import add_chain
 from tests.conftest import BUCKET
 from tests.makers import s3_error
 
@@ -376,14 +380,14 @@ def test_a_folder_that_cannot_be_listed_is_an_error_and_not_an_empty_one(tmp_pat
         list(FolderStore(tmp_path).keys("data"))
 
 
-def test_a_folder_holds_nothing_but_what_was_put(tmp_path: Path) -> None:
+def test_a_folder_holds_what_was_put_and_a_lock(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     store.put_if_absent(KEY, b"one")
     store.put_if_absent(KEY, b"two")
     first = store.get(KEY)
     assert first is not None
     store.replace(KEY, b"three", first.etag)
-    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / KEY}
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {tmp_path / KEY, tmp_path / ".lock"}
     assert list(store.keys("")) == [KEY]
 
 
@@ -421,3 +425,52 @@ def test_a_file_that_may_not_be_touched_is_refused(tmp_path: Path, monkeypatch: 
     store: Any = FolderStore(tmp_path)
     with pytest.raises(RefusedError, match=r"cannot (read|write|list) .*: Permission denied: name a folder that can"):
         ACTS[act](store)
+
+
+def test_a_file_is_replaced_on_nfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """NFS makes of flock a lock of fcntl's, which is exclusive only on a descriptor that is open for writing."""
+    flock = fcntl.flock
+
+    def flock_of_nfs(file: Any, operation: int) -> None:
+        if operation & fcntl.LOCK_EX and fcntl.fcntl(file, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", flock_of_nfs)
+    store = FolderStore(tmp_path)
+    store.put(KEY, b"one")
+    stored = store.get(KEY)
+    assert stored is not None
+    assert store.replace(KEY, b"two", stored.etag)
+
+
+def test_a_folder_that_is_only_read_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderStore(tmp_path)
+    store.put_if_absent(KEY, b"one")
+    assert store.get(KEY) is not None
+    assert list(store.keys("data")) == [KEY]
+    assert not (tmp_path / ".lock").exists()
+
+
+def without_fcntl(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The terminal on a system as Windows is."""
+    script = "import sys; sys.modules['fcntl'] = None; from pool_inventory.cli import main; main()"
+    command = [sys.executable, "-c", script, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+
+
+def test_snapshots_are_read_where_there_is_no_fcntl(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": []}])
+    for command in ("show", "verify"):
+        done = without_fcntl(command, str(tmp_path))
+        assert (done.returncode, done.stderr) == (0, ""), command
+
+
+def test_a_file_is_not_replaced_where_there_is_no_fcntl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderStore(tmp_path)
+    store.put_if_absent(KEY, b"one")
+    stored = store.get(KEY)
+    assert stored is not None
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(StoreError, match=r"no fcntl\.flock: write snapshots on Linux or macOS, or to s3://"):
+        store.replace(KEY, b"two", stored.etag)
