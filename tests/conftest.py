@@ -61,17 +61,21 @@ def s3(aws: StandIn) -> S3Client:
 Invoke = Callable[..., dict[str, Any]]
 
 
+def any_context(seconds: float = 300) -> Any:
+    """What Lambda passes beside the event."""
+    return SimpleNamespace(
+        aws_request_id="8476a536",
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:{stand_in.ACCOUNT_ID}:function:pool-inventory",
+        get_remaining_time_in_millis=lambda: round(seconds * 1000),
+    )
+
+
 @pytest.fixture
 def invoke(aws: StandIn) -> Invoke:
     """Invokes the handler as Lambda does."""
 
     def call(time: str = "2026-11-24T18:00:00Z", *, seconds: float = 300) -> dict[str, Any]:
-        context: Any = SimpleNamespace(
-            aws_request_id="8476a536",
-            invoked_function_arn=f"arn:aws:lambda:us-east-1:{stand_in.ACCOUNT_ID}:function:pool-inventory",
-            get_remaining_time_in_millis=lambda: round(seconds * 1000),
-        )
-        return handler({"time": time}, context)
+        return handler({"time": time}, any_context(seconds))
 
     return call
 

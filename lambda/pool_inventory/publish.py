@@ -86,7 +86,7 @@ def finish(
     if data is None:
         data = read_data(store, identifier)
     try:
-        committed = _decode(data, identifier)
+        committed = decode(data, identifier)
         comparison = changes.compare(data, partial(_read_earlier, store))
     except SnapshotError as error:
         raise SnapshotError(f"{store.address(keys.data(identifier))}: {error}") from error
@@ -121,7 +121,7 @@ def read_published(store: Store, identifier: str) -> Published:
     data, changes_object, body = (
         _read(store, key) for key in (keys.data(identifier), keys.changes(identifier), keys.manifest(identifier))
     )
-    return _published(store, _decode(data, identifier), data, changes_object, body)
+    return _published(store, decode(data, identifier), data, changes_object, body)
 
 
 def last_known_pools(store: Store, committed: Snapshot) -> dict[Place, int] | None:
@@ -147,7 +147,12 @@ def last_known_pools(store: Store, committed: Snapshot) -> dict[Place, int] | No
     return known
 
 
-def _decode(data: bytes, identifier: str) -> Snapshot:
+def decode(data: bytes, identifier: str) -> Snapshot:
+    """Return the snapshot that is committed under an id.
+
+    Raises:
+        SnapshotError: the data object is not ours, or is of another id.
+    """
     committed = snapshot.decode(data)
     if committed.id != identifier:
         raise SnapshotError(f"it is a copy of the snapshot {committed.id}: move it away")

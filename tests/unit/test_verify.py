@@ -241,12 +241,21 @@ def test_forks_are_noted_and_checked(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_is_yet_to_be_finished_is_noted(tmp_path: Path) -> None:
-    add_chain(FolderStore(tmp_path), changing_readings(3))
-    expected = keys.data(identifier(3))
-    (tmp_path / expected).write_bytes((tmp_path / keys.data(identifier(2))).read_bytes())
+    store = FolderStore(tmp_path)
+    add_chain(store, changing_readings(3))
+    publish.commit(store, any_snapshot(identifier(3)), [])
     result = run(str(tmp_path))
     assert result.exit_code == 0
     assert f"note: {identifier(3)} is committed and not finished" in result.stdout
+
+
+def test_a_commit_that_cannot_be_finished_is_a_fault(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), changing_readings(3))
+    copied = keys.data(identifier(3))
+    (tmp_path / copied).write_bytes((tmp_path / keys.data(identifier(2))).read_bytes())
+    (fault,) = faults(tmp_path)
+    assert fault.startswith(f"{copied}: is committed and cannot be finished, so runs pass it by")
+    assert f"a copy of the snapshot {identifier(2)}" in fault
 
 
 def test_a_foreign_object_among_the_data_is_noted(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from pool_inventory import keys
-from pool_inventory.errors import SnapshotError
+from pool_inventory import keys, publish
+from pool_inventory.clock import Clock
+from pool_inventory.errors import RefusedError, SnapshotError
+from pool_inventory.events import MAX_AHEAD
 from pool_inventory.manifest import encode_latest, read_latest
 from pool_inventory.snapshot import Link
 from pool_inventory.store import Store
@@ -62,11 +64,14 @@ def _first_step(store: Store, report: Report) -> _Step:
 def _named_latest(store: Store, report: Report) -> Link | None:
     try:
         latest = read_latest(store)
-    except SnapshotError as error:
+    except (SnapshotError, RefusedError) as error:
         report.fault(keys.LATEST, str(error))
         return None
     if latest is None:
         report.fault(keys.LATEST, "is missing")
+        return None
+    if keys.snapshot_time(latest.snapshot_id) > Clock().now() + MAX_AHEAD:
+        report.fault(keys.LATEST, f"names {latest.snapshot_id}, a time more than a day ahead: the next run mends it")
         return None
     if store.get(keys.manifest(latest.snapshot_id)) is None and latest.snapshot_id not in _finished(store):
         report.fault(keys.LATEST, f"names {latest.snapshot_id}, of which there is no manifest")
@@ -95,7 +100,17 @@ def _latest_json(manifest: bytes, latest: Link) -> bytes | None:
 
 
 def _check(store: Store, step: _Step, report: Report) -> _Step | None:
-    """Check one snapshot; give the one before."""
+    """Check one snapshot; return the one before."""
+    try:
+        return _check_readable(store, step, report)
+    except RefusedError as error:
+        # What is refused is no reason to leave the others unchecked.
+        report.fault(keys.manifest(step.snapshot_id), f"the snapshot cannot be checked: {error}")
+        older = [each for each in _finished(store) if each < step.snapshot_id]
+        return _Step(older[-1], None, _LIST) if older else None
+
+
+def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
     stored = store.get(keys.manifest(step.snapshot_id))
     if stored is None:
         return _after_gap(store, step, report)
@@ -153,7 +168,7 @@ def _check_others(store: Store, walked: set[str], since: str, newest: str, repor
         if identifier < since:
             continue
         if identifier not in finished:
-            report.note(f"{identifier} is committed and not finished: the next run finishes it")
+            _check_unfinished(store, identifier, report)
         elif identifier > newest:
             report.note(f"{identifier} is newer than {keys.LATEST} says: the next run moves that")
         else:
@@ -162,13 +177,27 @@ def _check_others(store: Store, walked: set[str], since: str, newest: str, repor
             _check(store, _Step(identifier, None, _LIST), report)
 
 
+def _check_unfinished(store: Store, identifier: str, report: Report) -> None:
+    """Say of a commit whether a run can finish it, or passes it by."""
+    try:
+        publish.decode(publish.read_data(store, identifier), identifier)
+    except (SnapshotError, RefusedError) as error:
+        report.fault(keys.data(identifier), f"is committed and cannot be finished, so runs pass it by: {error}")
+    else:
+        report.note(f"{identifier} is committed and not finished: the next run finishes it")
+
+
 def _check_latest_data(store: Store, newest: _Step, report: Report) -> None:
     """Hold the copy of the newest data against the manifest."""
     try:
         manifest = archive.read_manifest(store, newest.snapshot_id)
-    except SnapshotError:
-        return  # told already, as the snapshot's own fault
-    copied = store.get(keys.LATEST_DATA)
+    except (SnapshotError, RefusedError):
+        return  # reported already, as the snapshot's own fault
+    try:
+        copied = store.get(keys.LATEST_DATA)
+    except RefusedError as error:
+        report.fault(keys.LATEST_DATA, str(error))
+        return
     if manifest.changes is None and copied is None:
         return  # the first release made none
     if copied and hashlib.sha256(copied.body).hexdigest() == manifest.sha256:
