@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -227,6 +228,9 @@ def time_of(identifier: str) -> str:
 def cold() -> Iterator[None]:
     """Import the package again, as a new sandbox of Lambda's does."""
     ours = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "pool_inventory"}
+    loggers = logging.root.manager.loggerDict
+    for name in [name for name in loggers if name.split(".")[0] == "pool_inventory"]:
+        del loggers[name]
     try:
         yield
     finally:

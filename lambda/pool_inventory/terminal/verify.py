@@ -1,14 +1,13 @@
 """The chain of manifests, from latest.json back, and all that hangs on it: is it what the program wrote?"""
 
 import hashlib
-import json
 from dataclasses import dataclass
 
 from pool_inventory import keys, publish
 from pool_inventory.clock import Clock
 from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.events import MAX_AHEAD
-from pool_inventory.manifest import encode_latest, read_latest
+from pool_inventory.manifest import encode_latest, load, read_latest
 from pool_inventory.snapshot import Link
 from pool_inventory.store import Store
 from pool_inventory.terminal import archive
@@ -73,7 +72,7 @@ def _named_latest(store: Store, report: Report) -> Link | None:
     if keys.snapshot_time(latest.snapshot_id) > Clock().now() + MAX_AHEAD:
         report.fault(keys.LATEST, f"names {latest.snapshot_id}, a time more than a day ahead: the next run mends it")
         return None
-    if store.get(keys.manifest(latest.snapshot_id)) is None and latest.snapshot_id not in _finished(store):
+    if latest.snapshot_id not in _finished(store) and _manifest_of(store, latest) is None:
         report.fault(keys.LATEST, f"names {latest.snapshot_id}, of which there is no manifest")
         return None
     return latest
@@ -81,20 +80,29 @@ def _named_latest(store: Store, report: Report) -> Link | None:
 
 def _check_latest(store: Store, latest: Link, report: Report) -> None:
     """Check latest.json to the byte."""
-    stored, manifest = store.get(keys.LATEST), store.get(keys.manifest(latest.snapshot_id))
+    stored, manifest = store.get(keys.LATEST), _manifest_of(store, latest)
     if stored is None or manifest is None:
         return
     report.checked(stored.body)
-    expected = _latest_json(manifest.body, latest)
+    expected = _latest_json(manifest, latest)
     if expected is not None and stored.body != expected:
         report.fault(keys.LATEST, f"is not what names {latest.snapshot_id}, which is {expected.decode()!r}")
 
 
-def _latest_json(manifest: bytes, latest: Link) -> bytes | None:
-    """Give what latest.json has to be, None where the manifest cannot say where it was written."""
+def _manifest_of(store: Store, latest: Link) -> bytes | None:
+    """Return the manifest that latest.json names, None where there is none, or none that can be read."""
     try:
-        origin = origin_of(json.loads(manifest))
-    except (ValueError, KeyError, TypeError, IndexError):
+        stored = store.get(keys.manifest(latest.snapshot_id))
+    except RefusedError:
+        return None  # a fault of that snapshot, when it is checked
+    return stored.body if stored else None
+
+
+def _latest_json(manifest: bytes, latest: Link) -> bytes | None:
+    """Return what latest.json has to be, None where the manifest cannot say where it was written."""
+    try:
+        origin = origin_of(load(manifest, ""))
+    except (SnapshotError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None
     return encode_latest(origin, latest)
 
