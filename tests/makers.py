@@ -14,6 +14,7 @@ from pool_inventory.collect import Coverage
 from pool_inventory.publish import Published
 from pool_inventory.snapshot import Baseline, Link, Snapshot
 from pool_inventory.targets import Target
+from pool_inventory.terminal.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
 ACCOUNT_ID = "123456789012"
@@ -140,3 +141,9 @@ def failing_first(times: int, error: Exception, result: Any = "done") -> Callabl
 def s3_error(code: str, status: int, message: str = "said") -> Callable[[Request], Response]:
     """An answer of S3's that is an error."""
     return lambda _: Response(f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status)
+
+
+def written_with(aws: StandIn) -> set[str | None]:
+    """The encryption that writes to S3 asked for; copies within S3 bring no bytes to encrypt."""
+    writes = [each for each in aws.requests if each.method == "PUT" and "x-amz-copy-source" not in each.headers]
+    return {each.headers.get("x-amz-server-side-encryption") for each in writes}

@@ -21,10 +21,16 @@ OLD, OTHERS, OURS = b"the old", b"another's", b"ours"
 Write = Callable[[S3Store, str], object]
 """Writes OURS: over the object of this etag, where it takes one."""
 
+
+def put(store: S3Store, _: str) -> bool:
+    store.put(KEY, OURS)
+    return True
+
+
 WRITES: dict[str, Write] = {
     "put_if_absent": lambda store, _: store.put_if_absent(KEY, OURS),
     "replace": lambda store, etag: store.replace(KEY, OURS, etag),
-    "put": lambda store, _: store.put(KEY, OURS) is None,
+    "put": put,
 }
 CONDITIONAL = ["put_if_absent", "replace"]
 
@@ -54,8 +60,8 @@ ANSWERS: dict[str, Answer] = {
 def store(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> S3Store:
     """A store that does not wait before it tries again."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
-    monkeypatch.setattr(S3Store._put_object.retry, "sleep", lambda _: None)  # type: ignore[attr-defined] # tenacity's
-    monkeypatch.setattr(S3Store._get.retry, "sleep", lambda _: None)  # type: ignore[attr-defined] # as above
+    monkeypatch.setattr(S3Store._put_object.retry, "sleep", lambda _: None)
+    monkeypatch.setattr(S3Store._get.retry, "sleep", lambda _: None)
     return S3Store.open(boto3.session.Session(), BUCKET, "pools")
 
 

@@ -17,7 +17,7 @@ from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed, throt
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
-from tests.makers import any_coverage, any_pools, any_snapshot
+from tests.makers import any_coverage, any_pools, any_snapshot, written_with
 
 Run = Callable[..., Result]
 
@@ -57,6 +57,18 @@ def test_a_snapshot_goes_to_s3_under_the_prefix(run: Run, s3: S3Client) -> None:
     where = f"s3://{BUCKET}/some/prefix/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet"
     assert where in result.stdout
     assert s3.get_object(Bucket=BUCKET, Key="some/prefix/latest.json")["ContentType"] == "application/json"
+
+
+def test_each_write_asks_for_the_encryption_that_was_named(run: Run, aws: StandIn) -> None:
+    result = run("--to", f"s3://{BUCKET}/p", "--regions", "us-east-1", "--encryption", "AES256")
+    assert result.exit_code == 0, result.output
+    assert written_with(aws) == {"AES256"}
+
+
+def test_an_encryption_that_is_none_is_an_error_that_says_which_are(run: Run) -> None:
+    result = run("--to", f"s3://{BUCKET}/p", "--encryption", "aws:kms")
+    assert result.exit_code == 2
+    assert "'aws:kms': neither AES256 nor a KMS key's ARN" in result.stderr
 
 
 def test_the_regions_are_what_the_account_has_enabled_unless_named(
@@ -126,7 +138,7 @@ def test_a_wrong_option_exits_2_and_says_what_would_do(
         (("--to", "out", "--regions", "us-east-9"), "'us-east-9' is no region that the SDK knows"),
         (("--to", "out", "--profile", "nobody"), "The config profile (nobody) could not be found"),
         (("--to", "s3://no-such-bucket/pools", "--regions", "us-east-1"), "create the bucket, or name another"),
-        (("--to", "file", "--regions", "us-east-1"), "name a folder that can be written to"),
+        (("--to", "file", "--regions", "us-east-1"), "Not a directory: name a folder that can be read"),
     ],
 )
 def test_what_cannot_be_done_exits_1_with_one_line(

@@ -11,7 +11,7 @@ from pool_inventory.terminal.stand_in import StandIn, deny, every, in_turn, list
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke
-from tests.makers import IDENTIFIER, any_pools
+from tests.makers import IDENTIFIER, any_pools, written_with
 
 Output = Callable[[], list[dict[str, Any]]]
 
@@ -202,6 +202,16 @@ def test_a_warm_function_does_not_log_the_snapshot_before_with_a_wrong_event(inv
     with pytest.raises(EventError):
         invoke("yesterday")
     assert "snapshot_id" not in logs(output())[-1]
+
+
+@pytest.mark.parametrize("encryption", [None, "AES256"])
+def test_each_write_asks_for_the_encryption_that_is_set(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, encryption: str | None
+) -> None:
+    if encryption:
+        monkeypatch.setenv("INVENTORY_ENCRYPTION", encryption)
+    invoke()
+    assert written_with(aws) == {encryption}
 
 
 def test_a_bucket_that_is_denied_stops_the_run_at_once(invoke: Invoke, aws: StandIn) -> None:
