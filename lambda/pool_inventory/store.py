@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
 from botocore.parsers import ResponseParserError
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -101,13 +101,6 @@ class Store(Names, Protocol):
 
         Raises:
             RefusedError, StoreError: it may not be written, or whether it was is not known.
-        """
-
-    def copy(self, source: str, target: str) -> None:
-        """Write over an object, or make it, with the bytes of another; a reader sees the old ones or the new.
-
-        Raises:
-            StoreError: it could not be done, or there is no source.
         """
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
@@ -200,20 +193,6 @@ class S3Store:
     def put(self, key: str, body: bytes) -> None:
         """Write an object, whatever is there: needs s3:PutObject."""
         self._put(key, body)
-
-    def copy(self, source: str, target: str) -> None:
-        """Copy an object within S3, which takes it up to 5 GB: needs s3:GetObject and s3:PutObject."""
-        try:
-            self.client.copy_object(
-                Bucket=self.bucket_name,
-                Key=self.full_key(target),
-                CopySource={"Bucket": self.bucket_name, "Key": self.full_key(source)},
-                # Tags are not asked for, which would take s3:GetObjectTagging.
-                TaggingDirective="REPLACE",
-                ChecksumAlgorithm="SHA256",
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise self._error("copy", source, error) from error
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
         """List a folder: needs s3:ListBucket."""
@@ -388,13 +367,6 @@ class FolderStore:
                 self._write_over(key, body)
         except OSError as error:
             self._fail("write", key, error)
-
-    def copy(self, source: str, target: str) -> None:
-        """Copy a file."""
-        try:
-            self._write_aside(target, (self.folder / source).read_bytes()).replace(self.folder / target)
-        except OSError as error:
-            self._fail("copy", source, error)
 
     def keys(self, folder: str, after: str = "") -> Iterator[str]:
         """List a folder's files, less those that are being written."""
