@@ -95,12 +95,18 @@ def run(
     time: datetime = TIME,
     regions: tuple[str, ...] = ("us-east-1",),
     extra_formats: tuple[str, ...] = (),
+    before_asking: Callable[[], object] = lambda: None,
 ) -> Outcome:
     """The same run each time: its clock stands still, so what it finds is all that its bytes depend on."""
     request = Request(snapshot_time=time, regions=regions, max_requests_per_second=0, extra_formats=extra_formats)
+
+    def account() -> Account:
+        before_asking()
+        return Account(ACCOUNT_ID, "aws")
+
     tools = Tools(
         session=boto3.session.Session(),
-        account=lambda: Account(ACCOUNT_ID, "aws"),
+        account=account,
         store=store,
         deadline=HeldClock().deadline(),
     )
@@ -336,6 +342,47 @@ def test_what_changed_while_a_region_could_not_be_read_is_told_once_when_it_can_
         {"created": count, "deleted": count, "modified": 0} for count in (0, 0, 0, 1, 0)
     ]
     assert all(manifest["uncompared"] == [] for manifest in manifests)
+
+
+def test_a_change_is_told_once_by_runs_at_once(store: Store) -> None:
+    """The later run sees before its commit that the earlier one has published meanwhile."""
+    run(store, EARLIER)
+    seed("us-east-1", any_pools(1))
+    outcome = run(store, LATER, before_asking=lambda: run(store, TIME))
+    assert len(told(store, TIME)) == 62
+    assert told(store, LATER) == []
+    assert outcome.published is not None
+    assert outcome.published.snapshot.previous is not None
+    assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
+
+
+def test_a_run_overtaken_while_reading_writes_nothing(store: Store) -> None:
+    outcome = run(store, before_asking=lambda: run(store, LATER))
+    assert outcome.result == "superseded"
+    assert not any(IDENTIFIER in key for key in contents(store))
+
+
+def test_what_is_reported_is_reported_again_after_a_kill(store: Store) -> None:
+    """The metrics of a run that died before its checksum come from whoever finishes it: at least once."""
+    reported: list[str] = []
+
+    def run_reporting(watched: Store, time: datetime) -> None:
+        request = Request(snapshot_time=time, regions=("us-east-1",), max_requests_per_second=0)
+        tools = Tools(
+            session=boto3.session.Session(),
+            account=lambda: Account(ACCOUNT_ID, "aws"),
+            store=watched,
+            deadline=HeldClock().deadline(),
+            report=lambda published: reported.append(published.snapshot.id),
+        )
+        export(request, tools)
+
+    with pytest.raises(RunEndedError):
+        run_reporting(WatchedStore(store, ends_before_write=WRITES - 2), TIME)
+    assert reported == [IDENTIFIER]
+    run_reporting(store, LATER)
+    run_reporting(store, LATER)
+    assert reported == [IDENTIFIER, IDENTIFIER, keys.snapshot_id(LATER)]
 
 
 def test_a_region_that_is_asked_for_the_first_time_has_no_changes(store: Store) -> None:

@@ -143,6 +143,42 @@ def test_an_older_delivery_says_so(invoke: Invoke) -> None:
     assert invoke("2026-11-24T17:00:00Z")["result"] == "superseded"
 
 
+def test_an_unread_region_counts_as_it_was_last_read(
+    invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else `UserPools` dips, and the alarm on the quota ends, because a region was denied."""
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1,sa-east-1")
+    monkeypatch.setenv("INVENTORY_USER_POOL_QUOTA", "10")
+    seed("us-east-1", any_pools(3))
+    seed("eu-west-1", any_pools(9, "eu-west-1"))
+    aws.answers.append(listing("sa-east-1", deny))
+    invoke("2026-11-24T17:00:00Z")
+    aws.answers.append(listing("eu-west-1", deny))
+    for time in ("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"):
+        output()
+        assert invoke(time)["pools"] == 3
+        lines = output()
+        assert metrics(lines).items() >= {"UserPools": 12, "QuotaUtilization": 90, "TargetsFailed": 2}.items()
+        by_region = {line["region"]: line["UserPools"] for line in lines if "_aws" in line and "region" in line}
+        assert by_region == {"eu-west-1": [9], "us-east-1": [3]}
+
+
+def test_what_is_passed_by_is_logged_and_counted(invoke: Invoke, s3: S3Client, output: Output) -> None:
+    s3.put_object(Bucket=BUCKET, Key="user-pools/latest.json", Body=b"[]")
+    assert invoke()["result"] == "published"
+    lines = output()
+    (warning,) = (line for line in lines if line.get("message") == "passed by")
+    assert (warning["level"], warning["object"]) == ("WARNING", "s3://inventory/user-pools/latest.json")
+    assert "is not what this program writes" in warning["reason"]
+    assert [line["PassedBy"] for line in lines if "PassedBy" in line] == [[1]]
+
+
+def test_an_event_of_the_year_1_stops_no_run_after_it(invoke: Invoke) -> None:
+    assert invoke("0001-01-01T00:00:00Z")["result"] == "published"
+    assert invoke("2026-11-24T18:00:00Z")["result"] == "published"
+    assert invoke("2026-11-24T19:00:00Z")["result"] == "published"
+
+
 def test_without_a_readable_target_the_run_raises_and_emits_what_it_knows(
     invoke: Invoke, aws: StandIn, s3: S3Client, output: Output
 ) -> None:
@@ -219,7 +255,8 @@ def test_a_bucket_that_is_denied_stops_the_run_at_once(invoke: Invoke, aws: Stan
     aws.answers.append(lambda request: denied if request.path.startswith(f"/{BUCKET}") else None)
     with pytest.raises(StoreError, match="grant s3:GetObject"):
         invoke()
-    assert (len(aws.requests), listings(aws)) == (1, 0)
+    # latest.json alone may be denied, so the bucket is listed.
+    assert (len(aws.requests), listings(aws)) == (2, 0)
 
 
 def test_a_bucket_that_may_not_be_written_raises_and_emits_what_was_read(

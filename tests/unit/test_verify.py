@@ -74,7 +74,7 @@ def run(*arguments: str) -> Result:
 
 
 def keys_of(folder: Path, part: str = "") -> list[str]:
-    paths = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    paths = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("[!.]*")) if path.is_file())
     return [path for path in paths if part in path]
 
 
