@@ -4,6 +4,7 @@ docs/operations.md has a section for each alarm, under the alarm's own name.
 """
 
 import re
+from datetime import timedelta
 from typing import cast
 
 from aws_cdk import Annotations, Duration
@@ -119,10 +120,17 @@ class Alarms(Construct):
                 " saved query 'targets not read'.",
             ),
         ]
+        # The construct has no argument for either property yet.
+        complete_alarm, _ = resources = [cast("CfnAlarm", alarm.node.default_child) for alarm in alarms]
+        if watch.sees_silence:
+            complete_alarm.warm_up_configuration = CfnAlarm.WarmUpConfigurationProperty(
+                warm_up_period_duration_in_minutes=watch.warm_up // timedelta(minutes=1),
+                # It may otherwise end as soon as there is a figure for each period, and FILL has one at once.
+                only_start_evaluating_after_warm_up_period_ends=True,
+            )
         if watch.calendar_weeks:
-            for alarm in alarms:
-                # The construct has no argument for it yet.
-                cast("CfnAlarm", alarm.node.default_child).evaluation_window = CfnAlarm.EvaluationWindowProperty(
+            for resource in resources:
+                resource.evaluation_window = CfnAlarm.EvaluationWindowProperty(
                     wall_clock_window=CfnAlarm.WallClockWindowProperty(timezone="UTC")
                 )
 

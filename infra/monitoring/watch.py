@@ -6,6 +6,10 @@ from datetime import timedelta
 
 from infra import due
 
+# The longest that CloudWatch waits before it looks at an alarm for the first time.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_WarmUpConfiguration.html
+_LONGEST_WARM_UP = timedelta(days=2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
@@ -22,6 +26,11 @@ class Watch:
     sees_silence: bool = True
     calendar_weeks: bool = False
     shortfall: str | None = None
+
+    @property
+    def warm_up(self) -> timedelta:
+        """How long an alarm waits after its deploy: until a snapshot was due in its window, or as near as it may."""
+        return min(self.periods * self.period, _LONGEST_WARM_UP)
 
     @classmethod
     def over(cls, schedule: str, *, timeout_seconds: int) -> "Watch":
@@ -53,7 +62,8 @@ class Watch:
                 calendar_weeks=True,
                 shortfall=f"schedule={schedule!r} leaves more than half a week between two snapshots, and no"
                 " CloudWatch alarm looks back further than a week: the alarms on snapshots look at one week from"
-                " Monday to Sunday, once it is over, and not at two periods of the schedule.",
+                " Monday to Sunday, once it is over, and not at two periods of the schedule. Two days after the first"
+                " deploy 'No complete snapshot' rings, until a week with a complete snapshot is over.",
             )
         period = gap + timedelta(minutes=math.ceil(timeout_seconds / 60))
         return cls(period=min(period, due.WEEK / 2), periods=2)

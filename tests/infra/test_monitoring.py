@@ -16,6 +16,7 @@ from infra.monitoring.alarms import section
 from infra.monitoring.log_queries import log_queries
 from infra.stack import PoolInventoryStack
 from tests.conftest import Invoke
+from tests.infra.cloudwatch import ALARM, OK, state_changes
 from tests.infra.makers import ROOT, Resource, Synthesized, any_settings
 from tests.makers import any_pools
 
@@ -121,6 +122,50 @@ def test_the_alarms_on_snapshots_follow_the_schedule_within_what_cloudwatch_take
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
         assert period % 60 == 0
         assert period * periods <= (DAY if period < HOUR else WEEK)
+
+
+# What they do: the times are minutes since the first deploy
+
+
+def when_due(*, every: int, first: int, until: int) -> range:
+    """When a schedule's snapshots are published, which takes four minutes of the five that a run has."""
+    return range(first + 4, until, every)
+
+
+HOURLY, SIX_HOURLY, DAILY = ("cron(0 * * * ? *)", 60), ("rate(6 hours)", 6 * 60), ("cron(0 3 * * ? *)", 24 * 60)
+
+
+@pytest.mark.parametrize(("schedule", "gap"), [HOURLY, SIX_HOURLY, DAILY])
+def test_a_first_deploy_that_works_does_not_ring(tmp_path: Path, schedule: str, gap: int) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule=schedule))["NoCompleteSnapshot"]
+    for first in (0, gap // 2, gap):
+        complete = dict.fromkeys(when_due(every=gap, first=first, until=5 * gap), 1.0)
+        assert [state for _, state in state_changes(alarm, complete, minutes=5 * gap)] == [OK]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rings_at"), [("cron(0 * * * ? *)", 2 * 65), ("rate(6 hours)", 2 * 365), ("rate(1 day)", 2 * 24 * 60)]
+)
+def test_a_first_deploy_without_a_snapshot_rings(tmp_path: Path, schedule: str, rings_at: int) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule=schedule))["NoCompleteSnapshot"]
+    assert state_changes(alarm, {}, minutes=2 * rings_at) == [(rings_at, ALARM)]
+
+
+def test_a_snapshot_by_hand_keeps_a_slow_schedule_from_ringing(tmp_path: Path) -> None:
+    """CloudWatch waits no longer than two days, and on a Friday the next one may be due in three."""
+    alarm = alarms(Synthesized(tmp_path, schedule="cron(0 3 ? * MON-FRI *)"))["NoCompleteSnapshot"]
+    due = when_due(every=24 * 60, first=3 * 24 * 60, until=8 * 24 * 60)
+    by_hand = {10: 1.0} | dict.fromkeys(due, 1.0)
+    assert [state for _, state in state_changes(alarm, by_hand, minutes=8 * 24 * 60)] == [OK]
+
+
+@pytest.mark.parametrize(("schedule", "gap"), [HOURLY, DAILY])
+def test_a_schedule_that_stops_rings_after_two_periods(tmp_path: Path, schedule: str, gap: int) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule=schedule))["NoCompleteSnapshot"]
+    complete = dict.fromkeys(when_due(every=gap, first=0, until=5 * gap), 1.0)
+    (_, ok), (rings_at, rings) = state_changes(alarm, complete, minutes=10 * gap)
+    assert (ok, rings) == (OK, ALARM)
+    assert rings_at == max(complete) + 2 * (gap + 5)
 
 
 def windows(stack: Synthesized) -> list[Any]:
