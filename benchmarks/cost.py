@@ -19,9 +19,10 @@ FREE_METRIC_MONTHS = 10
 FREE_ALARM_METRICS = 10
 FREE_DASHBOARDS = 3
 
-# What the default stack has.
-ALARM_METRICS = 6
+# What the default stack has, and what it has more where a bus is set.
+ALARM_METRICS = 7
 DASHBOARDS = 1
+EVENT_BUS_ALARM_METRICS = 1
 
 DAYS = 30
 HOURS = 24 * DAYS
@@ -277,12 +278,13 @@ def extras_table() -> Table:
         for case in asked
     ]
     # Those of 100 changes, the most that are put on the bus one by one, and of the snapshot.
-    events = [PRICES["EventBridge, events"].of(runs * 101)] * len(asked)
+    events = PRICES["EventBridge, events"].of(runs * 101)
+    event_bus = events + PRICES["CloudWatch, alarms"].of(EVENT_BUS_ALARM_METRICS)
     return header, [
         row("`regionMetrics=each`", each_hour),
         row("a dashboard that is the account's fourth", [PRICES["CloudWatch, dashboards"].of(1)] * len(asked)),
         row("a key of your own in KMS, asked with each request to S3", key),
-        row("`eventBus`, with 100 changes in each snapshot", events),
+        row("`eventBus`, with 100 changes in each snapshot, and its alarm", [event_bus] * len(asked)),
     ]
 
 

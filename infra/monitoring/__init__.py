@@ -52,6 +52,7 @@ class Monitoring(Construct):
             failed=exporter.failed,
             undelivered=schedule.undelivered,
             watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
+            event_bus=settings.event_bus is not None,
             topic=self.topic,
         )
         if settings.dashboard:
@@ -63,6 +64,7 @@ class Monitoring(Construct):
                 function=exporter.function,
                 queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],
                 timeout_seconds=settings.timeout_seconds,
+                event_bus=settings.event_bus is not None,
                 alarms=alarms.alarms,
             )
         LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)

@@ -25,7 +25,7 @@ _MOMENT = Duration.minutes(5)
 
 
 class Alarms(Construct):
-    """Six alarms, all to one topic. Each looks at a maximum or a minimum: CloudWatch may take in a figure twice.
+    """All alarms, to one topic. Each looks at a maximum or a minimum: CloudWatch may take in a figure twice.
 
     Attributes:
         alarms: all of them.
@@ -41,6 +41,7 @@ class Alarms(Construct):
         failed: IQueue,
         undelivered: IQueue,
         watch: Watch,
+        event_bus: bool,
         topic: ITopic,
     ) -> None:
         """Make the alarms.
@@ -53,6 +54,7 @@ class Alarms(Construct):
             failed: the queue of what the function failed at.
             undelivered: the queue of what did not reach the function.
             watch: over how long a time the snapshots are looked at.
+            event_bus: whether events go onto a bus.
             topic: which is told when an alarm rings, and when it is over.
         """
         super().__init__(scope, construct_id)
@@ -78,6 +80,21 @@ class Alarms(Construct):
             says="The schedule could not invoke the function, and its event waits in the queue of undelivered events."
             " First read the message's attribute ERROR_MESSAGE.",
         )
+        self._ring_until_next_run(
+            "PassedBy",
+            metrics,
+            watch,
+            says="Something stored could not be finished, read or believed, and was passed by. First see what, by the"
+            " saved query 'passed by'.",
+        )
+        if event_bus:
+            self._ring_until_next_run(
+                "EventsFailed",
+                metrics,
+                watch,
+                says="Events did not get onto the bus, and the runs of the next day try again. First see why, by the"
+                " saved query 'events that failed'.",
+            )
         self._ring(
             "QuotaNearlyUsed",
             metrics.metric("QuotaUtilization", statistic="Maximum", period=_MOMENT),
@@ -93,16 +110,7 @@ class Alarms(Construct):
         alarms = [
             self._ring(
                 "NoCompleteSnapshot",
-                # Without FILL an alarm looks some periods further back before it takes silence for missing data:
-                # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-                MathExpression(
-                    expression="FILL(complete, 0)",
-                    using_metrics={"complete": complete},
-                    period=period,
-                    label="complete",
-                )
-                if watch.sees_silence
-                else complete,
+                _filled("complete", complete, period) if watch.sees_silence else complete,
                 comparison=ComparisonOperator.LESS_THAN_THRESHOLD,
                 periods=watch.periods,
                 missing=TreatMissingData.BREACHING if watch.sees_silence else TreatMissingData.IGNORE,
@@ -133,6 +141,12 @@ class Alarms(Construct):
                 resource.evaluation_window = CfnAlarm.EvaluationWindowProperty(
                     wall_clock_window=CfnAlarm.WallClockWindowProperty(timezone="UTC")
                 )
+
+    def _ring_until_next_run(self, name: str, metrics: SnapshotMetrics, watch: Watch, *, says: str) -> None:
+        """Make an alarm on a metric that is sent only where there is something to count."""
+        period = Duration.seconds(watch.until_next_run.total_seconds())
+        metric = metrics.metric(name, statistic="Maximum", period=period)
+        self._ring(name, _filled("count", metric, period), missing=TreatMissingData.NOT_BREACHING, says=says)
 
     def _ring(
         self,
@@ -165,6 +179,15 @@ class Alarms(Construct):
         alarm.add_ok_action(self._action)
         self.alarms.append(alarm)
         return alarm
+
+
+def _filled(name: str, metric: IMetric, period: Duration) -> IMetric:
+    """Return a metric with 0 for each period without a figure.
+
+    An alarm on the metric itself looks some periods further back before it takes silence for missing data:
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+    """
+    return MathExpression(expression=f"FILL({name}, 0)", using_metrics={name: metric}, period=period, label=name)
 
 
 def section(alarm: str) -> str:

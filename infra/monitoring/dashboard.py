@@ -41,6 +41,7 @@ class SnapshotDashboard(Construct):
         function: IFunction,
         queues: Sequence[tuple[str, IQueue]],
         timeout_seconds: int,
+        event_bus: bool,
         alarms: Sequence[Alarm],
     ) -> None:
         """Make the dashboard.
@@ -53,6 +54,7 @@ class SnapshotDashboard(Construct):
             function: which takes snapshots.
             queues: what has to be empty, and what a graph calls it.
             timeout_seconds: the function's time to run.
+            event_bus: whether events go onto a bus.
             alarms: those whose state is shown.
         """
         super().__init__(scope, construct_id)
@@ -82,6 +84,10 @@ class SnapshotDashboard(Construct):
             ),
             _graph("How large is a snapshot?", most("SnapshotBytes")),
             _graph("Is there room for more user pools?", most("QuotaUtilization"), mark=quota),
+            _graph(
+                "Was anything passed by? Did events fail?" if event_bus else "Was anything passed by?",
+                most("PassedBy", "EventsFailed") if event_bus else most("PassedBy"),
+            ),
             _graph(
                 "Do runs fail?",
                 [

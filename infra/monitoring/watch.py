@@ -32,6 +32,11 @@ class Watch:
         """How long an alarm waits after its deploy: until a snapshot was due in its window, or as near as it may."""
         return min(self.periods * self.period, _LONGEST_WARM_UP)
 
+    @property
+    def until_next_run(self) -> timedelta:
+        """How long what a run reports counts: until the next run has reported, and a week at most."""
+        return self.period if self.sees_silence else due.WEEK
+
     @classmethod
     def over(cls, schedule: str, *, timeout_seconds: int) -> "Watch":
         """Give two of the schedule's periods, or what comes nearest: no alarm looks back further than a week.

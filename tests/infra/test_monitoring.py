@@ -24,6 +24,8 @@ HOUR = 60 * 60
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
+SENT_ONLY_IN_TROUBLE = ("PassedBy", "EventsFailed")
+
 Output = Callable[[], list[dict[str, Any]]]
 
 
@@ -58,7 +60,7 @@ def rule(alarm: Resource) -> tuple[Any, ...]:
 
 
 def test_these_are_the_alarms(by_default: Synthesized) -> None:
-    own = ("service", "pool-inventory")
+    own = ("service", any_settings().service_name)
     visible = "Maximum of AWS/SQS ApproximateNumberOfMessagesVisible >= 1"
     assert {name: rule(alarm) for name, alarm in alarms(by_default).items()} == {
         "NoCompleteSnapshot": ("Maximum of PoolInventory SnapshotComplete < 1", own, "2 of 3900 s", "breaching"),
@@ -71,12 +73,27 @@ def test_these_are_the_alarms(by_default: Synthesized) -> None:
         ),
         "FailedEvents": (visible, ("QueueName", "${Exporter/Failed.QueueName}"), "1 of 300 s", "ignore"),
         "UndeliveredEvents": (visible, ("QueueName", "${Schedule/Undelivered.QueueName}"), "1 of 300 s", "ignore"),
+        "PassedBy": ("Maximum of PoolInventory PassedBy >= 1", own, "1 of 3900 s", "notBreaching"),
         "QuotaNearlyUsed": ("Maximum of PoolInventory QuotaUtilization > 80", own, "1 of 300 s", "ignore"),
     }
 
 
-def test_silence_counts_as_no_complete_snapshot_without_a_wait(by_default: Synthesized) -> None:
-    alarm = alarms(by_default)["NoCompleteSnapshot"]
+def test_where_a_bus_is_set_there_is_an_alarm_on_its_events(by_default: Synthesized, otherwise: Synthesized) -> None:
+    (name,) = alarms(otherwise).keys() - alarms(by_default).keys()
+    assert (name, rule(alarms(otherwise)[name])) == (
+        "EventsFailed",
+        (
+            "Maximum of Mine EventsFailed >= 1",
+            ("service", "mine"),
+            f"1 of {6 * HOUR + 900} s",
+            "notBreaching",
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", ["NoCompleteSnapshot", "PassedBy", "EventsFailed"])
+def test_silence_counts_as_0_without_a_wait(otherwise: Synthesized, name: str) -> None:
+    alarm = alarms(otherwise)[name]
     (expression,) = (each for each in alarm["Metrics"] if "Expression" in each)
     (stated,) = (each for each in alarm["Metrics"] if "MetricStat" in each)
     assert expression["Expression"] == f"FILL({stated['Id']}, 0)"
@@ -168,6 +185,29 @@ def test_a_schedule_that_stops_rings_after_two_periods(tmp_path: Path, schedule:
     assert rings_at == max(complete) + 2 * (gap + 5)
 
 
+@pytest.mark.parametrize(("schedule", "gap"), [HOURLY, DAILY])
+@pytest.mark.parametrize("name", ["PassedBy", "EventsFailed"])
+def test_what_runs_report_rings_until_a_run_reports_none(tmp_path: Path, name: str, schedule: str, gap: int) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule=schedule, eventBus="changes"))[name]
+    reported = dict.fromkeys(when_due(every=gap, first=gap, until=4 * gap), 2.0)
+    assert state_changes(alarm, reported, minutes=10 * gap) == [
+        (0, OK),
+        (min(reported), ALARM),
+        (max(reported) + gap + 5, OK),
+    ]
+
+
+def test_what_a_monthly_run_reports_rings_for_a_week(tmp_path: Path) -> None:
+    alarm = alarms(Synthesized(tmp_path, schedule="cron(0 3 1 * ? *)"))["PassedBy"]
+    assert state_changes(alarm, {60: 1.0}, minutes=14 * 24 * 60) == [(0, OK), (60, ALARM), (60 + WEEK // 60, OK)]
+
+
+def test_a_snapshot_that_does_not_know_the_quotas_use_ends_no_alarm(by_default: Synthesized) -> None:
+    """It says nothing of QuotaUtilization, where a region was never read."""
+    alarm = alarms(by_default)["QuotaNearlyUsed"]
+    assert state_changes(alarm, {4: 81.0, 184: 79.0}, minutes=240) == [(4, ALARM), (184, OK)]
+
+
 def windows(stack: Synthesized) -> list[Any]:
     return [alarms(stack)[name].get("EvaluationWindow") for name in ("NoCompleteSnapshot", "PartialTwice")]
 
@@ -184,7 +224,7 @@ def test_silence_between_monthly_snapshots_neither_rings_nor_ends_what_rings(tmp
     alarm = alarms(Synthesized(tmp_path, schedule="cron(0 3 1 * ? *)"))["NoCompleteSnapshot"]
     assert rule(alarm) == (
         "Maximum of PoolInventory SnapshotComplete < 1",
-        ("service", "pool-inventory"),
+        ("service", any_settings().service_name),
         f"1 of {DAY} s",
         "ignore",
     )
@@ -264,7 +304,7 @@ def drawn(stack: Synthesized) -> dict[str, list[str]]:
 
 
 def own(*names: str) -> list[str]:
-    return [f"PoolInventory {name} service pool-inventory" for name in names]
+    return [f"PoolInventory {name} service {any_settings().service_name}" for name in names]
 
 
 def of_function(*names: str) -> list[str]:
@@ -272,7 +312,8 @@ def of_function(*names: str) -> list[str]:
 
 
 def test_the_dashboard_answers_these_questions(by_default: Synthesized) -> None:
-    by_region = """SEARCH('{"PoolInventory",region,service} MetricName="UserPools" service="pool-inventory"'"""
+    service = any_settings().service_name
+    by_region = f"""SEARCH('{{"PoolInventory",region,service}} MetricName="UserPools" service="{service}"'"""
     visible = "AWS/SQS ApproximateNumberOfMessagesVisible QueueName"
     assert drawn(by_default) == {
         "Is anything wrong?": [],
@@ -285,12 +326,18 @@ def test_the_dashboard_answers_these_questions(by_default: Synthesized) -> None:
         "Does a run have enough time?": [*own("SnapshotDuration"), *of_function("Duration")],
         "How large is a snapshot?": own("SnapshotBytes"),
         "Is there room for more user pools?": own("QuotaUtilization"),
+        "Was anything passed by?": own("PassedBy"),
         "Do runs fail?": of_function("Invocations", "Errors", "Throttles"),
         "Does anything wait in a dead-letter queue?": [
             f"{visible} ${{Exporter/Failed.QueueName}}",
             f"{visible} ${{Schedule/Undelivered.QueueName}}",
         ],
     }
+
+
+def test_the_dashboard_draws_events_that_failed_where_a_bus_is_set(tmp_path: Path) -> None:
+    shown = drawn(Synthesized(tmp_path, eventBus="changes"))
+    assert shown["Was anything passed by? Did events fail?"] == own("PassedBy", "EventsFailed")
 
 
 def test_each_widget_asks_a_question_in_a_place_of_its_own(by_default: Synthesized) -> None:
@@ -391,7 +438,7 @@ def test_alarms_and_dashboard_ask_for_what_the_function_emits_and_leave_nothing_
     namespace: str,
     service: str,
 ) -> None:
-    stack = Synthesized(tmp_path, metricsNamespace=namespace, serviceName=service)
+    stack = Synthesized(tmp_path, metricsNamespace=namespace, serviceName=service, eventBus="changes")
     for name, value in stack.of_type("AWS::Lambda::Function")["Exporter/Function"]["Environment"]["Variables"].items():
         if name.startswith("POWERTOOLS"):
             monkeypatch.setenv(name, value)
@@ -399,7 +446,9 @@ def test_alarms_and_dashboard_ask_for_what_the_function_emits_and_leave_nothing_
     invoke()
     said = emitted(output())
     asked = {each for each in asked_for(stack) if not each[0].startswith("AWS/")}
-    assert asked == said
+    of_trouble = {(namespace, name, (("service", service),)) for name in SENT_ONLY_IN_TROUBLE}
+    assert asked == said | of_trouble
+    assert not said & of_trouble
 
 
 def test_a_quote_in_the_services_name_does_not_end_the_search(tmp_path: Path) -> None:
@@ -418,8 +467,8 @@ def sections() -> dict[str, str]:
     return {title: text for title, _, text in (part.partition("\n") for part in parts)}
 
 
-def test_each_alarm_has_a_section_and_each_section_an_alarm(by_default: Synthesized) -> None:
-    assert list(sections()) == [section(name) for name in alarms(by_default)]
+def test_each_alarm_has_a_section_and_each_section_an_alarm(otherwise: Synthesized) -> None:
+    assert list(sections()) == [section(name) for name in alarms(otherwise)]
 
 
 def test_each_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
@@ -432,8 +481,8 @@ def test_each_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
         assert "<!-- " in text or "](#" in text, f"{title}: no query, and no link to one"
 
 
-def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synthesized) -> None:
-    for name, alarm in alarms(by_default).items():
+def test_each_alarm_says_what_to_do_first_and_names_its_section(otherwise: Synthesized) -> None:
+    for name, alarm in alarms(otherwise).items():
         text = alarm["AlarmDescription"]
         assert " First " in text
         assert text.endswith(f"See docs/operations.md, '{section(name)}'.")
@@ -441,9 +490,15 @@ def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synt
             assert query in {each.name.replace("_", " ") for each in log_queries()}
 
 
-def test_docs_cost_md_counts_the_alarms_and_the_dashboards_that_there_are(by_default: Synthesized) -> None:
-    alarms = by_default.of_type("AWS::CloudWatch::Alarm").values()
-    # Each metric that an alarm looks at is paid for, and its arithmetic is not.
-    metrics = [sum("MetricStat" in each for each in alarm.get("Metrics", [{"MetricStat": {}}])) for alarm in alarms]
-    assert sum(metrics) == cost.ALARM_METRICS
+def alarm_metrics(stack: Synthesized) -> int:
+    """Each metric that an alarm looks at is paid for, and its arithmetic is not."""
+    metrics = [alarm.get("Metrics", [{"MetricStat": {}}]) for alarm in alarms(stack).values()]
+    return sum("MetricStat" in each for of_alarm in metrics for each in of_alarm)
+
+
+def test_docs_cost_md_counts_the_alarms_and_the_dashboards_that_there_are(
+    by_default: Synthesized, otherwise: Synthesized
+) -> None:
+    assert alarm_metrics(by_default) == cost.ALARM_METRICS
+    assert alarm_metrics(otherwise) == cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
     assert len(by_default.of_type("AWS::CloudWatch::Dashboard")) == cost.DASHBOARDS

@@ -64,7 +64,7 @@ def test_a_month_by_hand() -> None:
             "Lambda": 720 * 0.20 / 1e6 + seconds * 0.5 * 0.0000133334,
             "Scheduler": 720 / 1e6,
             "metrics": (12 + 2 / 24) * 0.30,
-            "alarms": 0.60,
+            "alarms": 0.70,
             "logs": log_bytes / 1e9 * (0.50 + 3 * 0.03),
             "S3 requests": (690 * 10 + 30 * 20) * 0.005 / 1000 + 720 * 5 * 0.40 / 1e6,
             "S3 storage": (12 * 720 * 100_000 + 720 * 50_000) / 1e9 * 0.023,
@@ -74,8 +74,8 @@ def test_a_month_by_hand() -> None:
 
 
 def test_the_allowance_is_no_more_than_is_used() -> None:
-    assert cost.allowance(CASE, 24) == pytest.approx(10 * 0.30 + 6 * 0.10)
-    assert cost.allowance(CASE, 1) == pytest.approx(14 / 24 * 0.30 + 6 * 0.10)
+    assert cost.allowance(CASE, 24) == pytest.approx(10 * 0.30 + 7 * 0.10)
+    assert cost.allowance(CASE, 1) == pytest.approx(14 / 24 * 0.30 + 7 * 0.10)
 
 
 def test_an_hourly_deployment_with_a_thousand_pools_stays_under_five_dollars_as_the_page_says(
