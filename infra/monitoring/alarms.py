@@ -51,8 +51,8 @@ class Alarms(Construct):
             construct_id: its name in there.
             metrics: the snapshots'.
             function: which takes snapshots.
-            failed: the queue of what the function failed at.
-            undelivered: the queue of what did not reach the function.
+            failed: the queue of what Lambda accepted, and the function failed at or had no room for.
+            undelivered: the queue of what Lambda did not accept.
             watch: over how long a time the snapshots are looked at.
             event_bus: whether events go onto a bus.
             topic: which is told when an alarm rings, and when it is over.
@@ -71,13 +71,14 @@ class Alarms(Construct):
         self._ring(
             "FailedEvents",
             failed.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
-            says="A run failed three times, and its event waits in the queue of failures. First see why, by the saved"
-            " query 'runs that failed'.",
+            says="An event got no snapshot, and waits in the queue of failures. First read its message's"
+            " requestContext.condition: RetriesExhausted, its run failed three times; EventAgeExceeded, Lambda had no"
+            " room for it in six hours.",
         )
         self._ring(
             "UndeliveredEvents",
             undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
-            says="The schedule could not invoke the function, and its event waits in the queue of undelivered events."
+            says="Lambda did not accept an event of the schedule, which waits in the queue of undelivered events."
             " First read the message's attribute ERROR_MESSAGE.",
         )
         self._ring_until_next_run(

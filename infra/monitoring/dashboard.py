@@ -89,7 +89,7 @@ class SnapshotDashboard(Construct):
                 most("PassedBy", "EventsFailed") if event_bus else most("PassedBy"),
             ),
             _graph(
-                "Do runs fail?",
+                "Do runs fail, or are they throttled?",
                 [
                     function.metric_invocations(period=_HOUR),
                     function.metric_errors(period=_HOUR),

@@ -327,7 +327,7 @@ def test_the_dashboard_answers_these_questions(by_default: Synthesized) -> None:
         "How large is a snapshot?": own("SnapshotBytes"),
         "Is there room for more user pools?": own("QuotaUtilization"),
         "Was anything passed by?": own("PassedBy"),
-        "Do runs fail?": of_function("Invocations", "Errors", "Throttles"),
+        "Do runs fail, or are they throttled?": of_function("Invocations", "Errors", "Throttles"),
         "Does anything wait in a dead-letter queue?": [
             f"{visible} ${{Exporter/Failed.QueueName}}",
             f"{visible} ${{Schedule/Undelivered.QueueName}}",
@@ -488,6 +488,27 @@ def test_each_alarm_says_what_to_do_first_and_names_its_section(otherwise: Synth
         assert text.endswith(f"See docs/operations.md, '{section(name)}'.")
         for query in re.findall(r"query '([^']+)'", text):
             assert query in {each.name.replace("_", " ") for each in log_queries()}
+
+
+def test_an_event_that_lambda_had_no_room_for_is_looked_for_among_the_failed(by_default: Synthesized) -> None:
+    """Scheduler invokes asynchronously: what Lambda takes and cannot run ages in Lambda's own queue.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    """
+    description = alarms(by_default)["FailedEvents"]["AlarmDescription"]
+    for text in (description, sections()["Failed events"]):
+        for word in ("requestContext.condition", "RetriesExhausted", "EventAgeExceeded"):
+            assert word in text
+    assert "Throttled" not in sections()["Undelivered events"]
+    assert "(#failed-events)" in sections()["No complete snapshot"]
+
+
+def test_lambda_tries_twice_more_and_six_hours_as_the_page_says(by_default: Synthesized) -> None:
+    (config,) = by_default.of_type("AWS::Lambda::EventInvokeConfig").values()
+    assert config["MaximumRetryAttempts"] == 2
+    assert config.get("MaximumEventAgeInSeconds", 6 * HOUR) == 6 * HOUR
+    assert "six hours" in sections()["Failed events"]
 
 
 def alarm_metrics(stack: Synthesized) -> int:
