@@ -26,7 +26,7 @@ class Exporter(Construct):
         function: Lambda's function.
         role: what it may do, which is nothing until the stack allows it.
         log_group: where its log lines go.
-        failed: the queue that keeps each event whose invocation failed for good.
+        failed: the queue that keeps each event that Lambda accepted, and that was not run to a good end.
     """
 
     def __init__(

@@ -93,8 +93,8 @@ class PoolInventoryStack(Stack):
             "FunctionName": (exporter.function.function_name, None),
             "DatabaseName": (catalog.database.ref, "Where the tables are"),
             "WorkgroupName": (workgroup.workgroup.ref, "Where Athena has saved queries"),
-            "FailedQueueUrl": (exporter.failed.queue_url, "Events that runs failed at"),
-            "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events without a run"),
+            "FailedQueueUrl": (exporter.failed.queue_url, "Events without a run that ended well"),
+            "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events that Lambda did not accept"),
             "AlarmTopicArn": (monitoring.topic.topic_arn, "Where all alarms are told to"),
         }
         if key is not None:
