@@ -101,8 +101,8 @@ class Alarms(Construct):
             metrics.metric("QuotaUtilization", statistic="Maximum", period=_MOMENT),
             comparison=ComparisonOperator.GREATER_THAN_THRESHOLD,
             threshold=QUOTA_PERCENT,
-            says=f"The fullest region has used more than {QUOTA_PERCENT} percent of its quota of user pools. First see"
-            " which region it is, by pool-inventory list or the dashboard.",
+            says=f"The fullest region has used more than {QUOTA_PERCENT} percent of its quota of user pools. First"
+            " count the pools of each region, by pool-inventory show --json.",
         )
 
     def _ring_for_snapshots(self, metrics: SnapshotMetrics, watch: Watch) -> None:
@@ -163,7 +163,8 @@ class Alarms(Construct):
         """Make an alarm.
 
         Unless told otherwise, what rings goes on until a figure says that it is over: between two runs there is none,
-        and a queue that nobody touches gives none after six hours.
+        a snapshot sends no QuotaUtilization where a region was never read, and a queue that nobody touches gives none
+        after six hours.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
         """
         alarm = Alarm(

@@ -490,6 +490,18 @@ def test_each_alarm_says_what_to_do_first_and_names_its_section(otherwise: Synth
             assert query in {each.name.replace("_", " ") for each in log_queries()}
 
 
+def test_no_alarm_sends_to_a_dashboard_that_is_not_there(otherwise: Synthesized) -> None:
+    assert otherwise.of_type("AWS::CloudWatch::Dashboard") == {}
+    assert not [name for name, alarm in alarms(otherwise).items() if "dashboard" in alarm["AlarmDescription"]]
+
+
+def test_the_region_of_a_quota_is_looked_for_where_regions_are(by_default: Synthesized) -> None:
+    """`pool-inventory list` has a line for each snapshot and names no region."""
+    for text in (alarms(by_default)["QuotaNearlyUsed"]["AlarmDescription"], sections()["Quota nearly used"]):
+        assert "pool-inventory show" in text
+        assert "pool-inventory list" not in text
+
+
 def test_an_event_that_lambda_had_no_room_for_is_looked_for_among_the_failed(by_default: Synthesized) -> None:
     """Scheduler invokes asynchronously: what Lambda takes and cannot run ages in Lambda's own queue.
 
