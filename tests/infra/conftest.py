@@ -1,7 +1,13 @@
-"""Three stacks that many tests look at, made once."""
+"""Three stacks that many tests look at, made once; and what gives the function's runs something to report."""
+
+from collections.abc import Callable
 
 import pytest
+from mypy_boto3_s3 import S3Client
+from pool_inventory.terminal.stand_in import StandIn, deny
+from werkzeug.wrappers import Request, Response
 
+from tests.conftest import BUCKET
 from tests.infra.makers import Synthesized
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/teams/boundary"
@@ -52,3 +58,18 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         serviceName="mine",
         metricsNamespace="Mine",
     )
+
+
+@pytest.fixture
+def make_trouble(aws: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Leaves the next run a latest.json that it has to pass by, and a bus that takes no events."""
+
+    def refuse_events(request: Request) -> Response | None:
+        return deny(request) if request.headers.get("X-Amz-Target") == "AWSEvents.PutEvents" else None
+
+    def make() -> None:
+        s3.put_object(Bucket=BUCKET, Key="user-pools/latest.json", Body=b"{")
+        monkeypatch.setenv("INVENTORY_EVENT_BUS", "changes")
+        aws.answers.append(refuse_events)
+
+    return make

@@ -23,20 +23,6 @@ WORDS = {
 }
 
 
-# What handler.py logs of what it passed by, and of events that did not get onto the bus.
-OF_TROUBLE = (
-    {"level": "WARNING", "message": "passed by", "snapshot_id": "", "object": "", "reason": ""},
-    {
-        "level": "WARNING",
-        "message": "events did not get onto the bus",
-        "snapshot_id": "",
-        "bus": "",
-        "events": 0,
-        "reason": "",
-    },
-)
-
-
 def keys_of(line: dict[str, Any]) -> Iterator[str]:
     for key, value in line.items():
         yield key
@@ -53,10 +39,17 @@ def named_in(query: str) -> set[str]:
 
 
 @pytest.fixture
-def log_lines(invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the handler logs of a complete run, a partial one, one that reads nothing, and one with a fault."""
+def log_lines(
+    invoke: Invoke,
+    aws: StandIn,
+    output: Output,
+    make_trouble: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> list[dict[str, Any]]:
+    """What the handler logs of a complete run, a partial one in trouble, one without any, one with a fault."""
     monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1")
     invoke("2026-11-24T17:00:00Z")
+    make_trouble()
     aws.answers.append(listing("eu-west-1", deny))
     invoke("2026-11-24T18:00:00Z")
     aws.answers.append(listing("us-east-1", deny))
@@ -65,7 +58,7 @@ def log_lines(invoke: Invoke, aws: StandIn, output: Output, monkeypatch: pytest.
     monkeypatch.setattr("pool_inventory.handler.snapshot_time", None)
     with pytest.raises(TypeError):
         invoke("2026-11-24T20:00:00Z")
-    return [*(line for line in output() if "_aws" not in line), *OF_TROUBLE]
+    return [line for line in output() if "_aws" not in line]
 
 
 def test_the_queries_name_fields_and_texts_that_the_function_logs(log_lines: list[dict[str, Any]]) -> None:
