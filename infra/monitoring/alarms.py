@@ -163,8 +163,8 @@ class Alarms(Construct):
         """Make an alarm.
 
         Unless told otherwise, what rings goes on until a figure says that it is over: between two runs there is none,
-        a snapshot sends no QuotaUtilization where a region was never read, and a queue that nobody touches gives none
-        after six hours.
+        a snapshot sends no QuotaUtilization where an unread region's last number is not known, and a queue that nobody
+        touches gives none after six hours.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
         """
         alarm = Alarm(
