@@ -1,7 +1,12 @@
 """What a failed call means: throttled, denied, or a failure that may pass."""
 
+import botocore.exceptions as botocore
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import NameResolutionError
+
+from pool_inventory.text import one_line
 
 # botocore's own union of what services call a throttle: botocore.retries.standard.ThrottledRetryableChecker.
 THROTTLE_CODES = frozenset(
@@ -42,14 +47,34 @@ DENIED_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
+# What botocore raises where there are no credentials, or none that can be used.
+CREDENTIALS_ERRORS = (
+    botocore.CredentialRetrievalError,
+    botocore.InvalidConfigError,
+    botocore.LoginError,
+    botocore.MetadataRetrievalError,
+    botocore.NoAuthTokenError,
+    botocore.NoCredentialsError,
+    botocore.PartialCredentialsError,
+    botocore.RefreshWithMFAUnsupportedError,
+    botocore.SSOError,
+    botocore.TokenRetrievalError,
+    botocore.UnknownCredentialError,
+)
 TOO_MANY_REQUESTS = 429
 FORBIDDEN = 403
 SERVER_ERROR = 500
+CODE_CHARACTERS = 100
 MESSAGE_CHARACTERS = 1000
+REASON_CHARACTERS = 200
 
 
 class MalformedResponseError(Exception):
-    """A response that says 200 but is not an answer: cut short, a proxy's page, or of another shape."""
+    """A response that says 200 but is not an answer: a proxy's page, or of another shape."""
+
+
+class UnreachableError(Exception):
+    """No attempt has got through to the endpoint."""
 
 
 def is_throttle(error: BaseException | None) -> bool:
@@ -60,28 +85,61 @@ def is_throttle(error: BaseException | None) -> bool:
 
 
 def is_denied(error: BaseException | None) -> bool:
-    """Tell whether the service refused the caller, whom it does not know, does not trust any more, or does not let."""
-    return isinstance(error, ClientError) and (error_code(error) in DENIED_CODES or http_status(error) == FORBIDDEN)
+    """Whether the service refused the caller, or there were no credentials to show it."""
+    if isinstance(error, ClientError):
+        return error_code(error) in DENIED_CODES or http_status(error) == FORBIDDEN
+    return isinstance(error, CREDENTIALS_ERRORS)
 
 
 def is_transient(error: BaseException) -> bool:
     """Tell whether the same call may well succeed in a moment."""
     if isinstance(error, ClientError):
         return is_throttle(error) or error_code(error) in TRANSIENT_CODES or http_status(error) >= SERVER_ERROR
-    return isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError | MalformedResponseError)
+    return is_malformed(error) or isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError)
+
+
+def is_malformed(error: BaseException) -> bool:
+    """Whether there was a response that is no answer, which the next may well be, too."""
+    return isinstance(error, MalformedResponseError | ResponseParserError)
+
+
+def is_unreachable(error: BaseException) -> bool:
+    """Whether the request did not get as far as the service: no name, no connection, no TLS, no proxy."""
+    # botocore raises HTTPClientError itself for whatever else ends a request before it is sent, such as a bundle of
+    # certificates that is not there.
+    return isinstance(error, BotocoreConnectionError) or type(error) is HTTPClientError
+
+
+def unreachable_reason(error: BaseException) -> str:
+    """Return why a request did not get as far as the service."""
+    inner = getattr(error, "kwargs", {}).get("error")
+    # What urllib3 says of a proxy is wrapped once more.
+    inner = getattr(inner, "original_error", inner)
+    if isinstance(inner, NameResolutionError):
+        return "the name does not resolve"
+    cause = inner.__cause__ if isinstance(inner, BaseException) else None
+    if isinstance(cause, OSError) and cause.strerror:
+        return one_line(cause.strerror, REASON_CHARACTERS)
+    return one_line(str(inner or error), REASON_CHARACTERS)
+
+
+def unreachable_endpoint(error: BaseException) -> str:
+    """Return the address that a request did not get as far as: the proxy's where it was that."""
+    named = getattr(error, "kwargs", {})
+    return one_line(str(named.get("proxy_url") or named.get("endpoint_url") or "the endpoint"), REASON_CHARACTERS)
 
 
 def error_code(error: BaseException) -> str:
-    """Give the service's own code for an error, or the error's name where it is not the service's."""
+    """Return the service's own code for an error, or the error's name where it is not the service's: a short line."""
     if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code") or "Unknown")
+        return one_line(str(error.response.get("Error", {}).get("Code") or "Unknown"), CODE_CHARACTERS)
     return type(error).__name__
 
 
 def error_message(error: BaseException) -> str:
-    """Give the service's own text for an error, or the error's own, on one line of at most 1,000 characters."""
+    """Return the service's own text for an error, or the error's own: a printable line of at most 1,000 characters."""
     text = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
-    return " ".join(str(text or error).split())[:MESSAGE_CHARACTERS]
+    return one_line(str(text or error), MESSAGE_CHARACTERS)
 
 
 def http_status(error: ClientError) -> int:

@@ -152,10 +152,10 @@ def test_what_is_no_answer_is_never_taken_for_the_last_page(
     assert reading.coverage.retries == 2
 
 
-def test_a_target_that_never_gives_an_answer_is_timed_out_and_says_what_it_gave(read: Read, aws: StandIn) -> None:
+def test_a_target_that_never_gives_an_answer_fails_and_says_what_it_gave(read: Read, aws: StandIn) -> None:
     aws.answers.append(sends(b"<html>Sign in</html>"))
     coverage = read().coverage
-    assert (coverage.status, coverage.error_code, coverage.pools) == ("timed_out", "MalformedResponseError", None)
+    assert (coverage.status, coverage.error_code, coverage.pools) == ("failed", "MalformedResponseError", None)
     assert "20 bytes, is not JSON" in str(coverage.error_message)
 
 

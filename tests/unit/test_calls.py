@@ -1,7 +1,9 @@
 import itertools
 
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from pool_inventory.calls import Caller, OutOfTimeError
+from pool_inventory.failures import MalformedResponseError, UnreachableError
 
 from tests.makers import HeldClock, failing_first
 from tests.unit.test_failures import client_error
@@ -84,3 +86,39 @@ def test_a_pace_that_would_pass_the_deadline_ends_the_target(held: HeldClock) ->
     with pytest.raises(OutOfTimeError):
         caller.call(lambda: None)
     assert caller.tally.requests == 3
+
+
+REFUSED = EndpointConnectionError(endpoint_url="https://nowhere/", error=OSError(111, "Connection refused"))
+
+
+def test_an_endpoint_that_no_attempt_reaches_is_given_up_after_30_seconds(held: HeldClock) -> None:
+    caller = Caller(held.deadline())
+    with pytest.raises(UnreachableError, match=r"could not connect to https://nowhere/ for 3\d s: .*refused"):
+        caller.call(failing_first(1_000_000, REFUSED))
+    assert 1030 <= held.seconds < 1036
+
+
+@pytest.mark.parametrize("answer", [THROTTLE, MalformedResponseError("cut"), ReadTimeoutError(endpoint_url="x")])
+def test_an_endpoint_that_was_reached_once_is_tried_to_the_deadline(held: HeldClock, answer: Exception) -> None:
+    fails = iter([answer, *[REFUSED] * 1_000_000])
+
+    def request() -> None:
+        raise next(fails)
+
+    with pytest.raises(OutOfTimeError):
+        Caller(held.deadline(seconds=200)).call(request)
+    assert held.seconds > 1150
+
+
+def test_a_call_that_succeeded_once_makes_the_endpoint_a_reached_one(held: HeldClock) -> None:
+    caller = Caller(held.deadline(seconds=200))
+    caller.call(lambda: None)
+    with pytest.raises(OutOfTimeError):
+        caller.call(failing_first(1_000_000, REFUSED))
+
+
+def test_the_error_of_a_deadline_is_bounded_and_printable(held: HeldClock) -> None:
+    with pytest.raises(OutOfTimeError) as caught:
+        Caller(held.deadline()).call(failing_first(1_000_000, client_error("500", 500, "\ud83d\x1b" * 10_000)))
+    assert len(str(caught.value)) < 1200
+    assert str(caught.value).isprintable()

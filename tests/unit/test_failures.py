@@ -5,10 +5,15 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
 )
 from pool_inventory import failures
 
@@ -70,3 +75,26 @@ def test_an_errors_text_is_one_line_of_bounded_length() -> None:
     message = failures.error_message(client_error("400", message="<html>\n<p>" + "x" * 5000))
     assert message.startswith("<html> <p>xxx")
     assert len(message) == 1000
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NoCredentialsError(),
+        CredentialRetrievalError(provider="custom-process", error_msg="still expired"),
+        PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+        UnauthorizedSSOTokenError(),
+        SSOTokenLoadError(profile_name="audit", error_msg="expired"),
+        TokenRetrievalError(provider="sso", error_msg="expired"),
+    ],
+)
+def test_a_caller_without_usable_credentials_is_denied(error: Exception) -> None:
+    assert failures.is_denied(error)
+    assert not failures.is_transient(error)
+
+
+def test_what_a_service_says_is_shown_without_a_character_that_acts() -> None:
+    error = client_error("Odd\x1b[2J" * 100, message="half \ud83d, \x9b, \u202e")
+    assert failures.error_message(error) == r"half \ud83d, \x9b, \u202e"
+    assert failures.error_code(error).startswith(r"Odd\x1b[2JOdd")
+    assert len(failures.error_code(error)) == 100
