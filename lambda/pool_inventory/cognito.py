@@ -46,7 +46,7 @@ def read_user_pools(
         What was kept of each pool, by the pool's id. A pool that came twice is there once, as it came last.
 
     Raises:
-        RepeatedTokenError, OutOfTimeError, ClientError, BotoCoreError: it could not be read to its last page.
+        Exception: it could not be read to its last page, as pages.pages says; or transform raised.
     """
     try:
         return _read_from_the_start(client, caller, transform)

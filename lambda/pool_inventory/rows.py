@@ -20,7 +20,7 @@ def timestamp(time: datetime) -> str:
 
 def json_line(row: dict[str, Any]) -> bytes:
     """Write a row as a line of newline-delimited JSON."""
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def data_row(pool: dict[str, Any], *, target: Target, snapshot_time: datetime) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def data_row(pool: dict[str, Any], *, target: Target, snapshot_time: datetime) -
         "region": target.region,
         "arn": f"arn:{target.partition}:cognito-idp:{target.region}:{target.account_id}:userpool/{values['id']}",
         **values,
-        "unmodelled": json.dumps(rest, sort_keys=True) if rest else None,
+        "unmodelled": json.dumps(rest, sort_keys=True, allow_nan=False) if rest else None,
     }
 
 
@@ -67,8 +67,8 @@ def _fit_value(value: Any, column: Column) -> tuple[Any, Any]:  # noqa: ANN401 -
 
 
 def _fit_time(epoch_seconds: float) -> tuple[str | None, float | None]:
-    milliseconds = round(epoch_seconds * 1000)
     try:
+        milliseconds = round(epoch_seconds * 1000)
         time = timestamp(EPOCH + timedelta(milliseconds=milliseconds))
     except OverflowError:
         return None, epoch_seconds

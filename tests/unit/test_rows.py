@@ -1,8 +1,14 @@
+import io
 import json
+from datetime import timedelta
 from typing import Any
 
+import hypothesis.strategies as st
+import pyarrow as pa
 import pytest
+from arro3.io import read_json
 from botocore.session import Session
+from hypothesis import example, given
 from pool_inventory import rows, schema
 from pool_inventory.schema import Column, Kind
 
@@ -111,3 +117,62 @@ def test_each_member_of_the_services_own_model_is_in_a_column_or_in_unmodelled()
     assert {**unmodelled, **again} == pool
     # What the design's own page of the API has is all in columns; the SDK has since learnt of one member more.
     assert set(unmodelled) <= {"ReplicaRegions"}
+
+
+NAMES = [str(column.member) for column in (*schema.DATA, *schema.LAMBDA_CONFIG) if column.member] + ["New"]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec=None), max_size=8)
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=4), parts),
+    max_leaves=10,
+)
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def without_nulls(sent: Any) -> Any:
+    """What was sent less the members that are null, which a column does not tell from those that are not there."""
+    if isinstance(sent, dict):
+        return {name: without_nulls(each) for name, each in sent.items() if each is not None}
+    return sent
+
+
+def merged(values: Any, rest: Any) -> Any:
+    """The columns' values with what was left over; that is whole where a column has only a part, as of a time."""
+    if isinstance(values, dict) and isinstance(rest, dict):
+        return {name: merged(values.get(name), rest.get(name)) for name in values.keys() | rest.keys()}
+    return values if rest is None else rest
+
+
+def as_sent(row: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for column in columns:
+        value = row.get(column.name)
+        if column.member and value is not None:
+            if column.kind is Kind.STRUCT:
+                value = as_sent(value, column.columns)
+            elif column.kind is Kind.TIMESTAMP:
+                value = (value - rows.EPOCH) / timedelta(seconds=1)
+            found[column.member] = value
+    return found
+
+
+@given(st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=4), ANY_JSON), ANY_JSON)
+@example({"CreationDate": 1e308, "LastModifiedDate": -1e308}, 0)
+@example({"CreationDate": -62135596800, "LastModifiedDate": 253402300799.999}, 0)
+@example({"LambdaConfig": {"PreTokenGenerationConfig": {"LambdaArn": ["\ud83d"]}}}, -0.0)
+def test_whatever_is_sent_is_in_the_row_as_parquet_has_it(pool: dict[str, Any], extra: Any) -> None:
+    sent = {**pool, "Extra": extra, "Id": "us-east-1_AbCdEfGhI"}
+    line = rows.json_line(rows.data_row(sent, target=any_target(), snapshot_time=TIME))
+    json.loads(line, parse_constant=refuse)
+    (read,) = pa.table(read_json(io.BytesIO(line), schema.arrow_schema(schema.DATA)).read_all()).to_pylist()
+    rest = json.loads(read["unmodelled"] or "{}", parse_constant=refuse)
+    assert without_nulls(merged(as_sent(read, schema.DATA), rest)) == without_nulls(sent)
