@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pool_inventory import cognito, failures, rows
 from pool_inventory.calls import Caller, Deadline, OutOfTimeError, Tally
-from pool_inventory.pages import RepeatedTokenError
 from pool_inventory.targets import Target
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 # All regions of a partition at once: the threads wait for answers, they do not work.
 MAX_THREADS = 64
@@ -61,6 +60,13 @@ class _Attempt:
     caller: Caller
     started_at: datetime
     started: float
+    progress: Progress | None
+
+    def show(self, status: Status | None) -> None:
+        """Say how it stands to whoever shows the run: what that raises is no fault of the target, and ends nothing."""
+        if self.progress:
+            with suppress(Exception):
+                self.progress(self.target, self.caller.tally, status)
 
     def end(self, error: Exception | None, lines: tuple[bytes, ...] = ()) -> Reading:
         """Close the reading: error is what ended it, None where it was read to its last page."""
@@ -100,55 +106,64 @@ def collect(
         snapshot_time: what the rows say.
         max_requests_per_second: pace per target, 0 for none.
         deadline: when collecting ends, whatever the targets do; a target that is still being read is timed_out.
-        progress: told as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
+        progress: called as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
 
     Returns:
-        A reading per target, sorted by account and region.
+        A reading per target, sorted by account and region: whatever goes wrong with a target is in its coverage.
     """
     clock = deadline.clock
     attempts = [
-        _Attempt(target, Caller(deadline, max_requests_per_second), clock.now(), clock.monotonic())
+        _Attempt(target, Caller(deadline, max_requests_per_second), clock.now(), clock.monotonic(), progress)
         for target in sorted(targets)
     ]
-    clients = [cognito.make_client(session, attempt.target.region) for attempt in attempts]
+    clients = [_make_client(session, attempt.target.region) for attempt in attempts]
     executor = ThreadPoolExecutor(max_workers=min(len(attempts), MAX_THREADS), thread_name_prefix="target")
     try:
         futures = [
-            executor.submit(_read, attempt, client, snapshot_time, progress)
+            executor.submit(_read, attempt, client, snapshot_time)
             for attempt, client in zip(attempts, clients, strict=True)
         ]
         wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
-        return tuple(_settle(*pair, progress) for pair in zip(attempts, futures, strict=True))
+        return tuple(_settle(*pair) for pair in zip(attempts, futures, strict=True))
     finally:
         # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
         deadline.cancel()
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _settle(attempt: _Attempt, future: "Future[Reading]", progress: Progress | None) -> Reading:
+def _make_client(session: "Session", region: str) -> "CognitoIdentityProviderClient | Exception":
+    """Make a target's client, or return why there is none."""
+    try:
+        return cognito.make_client(session, region)
+    except Exception as error:  # noqa: BLE001 - what botocore makes of the SDK's settings: it ends this target alone
+        return error
+
+
+def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
     if future.done():
         return future.result()
     reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
-    if progress:
-        progress(attempt.target, attempt.caller.tally, reading.coverage.status)
+    attempt.show(reading.coverage.status)
     return reading
 
 
-def _read(attempt: _Attempt, client: Any, snapshot_time: datetime, progress: Progress | None) -> Reading:  # noqa: ANN401 - read_user_pools has its type
+def _read(attempt: _Attempt, client: "CognitoIdentityProviderClient | Exception", snapshot_time: datetime) -> Reading:
+    attempt.show(None)
+    reading = attempt.end(client) if isinstance(client, Exception) else _read_whole(attempt, client, snapshot_time)
+    if not attempt.caller.deadline.is_cancelled:
+        attempt.show(reading.coverage.status)
+    return reading
+
+
+def _read_whole(attempt: _Attempt, client: "CognitoIdentityProviderClient", snapshot_time: datetime) -> Reading:
     def line(pool: dict[str, Any]) -> bytes:
         return rows.json_line(rows.data_row(pool, target=attempt.target, snapshot_time=snapshot_time))
 
-    if progress:
-        progress(attempt.target, attempt.caller.tally, None)
     try:
         lines = cognito.read_user_pools(client, attempt.caller, line)
-    except (BotoCoreError, ClientError, OutOfTimeError, RepeatedTokenError) as error:
-        reading = attempt.end(error)
-    else:
-        reading = attempt.end(None, tuple(lines[identifier] for identifier in sorted(lines)))
-    if progress and not attempt.caller.deadline.is_cancelled:
-        progress(attempt.target, attempt.caller.tally, reading.coverage.status)
-    return reading
+    except Exception as error:  # noqa: BLE001 - of whatever kind, it ends this target alone, and its coverage says it
+        return attempt.end(error)
+    return attempt.end(None, tuple(lines[identifier] for identifier in sorted(lines)))
 
 
 def _status(error: Exception | None, tally: Tally) -> Status:

@@ -7,18 +7,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
-from pool_inventory import calls, pages, settings
+from pool_inventory import calls, failures, pages, settings
 from pool_inventory.calls import Caller, Deadline
+from pool_inventory.clock import Clock
 from pool_inventory.cognito import SERVICE
 from pool_inventory.errors import TargetsError
+from pool_inventory.failures import MalformedResponseError
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from botocore.credentials import Credentials
+    from mypy_boto3_sts import STSClient
 
 # https://docs.aws.amazon.com/accounts/latest/reference/API_Region.html
-ENABLED_STATUSES = frozenset({"ENABLED", "ENABLED_BY_DEFAULT"})
+NOT_ENABLED_STATUSES = ("DISABLED", "DISABLING", "ENABLING")
+# How long STS may take to say whose credentials these are, in seconds: someone waits before a terminal.
+CALLER_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,35 +52,83 @@ class Account:
             TargetsError: the text is no ARN that names an account.
         """
         parts = arn.split(":")
-        if len(parts) < 6 or parts[0] != "arn" or not parts[4].isdigit():  # noqa: PLR2004 - an ARN has six parts
-            raise TargetsError(f"{arn!r} is no ARN that names an account: the function's own ARN does")
+        has_all = len(parts) >= 6 and parts[0] == "arn"  # noqa: PLR2004 - an ARN has six parts
+        if not has_all or not parts[4].isascii() or not parts[4].isdigit():
+            raise TargetsError(
+                f"{one_line(repr(arn), 200)} is no ARN that names an account: the function's own ARN does"
+            )
         return cls(account_id=parts[4], partition=parts[1])
 
 
 def open_session(profile: str | None = None) -> "Session":
-    """Give a session whose region is AWS_REGION, as in the other SDKs, before the profile's; boto3 passes over it.
+    """Return a session whose region is AWS_REGION, as in other SDKs, before the profile's; boto3 passes over it.
+
+    Its credentials, if there are any, have been loaded. Where they cannot be loaded again when they expire, each
+    client of the session raises an error of botocore's.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
 
     Raises:
-        BotoCoreError: there is no such profile.
+        TargetsError: there is no such profile, or the SDK's settings or credentials cannot be used.
     """
-    return boto3.session.Session(profile_name=profile, region_name=os.environ.get("AWS_REGION"))
+    try:
+        session = boto3.session.Session(profile_name=profile, region_name=os.environ.get("AWS_REGION"))
+        credentials = session.get_credentials()
+        if credentials is not None:
+            _refresh(credentials)
+            session.events.register_first("before-sign", lambda **_: _refresh(credentials))
+    except Exception as error:  # a program that hands out credentials may fail in any way
+        raise _unusable_credentials(error) from error
+    return session
+
+
+def _refresh(credentials: "Credentials") -> None:
+    """Load credentials again if they are about to expire.
+
+    Raises:
+        BotoCoreError, ClientError: they cannot be loaded, in whichever way. botocore itself raises RuntimeError for
+            new ones that have expired already, ValueError for a program that prints no JSON, OSError for one that
+            is not there.
+    """
+    try:
+        credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError):
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise CredentialRetrievalError(provider=credentials.method, error_msg=text) from error
+
+
+def _unusable_credentials(error: Exception) -> TargetsError:
+    is_botocores = isinstance(error, BotoCoreError | ClientError)
+    text = one_line(str(error) if is_botocores else f"{type(error).__name__}: {error}")
+    return TargetsError(f"the credentials cannot be used ({text}): sign in, or name a profile that is signed in")
 
 
 def caller_account(session: "Session", region: str) -> Account:
     """Ask STS whose credentials these are, for where there is no function whose ARN says so.
 
     Raises:
-        TargetsError: there are no usable credentials.
+        TargetsError: there are no usable credentials, or STS gives no answer.
     """
     try:
         client = session.client("sts", region_name=region, config=calls.CLIENT_CONFIG)
-        return Account.from_arn(client.get_caller_identity()["Arn"])
-    except (BotoCoreError, ClientError) as error:
+        arn = Caller(Deadline.after(CALLER_SECONDS, Clock())).call(lambda: _caller_arn(client))
+    except Exception as error:
+        if failures.is_denied(error):
+            raise _unusable_credentials(error) from error
         raise TargetsError(
-            f"the credentials cannot be used ({error}): sign in, or name a profile that is signed in"
+            f"AWS STS did not say whose credentials these are ({one_line(str(error))}): "
+            "look at the network and at the SDK's settings, such as its endpoints and its proxy"
         ) from error
+    return Account.from_arn(arn)
+
+
+def _caller_arn(client: "STSClient") -> str:
+    arn = client.get_caller_identity().get("Arn")
+    if not arn:
+        raise MalformedResponseError("the answer names no ARN")
+    return arn
 
 
 def choose_targets(
@@ -106,8 +161,8 @@ def choose_targets(
     targets = tuple(Target(asked.account_id, region, asked.partition) for region in sorted({*chosen} & {*available}))
     if not targets:
         raise TargetsError(
-            f"none of the account's enabled regions ({', '.join(chosen) or 'it names none'}) is one where the SDK "
-            f"knows {SERVICE}: list the regions in {settings.REGIONS.name}"
+            f"none of the account's enabled regions ({one_line(', '.join(chosen)) or 'it names none'}) is one where "
+            f"the SDK knows {SERVICE}: list the regions in {settings.REGIONS.name}"
         )
     return targets
 
@@ -145,18 +200,20 @@ def _enabled_regions(session: "Session", partition: str, deadline: Deadline) -> 
     """Ask the account: https://docs.aws.amazon.com/accounts/latest/reference/API_ListRegions.html."""
     available = session.get_available_regions(SERVICE, partition_name=partition)
     region = session.region_name if session.region_name in available else available[0]
-    client = session.client("account", region_name=region, config=calls.CLIENT_CONFIG)
-    pages.keep_raw_body(client, "ListRegions")
-
-    def request(token: str | None) -> Mapping[str, Any]:
-        return client.list_regions(NextToken=token) if token else client.list_regions()
-
     try:
+        client = session.client("account", region_name=region, config=calls.CLIENT_CONFIG)
+        pages.keep_raw_body(client, "ListRegions")
+
+        def request(token: str | None) -> Mapping[str, Any]:
+            return client.list_regions(NextToken=token) if token else client.list_regions()
+
         listing = pages.pages(Caller(deadline), request, items="Regions", key="RegionName")
         regions = [region for page in listing for region in page]
-    except (BotoCoreError, ClientError, calls.OutOfTimeError, pages.RepeatedTokenError) as error:
+    except Exception as error:  # of whatever kind, there is no list of regions, and the way round is the same
+        grant = "grant it, or " if failures.is_denied(error) else ""
         raise TargetsError(
-            f"account:ListRegions did not say which regions are enabled ({error}): grant it, "
-            f"or list the regions in {settings.REGIONS.name}"
+            f"account:ListRegions did not say which regions are enabled ({one_line(str(error))}): {grant}"
+            f"list the regions in {settings.REGIONS.name}"
         ) from error
-    return tuple(each["RegionName"] for each in regions if each.get("RegionOptStatus") in ENABLED_STATUSES)
+    # A status that this release does not know, or none, does not say that the region is disabled.
+    return tuple(each["RegionName"] for each in regions if each.get("RegionOptStatus") not in NOT_ENABLED_STATUSES)

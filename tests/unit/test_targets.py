@@ -96,7 +96,7 @@ def test_current_is_the_sessions_region() -> None:
     assert choose("current", region="eu-west-3") == ["eu-west-3"]
 
 
-def test_the_current_region_is_the_one_that_lambda_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_region_is_the_one_that_lambda_names(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setenv("AWS_REGION", "eu-west-3")
     assert open_session().region_name == "eu-west-3"
