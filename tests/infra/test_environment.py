@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_the_handler_runs_in_the_environment_of_the_template(
     invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, name: str
 ) -> None:
-    stack: "Synthesized" = request.getfixturevalue(name)
+    stack: Synthesized = request.getfixturevalue(name)
     (function,) = (
         each for path, each in stack.of_type("AWS::Lambda::Function").items() if path.startswith("Exporter")
     )
