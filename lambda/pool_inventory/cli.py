@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 from rich.console import Console
-from rich.markup import escape
 
 from pool_inventory import __version__, keys, publish, settings
 from pool_inventory.calls import Deadline
@@ -23,12 +22,14 @@ from pool_inventory.targets import caller_account, open_session
 from pool_inventory.terminal.console import (
     EXIT_COMPLETE,
     EXIT_PARTIAL,
+    credentials_errors,
     errors_on_one_line,
     parse_location,
     split_address,
+    warn,
 )
 from pool_inventory.terminal.reading_commands import COMMANDS
-from pool_inventory.terminal.tables import show_progress, targets_table
+from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -138,12 +139,12 @@ def run(
       pool-inventory run --to ~/pools --regions current
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
-    console = _console(stderr=True)
-    with errors_on_one_line():
-        session = open_session(profile)
+    with errors_on_one_line(needs_output=False):
+        with credentials_errors():
+            session = open_session(profile)
+            store = _open_store(location, session)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
-        store = _open_store(location, session)
-        with show_progress(console) as progress:
+        with show_progress(_console(stderr=True)) as progress:
             outcome = export(
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
@@ -154,7 +155,7 @@ def run(
                 deadline=Deadline.after(timeout_seconds, Clock()),
                 progress=progress,
             )
-        sys.exit(_show_outcome(outcome, store, console))
+        sys.exit(_show_outcome(outcome, store))
 
 
 @main.command()
@@ -175,7 +176,7 @@ def demo(folder: Path) -> None:
     # moto and Flask take a second to import, which `run` need not wait for.
     from pool_inventory.terminal.demo import run_demo  # noqa: PLC0415 - as said above
 
-    with errors_on_one_line():
+    with errors_on_one_line(needs_output=False):
         run_demo(folder, _console())
 
 
@@ -185,11 +186,11 @@ def _open_store(location: str, session: "Session") -> Store:
     return S3Store.open(session, *split_address(location))
 
 
-def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:
-    """Print what the run came to; give the exit status."""
+def _show_outcome(outcome: Outcome, store: Store) -> int:
+    """Print what the run came to; return the exit status."""
     console = _console()
     for warning in outcome.warnings:
-        progress_console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        warn(warning)
     for earlier in outcome.recovered:
         console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
     where = store.address(keys.data(outcome.snapshot_id))
@@ -200,15 +201,15 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
         )
     if outcome.published is None:
         status = publish.read_status(store, outcome.snapshot_id)
-        console.print(f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}", soft_wrap=True)
+        said = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
     else:
         snapshot = outcome.published.snapshot
         status = snapshot.status
         console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
         counts = outcome.published.comparison.summary()["changes"]
         changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {escape(where)}"
-        console.print(said, highlight=False, soft_wrap=True)
+        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
+    console.print(shown(said), soft_wrap=True)
     return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
 
 

@@ -181,7 +181,7 @@ def test_a_run_that_is_interrupted_says_so_in_a_line_and_leaves_nothing_half_don
     aws.answers.append(listing("us-east-1", throttle_for_ever))
     # A shell's background job, as CI may be, has SIGINT ignored, and hands that down; a terminal's does not.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heeding}from pool_inventory.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heeding}from pool_inventory.__main__ import main; main()"]
     command += ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1", "--timeout", "60"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own package
         assert asked.wait(30)
