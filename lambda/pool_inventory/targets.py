@@ -21,6 +21,19 @@ if TYPE_CHECKING:
 ENABLED_STATUSES = frozenset({"ENABLED", "ENABLED_BY_DEFAULT"})
 
 
+class RegionsError(TargetsError):
+    """What the setting of the regions names cannot be asked.
+
+    Attributes:
+        setting: what the text calls the setting: the variable, unless a door where it has another name says so.
+    """
+
+    setting: str = settings.REGIONS.name
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {super().__str__()}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
     """An account and a region to ask."""
@@ -88,7 +101,8 @@ def choose_targets(
         deadline: for the call of account:ListRegions that "enabled" takes.
 
     Raises:
-        TargetsError: a region is unknown, without Cognito or of another partition, or ListRegions gives no answer.
+        RegionsError: a region is unknown, without Cognito or of another partition, or ListRegions gives no answer.
+        TargetsError: the account's partition has no Cognito.
     """
     named = _current_region(session) if regions == settings.CURRENT else regions
     if isinstance(named, tuple):
@@ -105,16 +119,16 @@ def choose_targets(
         chosen = _enabled_regions(session, asked.partition, deadline)
     targets = tuple(Target(asked.account_id, region, asked.partition) for region in sorted({*chosen} & {*available}))
     if not targets:
-        raise TargetsError(
+        raise RegionsError(
             f"none of the account's enabled regions ({', '.join(chosen) or 'it names none'}) is one where the SDK "
-            f"knows {SERVICE}: list the regions in {settings.REGIONS.name}"
+            f"knows {SERVICE}: list the regions instead"
         )
     return targets
 
 
 def _current_region(session: "Session") -> tuple[str, ...]:
     if session.region_name is None:
-        raise TargetsError(f"{settings.REGIONS.name}={settings.CURRENT!r}, but no region is current: set AWS_REGION")
+        raise RegionsError(f"{settings.CURRENT!r}, but no region is current: set AWS_REGION")
     return (session.region_name,)
 
 
@@ -126,8 +140,8 @@ def _check_region(session: "Session", region: str) -> None:
     everywhere = [name for each in partitions for name in session.get_available_regions("ec2", each)]
     wrong = "has no Amazon Cognito user pools" if region in everywhere else "is no region that the SDK knows"
     near = difflib.get_close_matches(region, with_cognito, n=3, cutoff=0.7)
-    raise TargetsError(
-        f"{settings.REGIONS.name}: {region!r} {wrong}: "
+    raise RegionsError(
+        f"{region!r} {wrong}: "
         + (f"did you mean {' or '.join(near)}?" if near else f"name some of {', '.join(sorted(with_cognito))}")
     )
 
@@ -135,8 +149,8 @@ def _check_region(session: "Session", region: str) -> None:
 def _check_partition(regions: tuple[str, ...], partition: str, available: list[str]) -> None:
     elsewhere = sorted(set(regions) - set(available))
     if elsewhere:
-        raise TargetsError(
-            f"{settings.REGIONS.name} names {', '.join(elsewhere)}, but the account is in the partition {partition}, "
+        raise RegionsError(
+            f"it names {', '.join(elsewhere)}, but the account is in the partition {partition}, "
             f"which has {', '.join(available)}"
         )
 
@@ -155,8 +169,8 @@ def _enabled_regions(session: "Session", partition: str, deadline: Deadline) -> 
         listing = pages.pages(Caller(deadline), request, items="Regions", key="RegionName")
         regions = [region for page in listing for region in page]
     except (BotoCoreError, ClientError, calls.OutOfTimeError, pages.RepeatedTokenError) as error:
-        raise TargetsError(
-            f"account:ListRegions did not say which regions are enabled ({error}): grant it, "
-            f"or list the regions in {settings.REGIONS.name}"
+        raise RegionsError(
+            f"account:ListRegions did not say which regions are enabled ({error}): grant it, or list the regions "
+            "instead"
         ) from error
     return tuple(each["RegionName"] for each in regions if each.get("RegionOptStatus") in ENABLED_STATUSES)
