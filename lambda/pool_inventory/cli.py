@@ -2,12 +2,14 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from pool_inventory import __version__, keys, publish, settings
@@ -18,11 +20,11 @@ from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.export import Outcome, export
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.targets import caller_account, open_session
+from pool_inventory.targets import RegionsError, caller_account, open_session
 from pool_inventory.terminal.console import (
     EXIT_COMPLETE,
     EXIT_PARTIAL,
-    credentials_errors,
+    configuration_errors,
     errors_on_one_line,
     parse_location,
     split_address,
@@ -140,11 +142,11 @@ def run(
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     with errors_on_one_line(needs_output=False):
-        with credentials_errors():
+        with configuration_errors():
             session = open_session(profile)
             store = _open_store(location, session)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
-        with show_progress(_console(stderr=True)) as progress:
+        with _regions_named_as_given(), show_progress(_console(stderr=True)) as progress:
             outcome = export(
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
@@ -178,6 +180,17 @@ def demo(folder: Path) -> None:
 
     with errors_on_one_line(needs_output=False):
         run_demo(folder, _console())
+
+
+@contextmanager
+def _regions_named_as_given() -> Iterator[None]:
+    """Have an error about the regions name the option, unless it was the variable that had them."""
+    try:
+        yield
+    except RegionsError as error:
+        if click.get_current_context().get_parameter_source("regions") is not ParameterSource.ENVIRONMENT:
+            error.setting = "--regions"
+        raise
 
 
 def _open_store(location: str, session: "Session") -> Store:

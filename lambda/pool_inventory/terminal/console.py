@@ -73,22 +73,22 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
 
 
 @contextmanager
-def credentials_errors() -> Iterator[None]:
-    """Have an error out of finding credentials or a configuration say what it is about.
+def configuration_errors() -> Iterator[None]:
+    """Have whatever the user's credentials and configuration lead to be an error that says so.
 
     Raises:
-        TargetsError: there are none that can be used.
+        TargetsError: they cannot be used.
     """
     try:
         yield
     except (InventoryError, BotoCoreError):
         raise
     except Exception as error:
-        # A credential_process and the files of the AWS CLI are the user's own: botocore lets pass whatever they lead
-        # to, such as RuntimeError (expired already), JSONDecodeError, FileNotFoundError and UnicodeDecodeError.
+        # botocore lets pass what a credential_process and the files of the AWS CLI lead to, such as RuntimeError
+        # (expired already), JSONDecodeError, FileNotFoundError and ValueError (an endpoint that is no address).
         raise TargetsError(
-            f"the credentials cannot be used ({type(error).__name__}: {error}): sign in, or name a profile that is "
-            "signed in with --profile"
+            f"the credentials or the configuration of the AWS CLI cannot be used ({type(error).__name__}: {error}): "
+            "correct them, or name another profile with --profile"
         ) from error
 
 

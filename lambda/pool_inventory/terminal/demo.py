@@ -49,9 +49,11 @@ def run_demo(folder: Path, console: Console) -> None:
     """Run the handler twice against the stand-in for AWS, show what it did, and copy the bucket to a folder.
 
     Raises:
-        InventoryError: the folder holds something else, or the inventory is not what was seeded.
+        InventoryError: the folder holds something else or cannot be written to, or the inventory is not what was
+            seeded.
     """
-    _check_folder(folder)
+    with _folder_errors(folder):
+        _check_folder(folder)
     hour = to_the_minute(Clock().now()).replace(minute=0)
     with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
         store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
@@ -70,8 +72,19 @@ def run_demo(folder: Path, console: Console) -> None:
             console.print(f"Each of the {readable} pools is in data, once.\n")
             _change(pools)
         _show_changes(store, keys.snapshot_id(hour), console)
-        _copy(store, folder, console)
+        with _folder_errors(folder):
+            _copy(store, folder, console)
     _verify(folder / store.prefix, console)
+
+
+@contextlib.contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InventoryError(
+            f"cannot write to {folder}: {error.strerror or error}: name another folder with --to"
+        ) from error
 
 
 def _check_folder(folder: Path) -> None:

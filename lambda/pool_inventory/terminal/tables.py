@@ -1,5 +1,6 @@
 """What a person sees of a run on the terminal."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -59,7 +60,13 @@ def pairs_table(title: str, names: tuple[str, str], pairs: Iterable[tuple[str, s
 
 def shown(text: str) -> Text:
     """Return text from outside for rich to show: with no markup in it, and an escape for what would not print."""
-    return Text(printable(text))
+    return Text(_written(text))
+
+
+def _written(text: str) -> str:
+    """Return text as standard output is going to have it: what its encoding lacks takes more room."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return printable(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 _GAP = "  "
@@ -88,7 +95,7 @@ def plain_lines(
             those that name things. None: whole.
         right: which columns are set to the right.
     """
-    cells = [list(names), *([printable(cell) for cell in row] for row in rows)]
+    cells = [list(names), *([_written(cell) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     if width is not None:
         kept = [widths[number] if name in _NAMING else 0 for number, name in enumerate(names)]
