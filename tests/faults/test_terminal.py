@@ -46,11 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def program(
-    *arguments: str | os.PathLike[str], ends: str = "", **environment: str
-) -> subprocess.CompletedProcess[bytes]:
+def program(*arguments: str | Path, ends: str = "", **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Runs the program with its output redirected as a shell does it, and caught where it is not."""
-    ours = [sys.executable, "-m", "pool_inventory", *map(os.fspath, arguments)]
+    ours = [sys.executable, "-m", "pool_inventory", *map(str, arguments)]
     return subprocess.run(  # noqa: S603 - our own package
         ["/bin/sh", "-c", f'exec "$0" "$@" {ends}', *ours],
         capture_output=True,
@@ -60,13 +58,13 @@ def program(
     )
 
 
-def program_without_reader(*arguments: str | os.PathLike[str]) -> subprocess.CompletedProcess[bytes]:
+def program_without_reader(*arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
     """Runs the program with nobody at the other end of its output's pipe."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
         return subprocess.run(  # noqa: S603 - our own package
-            [sys.executable, "-m", "pool_inventory", *map(os.fspath, arguments)],
+            [sys.executable, "-m", "pool_inventory", *map(str, arguments)],
             stdout=writer,
             stderr=subprocess.PIPE,
             check=False,
