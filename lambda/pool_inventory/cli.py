@@ -134,7 +134,7 @@ def run(
     s3:PutObject on the prefix and s3:ListBucket on the bucket. A snapshot of the same minute is never written twice.
 
     Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 2 an option is wrong;
-    1 there is no snapshot.
+    1 there is no snapshot. Output that is lost does not change it.
 
     \b
     Examples:

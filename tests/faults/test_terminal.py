@@ -129,6 +129,18 @@ def test_an_answer_without_standard_output_is_an_error(folder: Path) -> None:
     assert program("show", folder, ends=ALL_CLOSED).returncode == 1
 
 
+def test_a_pipe_that_does_not_block_gets_all_of_an_answer(folder: Path) -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    command = [sys.executable, "-m", "pool_inventory", "export", str(folder), "--format", "ndjson"]
+    with subprocess.Popen(command, stdout=writer, stderr=subprocess.PIPE) as process:  # noqa: S603 - our own package
+        os.close(writer)
+        with open(reader, "rb") as answer:  # noqa: PTH123 - a descriptor has no path
+            assert len(answer.readlines()) == 2001
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, b"Traceback" in said) == (0, False)
+
+
 def test_an_export_to_a_file_needs_no_standard_output(folder: Path, tmp_path: Path) -> None:
     ran = program("export", folder, "--format", "ndjson", "-o", tmp_path / "pools", ends=ALL_CLOSED)
     assert ran.returncode == 0

@@ -7,6 +7,7 @@ work to finish, nor take the place of its exit status. So the first error is kep
 import errno
 import io
 import os
+import select
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -23,11 +24,15 @@ class _Device(io.FileIO):
 
     def write(self, data: "ReadableBuffer", /) -> int:
         """Write some of the bytes; return how many, or that it was all of them once they are dropped."""
-        if self.lost is None:
-            try:
-                return super().write(data)
-            except OSError as error:
-                self.lost = error
+        try:
+            while self.lost is None:
+                written: int | None = super().write(data)
+                if written is not None:
+                    return written
+                # Whoever started this program, as Node.js does, may have left a pipe that does not block.
+                select.select([], [self], [])
+        except OSError as error:
+            self.lost = error
         return memoryview(data).nbytes
 
 
