@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
-from rich.markup import escape
 
 from pool_inventory import __version__, keys, settings
 from pool_inventory.calls import Deadline
@@ -20,16 +21,18 @@ from pool_inventory.export import Outcome, Request, Tools, export
 from pool_inventory.manifest import read_status
 from pool_inventory.settings import Variable
 from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.targets import caller_account, open_session
+from pool_inventory.targets import RegionsError, caller_account, open_session
 from pool_inventory.terminal.console import (
     EXIT_COMPLETE,
     EXIT_PARTIAL,
+    configuration_errors,
     errors_on_one_line,
     parse_location,
     split_address,
+    warn,
 )
 from pool_inventory.terminal.reading_commands import COMMANDS
-from pool_inventory.terminal.tables import show_progress, targets_table
+from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -143,19 +146,19 @@ def run(
     s3:PutObject on the prefix and s3:ListBucket on the bucket. A snapshot of the same minute is never written twice.
 
     Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 2 an option is wrong;
-    1 there is no snapshot.
+    1 there is no snapshot. Output that is lost does not change it.
 
     \b
     Examples:
       pool-inventory run --to ~/pools --regions current
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
-    console = _console(stderr=True)
-    with errors_on_one_line():
-        session = open_session(profile)
+    with errors_on_one_line(needs_output=False):
+        with configuration_errors():
+            session = open_session(profile)
+            store = _open_store(location, session, encryption)
         listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
-        store = _open_store(location, session, encryption)
-        with show_progress(console) as progress:
+        with _regions_named_as_given(), show_progress(_console(stderr=True)) as progress:
             request = Request(
                 snapshot_time=snapshot_time,
                 regions=regions,
@@ -169,7 +172,7 @@ def run(
                 progress=progress,
             )
             outcome = export(request, tools)
-        sys.exit(_show_outcome(outcome, store, console))
+        sys.exit(_show_outcome(outcome, store))
 
 
 @main.command()
@@ -190,8 +193,19 @@ def demo(folder: Path) -> None:
     # moto and Flask take a second to import, which `run` need not wait for.
     from pool_inventory.terminal.demo import run_demo  # noqa: PLC0415 - as said above
 
-    with errors_on_one_line():
+    with errors_on_one_line(needs_output=False):
         run_demo(folder, _console())
+
+
+@contextmanager
+def _regions_named_as_given() -> Iterator[None]:
+    """Have an error about the regions name the option, unless it was the variable that had them."""
+    try:
+        yield
+    except RegionsError as error:
+        if click.get_current_context().get_parameter_source("regions") is not ParameterSource.ENVIRONMENT:
+            error.setting = "--regions"
+        raise
 
 
 def _open_store(location: str, session: "Session", encryption: str | None) -> Store:
@@ -200,12 +214,12 @@ def _open_store(location: str, session: "Session", encryption: str | None) -> St
     return S3Store.open(session, *split_address(location), encryption)
 
 
-def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> int:
-    """Print what the run came to; give the exit status."""
+def _show_outcome(outcome: Outcome, store: Store) -> int:
+    """Print what the run came to; return the exit status."""
     console = _console()
     passed_by = (f"passed by {each.address}: {each.reason}" for each in outcome.passed_by)
     for warning in (*passed_by, *outcome.warnings):
-        progress_console.print(f"warning: {warning}", style="yellow", markup=False, soft_wrap=True)
+        warn(warning)
     for earlier in outcome.recovered:
         console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
     where = store.address(keys.data(outcome.snapshot_id))
@@ -216,15 +230,15 @@ def _show_outcome(outcome: Outcome, store: Store, progress_console: Console) -> 
         )
     if outcome.published is None:
         status = read_status(store, outcome.snapshot_id)
-        console.print(f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}", soft_wrap=True)
+        said = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
     else:
         snapshot = outcome.published.snapshot
         status = snapshot.status
         console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
         counts = outcome.published.comparison.summary()["changes"]
         changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {escape(where)}"
-        console.print(said, highlight=False, soft_wrap=True)
+        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
+    console.print(shown(said), soft_wrap=True)
     return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
 
 

@@ -7,6 +7,7 @@ InventoryError          whatever stops a run; its text says what was wrong, with
 ├── UnreadError         not one target could be read, so there is nothing to publish
 ├── StoreError          the bucket or folder could not be read or written
 │   └── RefusedError    one object was refused, and would be again: denied, archived, or its key cannot be used
+├── OutputError         standard output could not take what a command had to say
 └── SnapshotError       a stored object is not what this program writes
     └── NewerError      a newer release of this program wrote it
 """
@@ -49,6 +50,10 @@ class StoreError(InventoryError):
 
 class RefusedError(StoreError):
     """One object was refused, and would be again: it is denied, archived, or under a key that cannot be used."""
+
+
+class OutputError(InventoryError):
+    """Standard output could not take what a command had to say."""
 
 
 class SnapshotError(InventoryError):

@@ -311,7 +311,7 @@ class FolderStore:
     @property
     def bucket(self) -> str:
         """The folder's file:// address."""
-        return f"file://{self.folder.resolve()}"
+        return _file_address(self.folder.resolve())
 
     def full_key(self, key: str) -> str:
         """Give the key as it is: the folder is the root."""
@@ -319,7 +319,7 @@ class FolderStore:
 
     def address(self, key: str) -> str:
         """Give the file's file:// address."""
-        return f"file://{self.folder.resolve() / key}"
+        return _file_address(self.folder.resolve() / key)
 
     def get(self, key: str) -> Stored | None:
         """Read a file."""
@@ -431,3 +431,8 @@ class FolderStore:
         raise kind(
             f"cannot {verb} {self.folder / key}: {error.strerror or error}: name a folder that can be {help_}"
         ) from error
+
+
+def _file_address(path: Path) -> str:
+    # Manifests name it, in UTF-8: what is none in the path's own bytes, whatever the locale, is written as escapes.
+    return f"file://{os.fsencode(path).decode(errors='backslashreplace')}"

@@ -28,6 +28,19 @@ NOT_ENABLED_STATUSES = ("DISABLED", "DISABLING", "ENABLING")
 CALLER_SECONDS = 30
 
 
+class RegionsError(TargetsError):
+    """What the setting of the regions names cannot be asked.
+
+    Attributes:
+        setting: what the text calls the setting: the variable, unless a door where it has another name says so.
+    """
+
+    setting: str = settings.REGIONS.name
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {super().__str__()}"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Target:
     """An account and a region to ask."""
@@ -143,7 +156,8 @@ def choose_targets(
         deadline: for the call of account:ListRegions that "enabled" takes.
 
     Raises:
-        TargetsError: a region is unknown, without Cognito or of another partition, or ListRegions gives no answer.
+        RegionsError: a region is unknown, without Cognito or of another partition, or ListRegions gives no answer.
+        TargetsError: the account's partition has no Cognito.
     """
     named = _current_region(session) if regions == settings.CURRENT else regions
     if isinstance(named, tuple):
@@ -160,16 +174,16 @@ def choose_targets(
         chosen = _enabled_regions(session, asked.partition, deadline)
     targets = tuple(Target(asked.account_id, region, asked.partition) for region in sorted({*chosen} & {*available}))
     if not targets:
-        raise TargetsError(
+        raise RegionsError(
             f"none of the account's enabled regions ({one_line(', '.join(chosen)) or 'it names none'}) is one where "
-            f"the SDK knows {SERVICE}: list the regions in {settings.REGIONS.name}"
+            f"the SDK knows {SERVICE}: list the regions instead"
         )
     return targets
 
 
 def _current_region(session: "Session") -> tuple[str, ...]:
     if session.region_name is None:
-        raise TargetsError(f"{settings.REGIONS.name}={settings.CURRENT!r}, but no region is current: set AWS_REGION")
+        raise RegionsError(f"{settings.CURRENT!r}, but no region is current: set AWS_REGION")
     return (session.region_name,)
 
 
@@ -181,8 +195,8 @@ def _check_region(session: "Session", region: str) -> None:
     everywhere = [name for each in partitions for name in session.get_available_regions("ec2", each)]
     wrong = "has no Amazon Cognito user pools" if region in everywhere else "is no region that the SDK knows"
     near = difflib.get_close_matches(region, with_cognito, n=3, cutoff=0.7)
-    raise TargetsError(
-        f"{settings.REGIONS.name}: {region!r} {wrong}: "
+    raise RegionsError(
+        f"{region!r} {wrong}: "
         + (f"did you mean {' or '.join(near)}?" if near else f"name some of {', '.join(sorted(with_cognito))}")
     )
 
@@ -190,8 +204,8 @@ def _check_region(session: "Session", region: str) -> None:
 def _check_partition(regions: tuple[str, ...], partition: str, available: list[str]) -> None:
     elsewhere = sorted(set(regions) - set(available))
     if elsewhere:
-        raise TargetsError(
-            f"{settings.REGIONS.name} names {', '.join(elsewhere)}, but the account is in the partition {partition}, "
+        raise RegionsError(
+            f"it names {', '.join(elsewhere)}, but the account is in the partition {partition}, "
             f"which has {', '.join(available)}"
         )
 
@@ -211,9 +225,9 @@ def _enabled_regions(session: "Session", partition: str, deadline: Deadline) -> 
         regions = [region for page in listing for region in page]
     except Exception as error:  # of whatever kind, there is no list of regions, and the way round is the same
         grant = "grant it, or " if failures.is_denied(error) else ""
-        raise TargetsError(
+        raise RegionsError(
             f"account:ListRegions did not say which regions are enabled ({one_line(str(error))}): {grant}"
-            f"list the regions in {settings.REGIONS.name}"
+            "list the regions instead"
         ) from error
     # A status that this release does not know, or none, does not say that the region is disabled.
     return tuple(each["RegionName"] for each in regions if each.get("RegionOptStatus") not in NOT_ENABLED_STATUSES)

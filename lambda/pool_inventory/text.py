@@ -1,8 +1,12 @@
 """Text from outside (a service, a stored object), made safe for JSON, Parquet, logs and terminals."""
 
+import json
+import re
 import unicodedata
 
 MAX_CHARACTERS = 1000
+# Where JSON has one of these, it is within a string.
+_NOT_ESCAPED = re.compile("[^\x00-\x7e]")
 
 
 def printable(text: str) -> str:
@@ -13,12 +17,15 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(
-        each.encode("unicode_escape").decode()
-        if unicodedata.category(each)[0] == "C" or each in "\u2028\u2029"
-        else each
-        for each in text
-    )
+    return "".join(each if _has_shape(each) else each.encode("unicode_escape").decode() for each in text)
+
+
+def printable_json(document: str) -> str:
+    """Return JSON text of the same value, with an escape of JSON's for each character that has no shape of its own.
+
+    Writers of JSON escape the control characters of ASCII, less DEL, and leave all others as they are.
+    """
+    return _NOT_ESCAPED.sub(lambda found: _shown_in_json(found[0]), document)
 
 
 def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
@@ -26,3 +33,11 @@ def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
     # A text may have megabytes: what is cut off is not looked at.
     head = text[: 8 * max_characters]
     return printable(" ".join(head.split()))[:max_characters]
+
+
+def _shown_in_json(character: str) -> str:
+    return character if _has_shape(character) else json.dumps(character)[1:-1]
+
+
+def _has_shape(character: str) -> bool:
+    return unicodedata.category(character)[0] != "C" and character not in "\u2028\u2029"

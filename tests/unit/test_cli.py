@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
 from pool_inventory import cli, publish
 from pool_inventory.store import FolderStore
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed, throttle
+from pool_inventory.terminal.stand_in import StandIn, deny, error, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
@@ -135,7 +135,8 @@ def test_a_wrong_option_exits_2_and_says_what_would_do(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "out", "--regions", "us-east-9"), "'us-east-9' is no region that the SDK knows"),
+        (("--to", "out", "--regions", "us-east-9"), "--regions: 'us-east-9' is no region that the SDK knows"),
+        (("--to", "out", "--regions", "us-gov-west-1"), "--regions: it names us-gov-west-1, but the account is in"),
         (("--to", "out", "--profile", "nobody"), "The config profile (nobody) could not be found"),
         (("--to", "s3://no-such-bucket/pools", "--regions", "us-east-1"), "create the bucket, or name another"),
         (("--to", "file", "--regions", "us-east-1"), "Not a directory: name a folder that can be read"),
@@ -150,6 +151,34 @@ def test_what_cannot_be_done_exits_1_with_one_line(
     assert result.exit_code == 1
     assert re.fullmatch(r"error: .*\n", result.stderr)
     assert message in result.stderr
+
+
+def test_a_wrong_region_is_said_to_be_of_what_it_came_from(
+    run: Run, aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-9")
+    assert run("--to", str(tmp_path)).stderr.startswith("error: INVENTORY_REGIONS: 'us-east-9' is no region")
+    monkeypatch.delenv("INVENTORY_REGIONS")
+    aws.answers.append(lambda request: deny(request) if request.path == "/listRegions" else None)
+    assert "error: --regions: account:ListRegions did not" in run("--to", str(tmp_path)).stderr
+
+
+def test_a_wrong_variable_is_named_with_the_option(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,")
+    result = run("--to", "out")
+    assert result.exit_code == 2
+    assert "Invalid value for '--regions' (env var: 'INVENTORY_REGIONS'): 'us-east-1,'" in result.stderr
+
+
+def test_what_a_service_says_is_shown_as_text(run: Run, aws: StandIn, tmp_path: Path) -> None:
+    hostile = "[bold]no\x1b[2J\x9b2J\u202e\r\nx"
+    aws.answers.append(listing("sa-east-1", lambda _: error("Odd[/]\x1b", hostile)))
+    arguments = ("--to", str(tmp_path), "--regions")
+    for hour, regions in ((17, "us-east-1,sa-east-1"), (18, "sa-east-1")):
+        result = run(*arguments, regions, "--time", f"2026-11-24T{hour}:00:00Z")
+        assert r"\x1b[2J\x9b2J\u202e" in result.output.replace("\n", "")
+        assert "[bold]" in result.output
+        assert [line for line in result.output.splitlines() if not line.isprintable()] == []
 
 
 def test_no_target_that_can_be_read_exits_1(run: Run, aws: StandIn, tmp_path: Path) -> None:
@@ -193,7 +222,7 @@ def test_a_run_that_is_interrupted_says_so_in_a_line_and_leaves_nothing_half_don
     aws.answers.append(listing("us-east-1", throttle_for_ever))
     # A shell's background job, as CI may be, has SIGINT ignored, and hands that down; a terminal's does not.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{heeding}from pool_inventory.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heeding}from pool_inventory.__main__ import main; main()"]
     command += ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1", "--timeout", "60"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own package
         assert asked.wait(30)

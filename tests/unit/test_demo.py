@@ -43,6 +43,12 @@ def test_the_demo_takes_the_place_of_an_earlier_one_and_of_nothing_else(tmp_path
     assert (tmp_path / "mine/thesis.txt").read_text() == "years of work"
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InventoryError, match=r"cannot write to .*/file/out: Not a directory: name another folder"):
+        demo(tmp_path / "file" / "out")
+
+
 def test_the_demo_does_not_go_where_the_users_own_environment_points(
     tmp_path: Path, aws: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,70 @@ def test_a_name_cannot_break_a_line_or_reach_the_terminal(tmp_path: Path) -> Non
     assert r"two\nlines \x1b[31mred\u2028x" in shown
 
 
+# Each of these moves a cursor, clears a screen or turns the direction of text.
+HOSTILE = "\x1b[2J\x7f\x9b2J\u202e\u2066x"
+
+
+@pytest.fixture(scope="module")
+def hostile_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two snapshots of pools whose names and functions are hostile, and of a region that could not be read."""
+    made = tmp_path_factory.mktemp("hostile")
+    names = (f"old {HOSTILE}", f"new {HOSTILE}")
+    pools = [[pool(1, Name=name, LambdaConfig={"PreSignUp": name})] for name in names]
+    add_chain(FolderStore(made), [{"eu-west-1": each, f"us-{HOSTILE}": None} for each in pools])
+    return made
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show",),
+        ("diff",),
+        ("list",),
+        ("history", "eu-west-1_000000001"),
+        ("history", HOSTILE),
+        ("verify",),
+        ("export", "--format", "ndjson"),
+        ("export", "--format", "json"),
+        *((command, "--json") for command in ("show", "diff", "list", "verify")),
+        ("history", "eu-west-1_000000001", "--json"),
+    ],
+)
+def test_nothing_that_steers_a_terminal_gets_to_it(hostile_folder: Path, arguments: tuple[str, ...]) -> None:
+    result = run(arguments[0], hostile_folder, *arguments[1:])
+    lines = [*result.stdout.splitlines(), *result.stderr.splitlines()]
+    assert [line for line in lines if not line.isprintable()] == []
+
+
+def test_json_has_the_same_values_where_it_has_escapes(hostile_folder: Path) -> None:
+    shown = json_of(run("show", hostile_folder, "--json"))
+    assert [each["name"] for each in shown["pools"]] == [f"new {HOSTILE}"]
+    assert [each["region"] for each in shown["unread"]] == [f"us-{HOSTILE}"]
+    exported = [
+        json.loads(line) for line in said(run("export", hostile_folder, "--format", "ndjson")).split("\n")[:-1]
+    ]
+    assert exported == json_of(run("export", hostile_folder, "--json")) == shown["pools"]
+
+
+def test_csv_has_all_characters_as_they_are_and_says_so(hostile_folder: Path) -> None:
+    assert HOSTILE in run("export", hostile_folder, "--format", "csv").stdout_bytes.decode()
+    assert "It is for files: its cells have all characters as they are" in " ".join(
+        said(CliRunner().invoke(cli.main, ["export", "--help"])).split()
+    )
+
+
+def test_what_is_not_known_is_not_called_none(tmp_path: Path) -> None:
+    unknown = pool(1)
+    for member in ("CreationDate", "LastModifiedDate", "Name", "LambdaConfig"):
+        del unknown[member]
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [unknown], "us-east-1": None}, {"eu-west-1": None}])
+    for arguments in (("show",), ("diff",), ("list",), ("verify",), ("verify", "--since", "2026-12-01T00:00:00Z")):
+        assert "none" not in run(arguments[0], tmp_path, *arguments[1:]).output.lower(), arguments
+    shown = said(run("history", tmp_path, "eu-west-1_000000001"))
+    assert re.search(r"found +there when its region was first read$", shown, re.MULTILINE)
+    assert "None" not in shown
+
+
 def test_diff_is_of_the_newest_and_the_one_before_unless_told(folder: Path) -> None:
     shown = said(run("diff", folder))
     assert f"From {identifier(2)} to {identifier(3)}:" in shown
@@ -441,6 +505,32 @@ def test_a_location_without_snapshots_is_one_line_that_says_what_would_do(
         assert all(each.startswith("warning: ") for each in warnings)
         assert error.startswith("error: ")
         assert message in error
+
+
+CONFIGURATIONS = [
+    ("credential_process = echo expired", "JSONDecodeError"),
+    ("credential_process = /nowhere/at/all", "/nowhere/at/all"),
+    ("credential_process = false", "custom-process"),
+    ("endpoint_url = nonsense", "nonsense"),
+    ("region = x \x1b", r"x \x1b"),
+    ("[", "Unable to parse config file"),
+]
+
+
+@pytest.mark.parametrize(("line", "message"), CONFIGURATIONS)
+@pytest.mark.parametrize("command", [["show"], ["run", "--regions", "us-east-1", "--to"]])
+def test_what_a_configuration_leads_to_is_one_line(
+    aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], line: str, message: str
+) -> None:
+    (tmp_path / "config").write_text(f"[default]\n{line}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL")
+    for name in names:
+        monkeypatch.delenv(name)
+    result = CliRunner().invoke(cli.main, [*command, f"s3://{BUCKET}/pools"])
+    assert result.exit_code == 1
+    assert re.fullmatch(r"error: .*\n", result.stderr)
+    assert message in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_enabled_tries_again_where_listregions_is_throttled_or_answers_with_a_cu
 def test_enabled_that_is_denied_says_what_would_do(aws: StandIn) -> None:
     aws.answers.append(stand_in.deny)
     with pytest.raises(
-        TargetsError, match=r"account:ListRegions .*grant it, or list the regions in INVENTORY_REGIONS"
+        TargetsError, match=r"^INVENTORY_REGIONS: account:ListRegions .*grant it, or list the regions instead"
     ):
         choose("enabled")
 

@@ -167,6 +167,10 @@ def read_data(store: Store, manifest: Manifest) -> bytes:
 def in_turn(read: Callable[[str], T], identifiers: Iterable[str]) -> Iterator[T]:
     """Give what reading each snapshot gives, in their order, a few being read ahead at once."""
     left = iter(identifiers)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    pool = ThreadPoolExecutor(AT_ONCE)
+    try:
         while some := list(islice(left, AT_ONCE)):
             yield from pool.map(read, some)
+    finally:
+        # Whoever interrupts it, or has enough of it, does not wait for those that are under way.
+        pool.shutdown(wait=False, cancel_futures=True)

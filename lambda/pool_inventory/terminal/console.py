@@ -16,13 +16,18 @@ from botocore.exceptions import BotoCoreError
 
 from pool_inventory import keys, settings
 from pool_inventory.clock import Clock
-from pool_inventory.errors import EventError, InventoryError, StoreError
+from pool_inventory.errors import EventError, InventoryError, StoreError, TargetsError
 from pool_inventory.events import parse_time
+from pool_inventory.terminal.streams import check_output, is_lost
+from pool_inventory.text import one_line, printable_json
 
 EXIT_COMPLETE = 0
 EXIT_ERROR = 1
 EXIT_PARTIAL = 3
 EXIT_UNSOUND = 4
+
+# An error may name each region of a partition, and what was wrong there.
+_MAX_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,42 +73,66 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
 
 
 @contextmanager
-def errors_on_one_line() -> Iterator[None]:
-    """End with an error's text and no traceback where it is one that a person can do something about."""
+def configuration_errors() -> Iterator[None]:
+    """Have whatever the user's credentials and configuration lead to be an error that says so.
+
+    Raises:
+        TargetsError: they cannot be used.
+    """
     try:
         yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever reads has all that it wants, as `head` has; its own exit status says whether it does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_COMPLETE)
+    except (InventoryError, BotoCoreError):
+        raise
+    except Exception as error:
+        # botocore lets pass what a credential_process and the files of the AWS CLI lead to, such as RuntimeError
+        # (expired already), JSONDecodeError, FileNotFoundError and ValueError (an endpoint that is no address).
+        raise TargetsError(
+            f"the credentials or the configuration of the AWS CLI cannot be used ({type(error).__name__}: {error}): "
+            "correct them, or name another profile with --profile"
+        ) from error
+
+
+@contextmanager
+def errors_on_one_line(*, needs_output: bool = True) -> Iterator[None]:
+    """End with an error's text and no traceback where it is one that a person can do something about.
+
+    Args:
+        needs_output: what goes to standard output is what the command is for, so it failed where that is lost.
+    """
+    try:
+        yield
+        if needs_output:
+            check_output()
     except (InventoryError, BotoCoreError) as error:
-        click.echo(f"error: {one_line(str(error))}", err=True)
+        say_error(str(error))
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
-        click.echo("stopped: whatever was committed is whole, and the next run finishes it", err=True)
+        say("stopped: whatever was committed is whole, and the next run finishes it")
         sys.exit(EXIT_ERROR)
 
 
-def one_line(text: str) -> str:
-    """Give a text on one line, whatever a service or a file put into it."""
-    return " ".join(text.split())
+def say(text: str, colour: str | None = None) -> None:
+    """Write a line to standard error, where it does not mix with what a script reads."""
+    click.echo(click.style(one_line(text, _MAX_CHARACTERS), fg=colour), file=sys.stderr)
+
+
+def say_error(text: str) -> None:
+    """Say what stopped the command, or a part of it."""
+    say(f"error: {text}")
 
 
 def warn(text: str) -> None:
-    """Tell what someone should know, where it does not mix with what a script reads."""
-    click.echo(click.style(f"warning: {one_line(text)}", fg="yellow"), err=True)
+    """Say what someone should know though the command goes on."""
+    say(f"warning: {text}", colour="yellow")
 
 
 def write(content: dict[str, Any] | Iterable[str]) -> None:
     """Write to standard output: a document as JSON; or lines, with colours if it is a terminal that may have them."""
     if isinstance(content, dict):
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False).encode())
+        document = printable_json(json.dumps(content, indent=2, ensure_ascii=False))
+        click.echo(document.encode(), file=sys.stdout)
         return
-    # Whatever is no character of the terminal's.
-    encoding = sys.stdout.encoding or "utf-8"
-    text = "\n".join(content).encode(encoding, "backslashreplace").decode(encoding)
-    click.echo(text, color=False if os.environ.get("NO_COLOR") else None)
+    click.echo("\n".join(content), file=sys.stdout, color=False if os.environ.get("NO_COLOR") else None)
 
 
 def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
@@ -115,6 +144,8 @@ def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
     if output is None:
         for chunk in chunks:
             sys.stdout.buffer.write(chunk)
+            if is_lost(sys.stdout):
+                return
         return
     aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
     try:

@@ -16,7 +16,6 @@ from unittest import mock
 import boto3
 from arro3.io import read_parquet
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from pool_inventory import handler, keys, publish, schema, settings, snapshot
@@ -28,7 +27,7 @@ from pool_inventory.schema import Kind
 from pool_inventory.snapshot import Snapshot
 from pool_inventory.store import FolderStore, S3Store
 from pool_inventory.terminal import reports, stand_in
-from pool_inventory.terminal.tables import pairs_table, targets_table
+from pool_inventory.terminal.tables import pairs_table, shown, targets_table
 from pool_inventory.terminal.verify import verify
 
 BUCKET = "demo-inventory"
@@ -50,9 +49,11 @@ def run_demo(folder: Path, console: Console) -> None:
     """Run the handler twice against the stand-in for AWS, show what it did, and copy the bucket to a folder.
 
     Raises:
-        InventoryError: the folder holds something else, or the inventory is not what was seeded.
+        InventoryError: the folder holds something else or cannot be written to, or the inventory is not what was
+            seeded.
     """
-    _check_folder(folder)
+    with _folder_errors(folder):
+        _check_folder(folder)
     hour = to_the_minute(Clock().now()).replace(minute=0)
     with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
         store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
@@ -71,8 +72,19 @@ def run_demo(folder: Path, console: Console) -> None:
             console.print(f"Each of the {readable} pools is in data, once.\n")
             _change(pools)
         _show_changes(store, keys.snapshot_id(hour), console)
-        _copy(store, folder, console)
+        with _folder_errors(folder):
+            _copy(store, folder, console)
     _verify(folder / store.prefix, console)
+
+
+@contextlib.contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InventoryError(
+            f"cannot write to {folder}: {error.strerror or error}: name another folder with --to"
+        ) from error
 
 
 def _check_folder(folder: Path) -> None:
@@ -140,8 +152,8 @@ def _invoke(time: datetime) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.getvalue().splitlines()]
 
 
-def _show(shown: Snapshot, output: list[dict[str, Any]], console: Console) -> None:
-    console.print(targets_table(shown.coverage, f"Targets of {shown.id}: {shown.status}"))
+def _show(made: Snapshot, output: list[dict[str, Any]], console: Console) -> None:
+    console.print(targets_table(made.coverage, f"Targets of {made.id}: {made.status}"))
     metrics = [pair for line in output if "_aws" in line for pair in _metrics(line)]
     console.print(pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
 
@@ -173,14 +185,14 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     stored = store.get(keys.changes(identifier))
     if stored is None:
         raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
-    table = read_parquet(io.BytesIO(stored.body)).read_all()
-    told = zip(*(table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
-    shown = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
+    stored_table = read_parquet(io.BytesIO(stored.body)).read_all()
+    told = zip(*(stored_table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
+    table = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
     for name in ("change", "region", "id", "name", "fields"):
-        shown.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold")
     for *texts, fields in told:
-        shown.add_row(*map(escape, texts), escape(", ".join(fields)))
-    console.print(shown)
+        table.add_row(*map(shown, texts), shown(", ".join(fields)))
+    console.print(table)
 
 
 def _copy(store: S3Store, folder: Path, console: Console) -> None:
@@ -205,7 +217,8 @@ def _verify(folder: Path, console: Console) -> None:
         InventoryError: something is not sound.
     """
     report = verify(FolderStore(folder))
-    console.print(f"\n[bold]pool-inventory verify {escape(str(folder))}[/]")
+    console.print()
+    console.print(shown(f"pool-inventory verify {folder}"), style="bold")
     for line in reports.verify_lines(report):
         console.print(line, markup=False, highlight=False)
     if report.faults:

@@ -6,7 +6,7 @@ from pool_inventory import keys
 from pool_inventory.errors import StoreError
 from pool_inventory.store import FolderStore, S3Store, Store
 from pool_inventory.targets import open_session
-from pool_inventory.terminal.console import split_address
+from pool_inventory.terminal.console import configuration_errors, split_address
 
 
 def open_location(location: str, profile: str | None) -> Store:
@@ -14,10 +14,12 @@ def open_location(location: str, profile: str | None) -> Store:
 
     Raises:
         StoreError: there is no such folder, or none that has snapshots.
+        TargetsError: the credentials or the configuration cannot be used.
         BotoCoreError: there is no such profile.
     """
     if "://" in location:
-        return S3Store.open(open_session(profile), *split_address(location))
+        with configuration_errors():
+            return S3Store.open(open_session(profile), *split_address(location))
     return FolderStore(_folder_of_snapshots(Path(location)))
 
 

@@ -18,9 +18,9 @@ from pool_inventory.terminal.console import (
     EXIT_UNSOUND,
     Moment,
     errors_on_one_line,
-    one_line,
     parse_location,
     parse_moment,
+    say_error,
     terminal_width,
     warn,
     write,
@@ -29,14 +29,20 @@ from pool_inventory.terminal.console import (
 from pool_inventory.terminal.location import open_location
 from pool_inventory.terminal.pools import TRIGGERS, Wanted, read_pools
 from pool_inventory.terminal.verify import verify
+from pool_inventory.text import printable_json
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _ndjson_chunks(data: bytes) -> Iterator[bytes]:
+    """Give the rows as the snapshot's own lines of JSON are, with nothing in them that moves a cursor."""
+    return (printable_json(line.decode()).encode() for line in formats.ndjson_lines(data))
 
 
 def _json_chunks(data: bytes) -> Iterator[bytes]:
     """Give the rows as one array."""
     yield b"["
-    for number, line in enumerate(formats.ndjson_lines(data)):
+    for number, line in enumerate(_ndjson_chunks(data)):
         yield (b",\n" if number else b"\n") + line.rstrip()
     yield b"\n]\n"
 
@@ -45,7 +51,7 @@ def _json_chunks(data: bytes) -> Iterator[bytes]:
 _EXPORTS: dict[str, Callable[[bytes, bool], Iterable[bytes]]] = {
     "csv": lambda data, defuse: formats.csv_lines(data, defuse=defuse),
     "json": lambda data, _defuse: _json_chunks(data),
-    "ndjson": lambda data, _defuse: formats.ndjson_lines(data),
+    "ndjson": lambda data, _defuse: _ndjson_chunks(data),
     "parquet": lambda data, _defuse: (data,),
 }
 
@@ -192,7 +198,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
         else:
             write(reports.manifests_lines(found, terminal_width()))
         for error in errors:
-            click.echo(f"error: {one_line(str(error))}", err=True)
+            say_error(str(error))
     sys.exit(EXIT_ERROR if errors else 0)
 
 
@@ -225,13 +231,14 @@ def export(
     """Write the rows of a snapshot, the newest unless told otherwise, in another format.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. csv has a header, structs flattened into columns with dotted names, and
-    CRLF, as RFC 4180 has it. --json is --format json.
+    CRLF, as RFC 4180 has it. It is for files: its cells have all characters as they are, those that steer a terminal,
+    too, where json and ndjson have escapes. --json is --format json.
     """
     chosen = "json" if as_json and file_format is None else file_format
     if chosen is None or (as_json and chosen != "json"):
         raise click.UsageError("name one format: --format csv, ndjson, json or parquet")
-    if chosen == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("parquet is nothing for a terminal: name a file with -o FILE")
+    if chosen in {"csv", "parquet"} and output is None and sys.stdout.isatty():
+        raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with _opened(location, profile) as store:
         manifest = _choose(store, moment)
         chunks = _EXPORTS[chosen](archive.read_data(store, manifest), not raw_cells)

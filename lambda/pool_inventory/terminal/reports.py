@@ -28,7 +28,7 @@ def pools_lines(
     yield from plain_lines(names, cells, width=width)
     total = "" if len(found) == manifest.pool_count else f" of {manifest.pool_count}"
     yield ""
-    yield f"{len(found)}{total} user pools in {manifest.id}, which is {manifest.status}."
+    yield printable(f"{len(found)}{total} user pools in {manifest.id}, which is {manifest.status}.")
     yield from unread_lines(unread)
 
 
@@ -38,7 +38,8 @@ def unread_lines(unread: Sequence[dict[str, Any]]) -> Iterator[str]:
         yield "Not read, so it is not known which pools are there:"
     for each in unread:
         last = f"last read in {each['last_ok']}" if each["last_ok"] else "never read before"
-        yield printable(f"  {each['account_id']} {each['region']}: {each['status']} ({each['error_code']}), {last}")
+        why = f" ({each['error_code']})" if each["error_code"] else ""
+        yield printable(f"  {each['account_id']} {each['region']}: {each['status']}{why}, {last}")
 
 
 def pools_document(
@@ -61,7 +62,7 @@ def difference_lines(before: Manifest, after: Manifest, found: Difference, width
     if found.not_compared:
         yield "Not compared, so it is not known what changed there:"
     for each in found.not_compared:
-        yield f"  {each.account_id} {each.region}: {each.reason}"
+        yield printable(f"  {each.account_id} {each.region}: {each.reason}")
 
 
 def difference_document(before: Manifest, after: Manifest, found: Difference) -> dict[str, Any]:
@@ -91,16 +92,20 @@ def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
     cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
     yield from plain_lines(("snapshot", "change", "what"), cells, width=width)
     yield ""
+    yield printable(_whether_there(history))
+
+
+def _whether_there(history: PoolHistory) -> str:
     newest, statuses = history.newest, history.newest.statuses()
     unread = [each for each in newest.unread() if each["region"] == history.region]
     there = "was there" if history.events[-1].after else "was gone"
     if unread:
         last = unread[0]["last_ok"]
-        yield f"It {there} when {history.region} was last read, in {last}; {newest.id} did not: {unread[0]['status']}."
-    elif history.region not in {region for _, region in statuses}:
-        yield f"It {there} when {history.region} was last read; {newest.id} did not ask there."
-    else:
-        yield f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
+        when = f", in {last}" if last else ""
+        return f"It {there} when {history.region} was last read{when}; {newest.id} did not: {unread[0]['status']}."
+    if history.region not in {region for _, region in statuses}:
+        return f"It {there} when {history.region} was last read; {newest.id} did not ask there."
+    return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
 
 
 def history_document(history: PoolHistory) -> dict[str, Any]:
@@ -151,9 +156,10 @@ def verify_lines(report: Report) -> Iterator[str]:
         yield f"fault: {printable(f'{key}: {text}')}"
     for note in report.notes:
         yield f"note: {printable(note)}"
+    span = f", {report.oldest} to {report.newest}" if report.oldest else ""
     yield (
-        f"Checked {report.snapshots} snapshots, {report.oldest} to {report.newest}: {report.objects} objects, "
-        f"{report.size_bytes:,} bytes, {report.rows:,} rows."
+        f"Checked {report.snapshots} snapshots{span}: {report.objects} objects, {report.size_bytes:,} bytes, "
+        f"{report.rows:,} rows."
     )
     yield f"{len(report.faults)} faults." if report.faults else "Sound."
 
@@ -194,7 +200,7 @@ def _manifest_cells(manifest: Manifest) -> tuple[str, ...]:
 def _event_text(event: Event) -> str:
     if event.change == "found":
         created = (_parsed(event.after) or {}).get("creation_date")
-        return f"there when its region was first read; created {created}"
+        return "there when its region was first read" + (f"; created {created}" if created else "")
     since = f"since {event.previous_snapshot_id}"
     what = _what(event.fields, event.before, event.after)
     return f"{since}: {what}" if what else since

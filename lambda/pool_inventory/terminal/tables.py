@@ -1,5 +1,6 @@
 """What a person sees of a run on the terminal."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -36,13 +37,13 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     table.add_column("error", overflow="fold")
     for each in coverage:
         table.add_row(
-            each.region,
+            shown(each.region),
             f"[{_STYLES[each.status]}]{each.status}[/]",
             "-" if each.pools is None else str(each.pools),
             str(each.requests),
             str(each.retries),
             f"{each.duration_ms / 1000:.1f}",
-            escape(f"{each.error_code}: {each.error_message}") if each.error_code else "",
+            shown(f"{each.error_code}: {each.error_message or 'no more is known'}") if each.error_code else "",
         )
     return table
 
@@ -53,8 +54,19 @@ def pairs_table(title: str, names: tuple[str, str], pairs: Iterable[tuple[str, s
     table.add_column(names[0], overflow="fold")
     table.add_column(names[1], justify="right", no_wrap=True)
     for pair in pairs:
-        table.add_row(*map(escape, pair))
+        table.add_row(*map(shown, pair))
     return table
+
+
+def shown(text: str) -> Text:
+    """Return text from outside for rich to show: with no markup in it, and an escape for what would not print."""
+    return Text(_written(text))
+
+
+def _written(text: str) -> str:
+    """Return text as standard output is going to have it: what its encoding lacks takes more room."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return printable(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 _GAP = "  "
@@ -83,7 +95,7 @@ def plain_lines(
             those that name things. None: whole.
         right: which columns are set to the right.
     """
-    cells = [list(names), *([printable(cell) for cell in row] for row in rows)]
+    cells = [list(names), *([_written(cell) for cell in row] for row in rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     if width is not None:
         kept = [widths[number] if name in _NAMING else 0 for number, name in enumerate(names)]
@@ -124,7 +136,7 @@ def show_progress(console: Console) -> Iterator[collect.Progress]:
 
         def say(target: Target, tally: Tally, status: Status | None) -> None:
             if status:
-                console.print(f"{target.region} {status}: {_counts(tally, status)}", highlight=False)
+                console.print(shown(f"{target.region} {status}: {_counts(tally, status)}"))
 
         yield say
         return
@@ -133,10 +145,11 @@ def show_progress(console: Console) -> Iterator[collect.Progress]:
     with Progress(*columns, console=console) as bars:
 
         def show(target: Target, tally: Tally, status: Status | None) -> None:
+            region = escape(printable(target.region))
             if target not in tasks:
-                tasks[target] = bars.add_task(target.region, total=None, tally=tally, status=None)
+                tasks[target] = bars.add_task(region, total=None, tally=tally, status=None)
             if status:
-                name = f"[{_STYLES[status]}]{target.region} {status}[/]"
+                name = f"[{_STYLES[status]}]{region} {status}[/]"
                 bars.update(tasks[target], total=1, completed=1, description=name, status=status)
 
         yield show
