@@ -1,7 +1,7 @@
 """Run pip with what the user set about package indexes, and with nothing else that the user set.
 
-PIP_USER, PIP_TARGET or an [install] section of pip.conf change what is installed here, or where to. What leads to an
-index stays: a mirror, a proxy, a certificate. The Makefile runs this file as a script, and the bundle imports it; so it
+PIP_USER, PIP_TARGET or an [install] section of pip.conf would change what is installed here, or where. What leads to
+an index stays: a mirror, a proxy, a certificate. The Makefile runs this module before anything is installed, so it
 imports nothing outside the standard library.
 """
 

