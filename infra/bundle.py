@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from infra import bytecode, cache, dependencies, installer
+from infra import bytecode, cache, dependencies, installer, licences
 from infra.errors import BundleError
 from infra.interpreter import Interpreter
 
@@ -30,6 +30,7 @@ _RECIPE = (
     Path(cache.__file__),
     Path(dependencies.__file__),
     Path(installer.__file__),
+    Path(licences.__file__),
 )
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from infra import licences
 from infra.errors import BundleError
 from infra.installer import run_pip
 
@@ -37,7 +38,7 @@ _LINES_OF_PIP_SHOWN = 15
 
 
 def install(folder: Path, *, lock: Path, python_version: str, architecture: str) -> None:
-    """Put the locked dependencies into a folder, pruned, with nothing of this machine in them.
+    """Put the locked dependencies into a folder, pruned, each with its licence, and with nothing of this machine.
 
     Args:
         folder: empty.
@@ -50,6 +51,7 @@ def install(folder: Path, *, lock: Path, python_version: str, architecture: str)
     """
     _run_pip(folder, lock=lock, python_version=python_version, architecture=architecture)
     _prune(folder)
+    licences.add_missing(folder)
 
 
 def _run_pip(folder: Path, *, lock: Path, python_version: str, architecture: str) -> None:

@@ -217,6 +217,18 @@ def test_where_the_file_system_has_no_links_files_are_copied(
     assert contents(bundle.build(ingredients, cache_folder=tmp_path / "copied")) == linked
 
 
+def test_a_wheel_without_its_licence_is_given_it(ingredients: Ingredients, wheels: Path, tmp_path: Path) -> None:
+    of_its_own = {"arro3_io-1.0.dist-info/licenses/LICENSE_MIT": "terms"}
+    ingredients.lock.write_text(
+        lock_line("arro3-core", make_wheel(wheels, "arro3_core", {"arro3/core.py": ""}))
+        + lock_line("arro3-io", make_wheel(wheels, "arro3_io", {"arro3/io.py": "", **of_its_own})),
+        encoding="utf-8",
+    )
+    files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
+    assert b"Copyright (c) 2024 Kyle Barron" in files["arro3_core-1.0.dist-info/licenses/LICENSE"]
+    assert [name for name in files if name.startswith("arro3_io-1.0.dist-info/lic")] == list(of_its_own)
+
+
 def test_what_the_user_set_for_pip_changes_no_bundle(
     ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
