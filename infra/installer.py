@@ -46,7 +46,7 @@ def run_pip(arguments: Sequence[str], environment: Mapping[str, str]) -> "subpro
         arguments: the command, and its options.
         environment: the user's, where PIP_* and the place of pip.conf are read.
     """
-    kept = {name: value for name, value in environment.items() if not name.startswith("PIP_")}
+    kept = {name: value for name, value in environment.items() if not name.startswith(("PIP_", "PYTHON"))}
     files = {name: value for name, value in environment.items() if name == "PIP_CONFIG_FILE"}
     indexes = {name: value for name, value in environment.items() if _option(name) in _KEPT}
     listed = _run(["config", "list"], {**kept, **files, **indexes, **_ALL_LISTED})
@@ -75,7 +75,7 @@ def _settings(listed: str) -> dict[str, str]:
 def _run(arguments: Sequence[str], environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(  # noqa: S603 - this interpreter's own pip
         [sys.executable, "-I", "-X", "utf8", "-m", "pip", *arguments],
-        env=environment,
+        env={**environment, "PYTHONUTF8": "1"},  # for what builds a package: pip itself is isolated from it
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

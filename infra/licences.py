@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-# arro3's wheels have none: maturin packs those of a package's own folder, and these are in the repository's root. It is
-# under MIT or Apache-2.0, whichever one chooses: https://github.com/kylebarron/arro3/blob/main/LICENSE_MIT
+# arro3's wheels have none: maturin packs those of a package's own folder, and these are in the repository's root.
+# arro3 is under MIT or Apache-2.0, to choose from: https://github.com/kylebarron/arro3/blob/main/LICENSE_MIT
 _ARRO3 = """\
 MIT License
 
