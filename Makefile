@@ -76,7 +76,7 @@ $(BIN)/python:
 	done; \
 	interpreter=$$("$$name" infra/interpreter.py) && \
 	echo "Making .venv with $$("$$interpreter" --version)" && \
-	"$$interpreter" -X utf8 -m venv --clear .venv
+	PYTHONUTF8=1 "$$interpreter" -m venv --clear .venv
 
 # By pip, as infra/installer.py has it: the user's settings of indexes hold, and no other of theirs.
 PIP := $(BIN)/python -m infra.installer
