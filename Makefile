@@ -2,6 +2,7 @@
 #   make run      export a stand-in account into out/, with nothing but Python
 #   make test     lint, types and all tests
 #   make rehearse cdk deploy, run and destroy, all on this machine
+#   make fresh    set up a copy from nothing, and run it, under all that a user may have set for other projects
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
 #   make docs     make the tables of README and docs/cost.md, and the queries of docs/operations.md, anew
 #   make bench    measure
@@ -20,10 +21,10 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 unexport PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH PYTHONPLATLIBDIR PYTHONSAFEPATH
 unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8. But what `make run` shows is for the user's own terminal, in its encoding.
-test types tests rehearse deploy docs bench lock: export PYTHONUTF8 := 1
-test types tests rehearse deploy docs bench lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh deploy docs bench lock: export PYTHONUTF8 := 1
+test types tests rehearse fresh deploy docs bench lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse deploy docs bench lock
+.PHONY: run test types tests rehearse fresh deploy docs bench lock
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
@@ -41,6 +42,9 @@ tests: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 
 rehearse: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 	@$(BIN)/python -m tests.rehearsal
+
+fresh: $(PYTHON_READY)
+	@$(BIN)/python -m tests.fresh
 
 deploy: $(PYTHON_READY) $(CDK_READY)
 	@$(WITH_BIN) node_modules/.bin/cdk deploy $(ARGS)

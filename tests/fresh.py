@@ -1,4 +1,4 @@
-"""`make fresh`: set up a copy of this checkout from nothing, and use it, under all at once that a user may have set."""
+"""`make fresh`: set up a copy of this checkout from nothing, and use it, under all that a user may have set."""
 
 import os
 import shlex
