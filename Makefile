@@ -20,8 +20,9 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # What a user set for other projects, and what would change here what Python is, imports, checks or does at its end.
 unexport PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH PYTHONPLATLIBDIR PYTHONSAFEPATH
 unexport PYTHONSTARTUP PYTHONWARNINGS
-# All text here is UTF-8. But what `make run` shows is for the user's own terminal, in its encoding.
-test types tests rehearse fresh deploy docs bench lock: export PYTHONUTF8 := 1
+# All text here is UTF-8, and this folder's name may be: in another locale than that, packages would not be found in it.
+export PYTHONUTF8 := 1
+# But what `make run` shows is for the user's own terminal.
 test types tests rehearse fresh deploy docs bench lock: export PYTHONIOENCODING := utf-8
 
 .PHONY: run test types tests rehearse fresh deploy docs bench lock
@@ -80,7 +81,7 @@ $(BIN)/python:
 	done; \
 	interpreter=$$("$$name" infra/interpreter.py) && \
 	echo "Making .venv with $$("$$interpreter" --version)" && \
-	PYTHONUTF8=1 "$$interpreter" -m venv --clear .venv
+	"$$interpreter" -m venv --clear .venv
 
 # By pip, as infra/installer.py has it: the user's settings of indexes hold, and no other of theirs.
 PIP := $(BIN)/python -m infra.installer
