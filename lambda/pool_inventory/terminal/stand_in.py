@@ -88,6 +88,15 @@ class StandIn:
         return reply({"Regions": [*regions, {"RegionName": "ap-east-1", "RegionOptStatus": "DISABLED"}]})
 
 
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment less what leads to the user's own AWS and what sets the function."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("AWS_", "INVENTORY_", "POWERTOOLS_"))
+    }
+
+
 def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that keep a proxy, if the user has one, for other hosts than this one.
 
