@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-DEPLOYED: Mapping[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
-RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("usage.json").read_text())
+DEPLOYED: Mapping[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("usage.json").read_text(encoding="utf-8"))
 
 # What AWS gives every account and month for nothing: https://aws.amazon.com/cloudwatch/pricing/
 FREE_METRIC_MONTHS = 10

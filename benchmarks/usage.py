@@ -89,7 +89,7 @@ def run(time: datetime, aws: stand_in.StandIn, s3: Any) -> dict[str, Any]:  # no
     """Run the handler once; give its figures."""
     aws.requests.clear()
     ran = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", PROGRAM, timestamp(time)], capture_output=True, check=True, text=True
+        [sys.executable, "-c", PROGRAM, timestamp(time)], capture_output=True, check=True, encoding="utf-8"
     )
     asked = Counter(kind for request in aws.requests if (kind := kind_of(request)))
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -141,7 +141,7 @@ def main() -> None:
         "command": "python benchmarks/usage.py",
         "cases": cases,
     }
-    RECORDED.write_text(json.dumps(recorded, indent=2) + "\n")
+    RECORDED.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

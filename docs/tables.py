@@ -51,7 +51,7 @@ def _default(text: str | None) -> str:
 
 def deploy() -> str:
     """Give the table of what a deploy can be told."""
-    defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+    defaults = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
     rows = ((f"`{name}`", each.meaning, _default(str(defaults[name]))) for name, each in named.items())
     return table(("setting", "meaning", "default"), rows)
@@ -93,7 +93,7 @@ CARRIED_FOR = {
 
 def bundle_tables() -> dict[str, str]:
     """Give the table of docs/bundle.md: each package that the function carries."""
-    lock = (ROOT / "lambda" / "requirements.txt").read_text()
+    lock = (ROOT / "lambda" / "requirements.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)
     rows = ((f"`{name}`", version, CARRIED_FOR[name]) for name, version in pinned)
     return {"packages": table(("package", "version", "what for"), rows)}
@@ -125,4 +125,4 @@ def with_tables(path: str, page: str) -> str:
 
 if __name__ == "__main__":
     for path in PAGES:
-        (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text()))
+        (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text(encoding="utf-8")), encoding="utf-8")

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from infra import bytecode, cache, dependencies
+from infra import bytecode, cache, dependencies, installer, licences
 from infra.errors import BundleError
 from infra.interpreter import Interpreter
 
@@ -24,7 +24,14 @@ MOST_BYTES = 60_000_000
 MOST_ZIPPED_BYTES = 20_000_000
 
 # The cache holds what these made: another recipe makes another bundle.
-_RECIPE = (Path(__file__), Path(cache.__file__), Path(dependencies.__file__), Path(bytecode.__file__))
+_RECIPE = (
+    Path(__file__),
+    Path(bytecode.__file__),
+    Path(cache.__file__),
+    Path(dependencies.__file__),
+    Path(installer.__file__),
+    Path(licences.__file__),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

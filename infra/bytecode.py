@@ -25,10 +25,25 @@ def compile_folder(folder: Path, *, root: Path, compiler: Interpreter) -> None:
     Raises:
         BundleError: a module is not of the compiler's Python.
     """
-    command = [compiler.executable, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    command = [
+        compiler.executable,
+        "-I",
+        "-X",
+        "utf8",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]
     command += ["-s", str(root), "-p", _FOLDER_IN_LAMBDA, str(folder)]
     outcome = subprocess.run(  # noqa: S603 - an interpreter that interpreter.py found and asked
-        command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
     )
     if outcome.returncode != 0:
         raise BundleError(f"{compiler.executable} could not compile {folder}:\n{outcome.stdout.strip()}")

@@ -4,12 +4,13 @@ pip resolves nothing here: it takes the wheels that the lock file names by hash,
 and not for those of the machine that runs it.
 """
 
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+from infra import licences
 from infra.errors import BundleError
+from infra.installer import run_pip
 
 # The services that the function calls; botocore carries the data of some four hundred.
 SERVICES = ("account", "cognito-idp", "events", "s3")
@@ -37,7 +38,7 @@ _LINES_OF_PIP_SHOWN = 15
 
 
 def install(folder: Path, *, lock: Path, python_version: str, architecture: str) -> None:
-    """Put the locked dependencies into a folder, pruned, with nothing of this machine in them.
+    """Put the locked dependencies into a folder, pruned, each with its licence, and with nothing of this machine.
 
     Args:
         folder: empty.
@@ -50,21 +51,20 @@ def install(folder: Path, *, lock: Path, python_version: str, architecture: str)
     """
     _run_pip(folder, lock=lock, python_version=python_version, architecture=architecture)
     _prune(folder)
+    licences.add_missing(folder)
 
 
 def _run_pip(folder: Path, *, lock: Path, python_version: str, architecture: str) -> None:
     machine = _MACHINES[architecture]
     platforms = [*(f"manylinux_2_{minor}_{machine}" for minor in _GLIBC_MINORS), f"manylinux2014_{machine}"]
-    command = [sys.executable, "-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary=:all:"]
-    command += ["--no-compile", "--quiet", "--no-color", "--no-input", "--disable-pip-version-check"]
+    command = ["install", "--require-hashes", "--no-deps", "--only-binary=:all:"]
+    command += ["--no-compile", "--quiet", "--no-color", "--no-input"]
     # Without --abi, pip goes by the build of the Python that runs it, which may be a free-threaded one.
     command += ["--implementation", "cp", "--python-version", python_version]
     command += ["--abi", f"cp{python_version.replace('.', '')}"]
     command += [f"--platform={platform}" for platform in platforms]
     command += ["--target", str(folder), "--requirement", str(lock)]
-    outcome = subprocess.run(  # noqa: S603 - this interpreter's own pip
-        command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    outcome = run_pip(command, os.environ)
     if outcome.returncode != 0:
         last_lines = "\n".join(outcome.stdout.strip().splitlines()[-_LINES_OF_PIP_SHOWN:])
         raise BundleError(

@@ -23,14 +23,16 @@ FOR_ENVIRONMENT: Sequence[Minor] = ((3, 13), (3, 14), (3, 12), (3, 11))
 # Only a run tells what a candidate is: a pyenv shim fails where its version is not selected, Debian ships a python3
 # without ensurepip, and a free-threaded or pre-release build has other bytecode and wants other wheels.
 _QUESTION = """
-import importlib.util, json, platform, sys, sysconfig
+import importlib.util, json, os, platform, sys, sysconfig
 usual = (
     platform.python_implementation() == "CPython"
     and sys.version_info.releaselevel == "final"
     and not sysconfig.get_config_var("Py_GIL_DISABLED")
 )
 makes_environments = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
-print(json.dumps([sys.executable, list(sys.version_info[:3]), usual, makes_environments]))
+# Bytes, since this interpreter may take paths for another encoding's than the one that asks.
+executable = os.fsencode(sys.executable).decode("latin-1")
+print(json.dumps([executable, list(sys.version_info[:3]), usual, makes_environments]))
 """
 _ANSWER_WITHIN_SECONDS = 30
 
@@ -106,7 +108,9 @@ def _ask(candidate: Path) -> Interpreter | None:
         executable, version, usual, makes_environments = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    return Interpreter(executable, tuple(version), makes_environments) if usual else None
+    if not usual:
+        return None
+    return Interpreter(os.fsdecode(executable.encode("latin-1")), tuple(version), makes_environments)
 
 
 def main() -> int:
@@ -119,7 +123,7 @@ def main() -> int:
             "Install one (on Debian its venv is a package of its own: python3-venv) and run make again.\n"
         )
         return 1
-    sys.stdout.write(interpreter.executable + "\n")
+    sys.stdout.buffer.write(os.fsencode(interpreter.executable) + b"\n")  # its letters may be none of the terminal's
     return 0
 
 

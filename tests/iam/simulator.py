@@ -143,7 +143,7 @@ def resources(policy: Policy) -> Iterator[str]:
 
 def simulate(simulations: Sequence[dict[str, Any]]) -> list[str]:
     outcome = subprocess.run(  # noqa: S603 - our own program
-        [str(NODE), str(PROGRAM)], input=json.dumps(simulations), stdout=subprocess.PIPE, text=True, check=True
+        [str(NODE), str(PROGRAM)], input=json.dumps(simulations), stdout=subprocess.PIPE, encoding="utf-8", check=True
     )
     answers = json.loads(outcome.stdout)
     for asked, answer in zip(simulations, answers, strict=True):

@@ -14,6 +14,7 @@ from infra.bundle import Ingredients
 from infra.errors import BundleError
 from infra.interpreter import Interpreter
 from tests.infra.makers import ROOT
+from tests.user_settings import PIP_SETTINGS
 
 RUNNING = Interpreter(sys.executable, sys.version_info[:3], makes_environments=True)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -214,6 +215,45 @@ def test_where_the_file_system_has_no_links_files_are_copied(
 
     monkeypatch.setattr(os, "link", refuse)
     assert contents(bundle.build(ingredients, cache_folder=tmp_path / "copied")) == linked
+
+
+def test_a_wheel_without_its_licence_is_given_it(ingredients: Ingredients, wheels: Path, tmp_path: Path) -> None:
+    of_its_own = {"arro3_io-1.0.dist-info/licenses/LICENSE_MIT": "terms"}
+    ingredients.lock.write_text(
+        lock_line("arro3-core", make_wheel(wheels, "arro3_core", {"arro3/core.py": ""}))
+        + lock_line("arro3-io", make_wheel(wheels, "arro3_io", {"arro3/io.py": "", **of_its_own})),
+        encoding="utf-8",
+    )
+    files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
+    assert b"Copyright (c) 2024 Kyle Barron" in files["arro3_core-1.0.dist-info/licenses/LICENSE"]
+    assert [name for name in files if name.startswith("arro3_io-1.0.dist-info/lic")] == list(of_its_own)
+
+
+def test_what_the_user_set_for_pip_changes_no_bundle(
+    ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = contents(bundle.build(ingredients, cache_folder=tmp_path / "usual"))
+    for name, value in PIP_SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    assert contents(bundle.build(ingredients, cache_folder=tmp_path / "under settings")) == usual
+
+
+def test_what_pips_configuration_sets_changes_no_bundle(
+    ingredients: Ingredients, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where pip finds wheels is in the same file, and goes on to be read."""
+    usual = contents(bundle.build(ingredients, cache_folder=tmp_path / "usual"))
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(
+        "[global]\nuser = true\nquiet = 2\nrequire-virtualenv = true\n"
+        f"[install]\nprefix = {tmp_path}\nno-binary = :all:\ndry-run = true\nno-index = true\nfind-links =\n"
+        f"    {tmp_path}\n    {wheels}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    assert contents(bundle.build(ingredients, cache_folder=tmp_path / "under settings")) == usual
 
 
 @pytest.mark.parametrize("wanted", ["arm64", "x86_64"])

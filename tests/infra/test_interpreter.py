@@ -1,5 +1,6 @@
 import ast
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,9 @@ Version = tuple[int, int, int]
 def stand_in(path: Path, version: Version, *, usual: bool = True, makes_environments: bool = True) -> Path:
     """An executable that answers as an interpreter of that version would."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\necho '{json.dumps([str(path), version, usual, makes_environments])}'\n")
+    path.write_text(
+        f"#!/bin/sh\necho '{json.dumps([str(path), version, usual, makes_environments])}'\n", encoding="utf-8"
+    )
     path.chmod(0o755)
     return path
 
@@ -23,7 +26,7 @@ def stand_in(path: Path, version: Version, *, usual: bool = True, makes_environm
 def failing_shim(path: Path) -> None:
     """What pyenv puts on PATH for a version that is installed but not selected."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("#!/bin/sh\necho 'pyenv: command not found' >&2\nexit 127\n")
+    path.write_text("#!/bin/sh\necho 'pyenv: command not found' >&2\nexit 127\n", encoding="utf-8")
     path.chmod(0o755)
 
 
@@ -73,7 +76,7 @@ def test_a_free_threaded_or_unfinished_build_is_passed_over(tmp_path: Path) -> N
 @pytest.mark.parametrize("content", ["#!/bin/sh\necho hello\n", "#!/nowhere/at/all\n", "not a program"])
 def test_a_file_that_is_no_interpreter_is_passed_over(tmp_path: Path, content: str) -> None:
     path = stand_in(tmp_path / "bin" / "python3.13", (3, 13, 0))
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     assert interpreter.find((3, 13), environment(tmp_path, "bin")) is None
 
 
@@ -121,7 +124,7 @@ def test_an_interpreter_that_makes_no_environment_gives_way_to_another_version(t
 
 def run_script(variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, str(SCRIPT)], env=variables, capture_output=True, text=True, check=False
+        [sys.executable, str(SCRIPT)], env=variables, capture_output=True, encoding="utf-8", check=False
     )
 
 
@@ -129,6 +132,20 @@ def test_the_script_prints_the_path_and_nothing_else(tmp_path: Path) -> None:
     path = stand_in(tmp_path / "bin" / "python3.13", (3, 13, 0))
     outcome = run_script(environment(tmp_path, "bin"))
     assert (outcome.returncode, outcome.stdout, outcome.stderr) == (0, f"{path}\n", "")
+
+
+def test_a_path_of_any_letters_is_printed_in_any_locale(tmp_path: Path) -> None:
+    """The interpreter that is found takes its own path for UTF-8, the one that runs the script for ASCII."""
+    path = tmp_path / "höhle" / "python{}.{}".format(*sys.version_info[:2])
+    path.parent.mkdir()
+    path.symlink_to(sys.executable)
+    outcome = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(SCRIPT)],
+        env={"PATH": str(path.parent), "PYENV_ROOT": str(tmp_path), "LC_ALL": "C", "PYTHONUTF8": "0"},
+        capture_output=True,
+        check=False,
+    )
+    assert outcome.stdout == os.fsencode(path) + b"\n"
 
 
 def test_the_script_says_what_would_do_where_nothing_does(tmp_path: Path) -> None:
@@ -139,4 +156,4 @@ def test_the_script_says_what_would_do_where_nothing_does(tmp_path: Path) -> Non
 
 
 def test_an_old_python_can_read_the_script() -> None:
-    ast.parse(SCRIPT.read_text(), feature_version=(3, 8))
+    ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 8))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle, dependencies
+from infra import bundle, dependencies, licences
 from tests.infra.makers import ROOT
 from tests.infra.runtime_fit import misfits, shared_objects
 
@@ -61,7 +61,7 @@ def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credent
     out = tmp_path / "out"
     synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *told]
     outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
-        synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, text=True, check=False
+        synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
 
@@ -82,5 +82,6 @@ def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credent
     assert {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"} <= {
         path.name for path in data.iterdir()
     }
+    assert licences.without_text(asset) == []
     assert bundle.unzipped_bytes(asset) <= 60_000_000
     assert bundle.zipped_bytes(asset) <= 20_000_000

@@ -12,10 +12,12 @@ from pool_inventory.terminal import stand_in
 from tests.rehearsal.cdk import CdkError
 from tests.rehearsal.lambda_service import FunctionError
 from tests.rehearsal.rehearsal import rehearse, why_not
+from tests.user_settings import leave_behind
 
 
 def main() -> None:
     """Rehearse, and say each step; end with 1 and the reason where it cannot be done."""
+    leave_behind()
     reason = why_not()
     if reason is not None:
         sys.exit(f"No rehearsal here: {reason}")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn
+from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn, without_aws
 
 from tests.iam.deployed import REGION
 
@@ -54,7 +54,7 @@ class Cdk:
             env=self._environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             check=False,
             timeout=_ENDS_WITHIN_SECONDS,
         )
@@ -63,14 +63,13 @@ class Cdk:
         return outcome.returncode
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {
-            **kept,
+            **without_aws(os.environ),
             **self.stand_in.environment(),
             # By this name moto takes the template's address, which has the bucket in its path, for S3's.
             "AWS_ENDPOINT_URL": self.stand_in.url.replace("127.0.0.1", "localhost"),
             "CDK_DISABLE_CLI_TELEMETRY": "true",
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept["PATH"]]),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         }
 
 

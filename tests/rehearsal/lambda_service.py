@@ -87,14 +87,14 @@ class Sandbox:
                 break
             except queue.Empty:
                 if self._process is None or self._process.poll() is not None or time.monotonic() > ends:
-                    raise FunctionError(f"no answer; it wrote:\n{self.log.read_text()}") from None
+                    raise FunctionError(f"no answer; it wrote:\n{self.log.read_text(encoding='utf-8')}") from None
         if kind != "response":
             raise FunctionError(json.dumps(answer))
         return answer
 
     def lines(self) -> list[dict[str, Any]]:
         """The lines of JSON that the function wrote."""
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines() if line.startswith("{")]
 
     @contextmanager
     def running(self, extra_environment: Mapping[str, str]) -> Iterator["Sandbox"]:

@@ -182,7 +182,7 @@ def running(rehearsal: Rehearsal, deployment: Deployment) -> Iterator[Sandbox]:
     with sandbox.running({**rehearsal.aws.environment(), "AWS_ACCESS_KEY_ID": FUNCTIONS_KEY}):
         yield sandbox
     assert sizes(code) == before
-    imported = [Path(file) for file in json.loads(sandbox.imported.read_text())]
+    imported = [Path(file) for file in json.loads(sandbox.imported.read_text(encoding="utf-8"))]
     assert any(code in file.parents for file in imported)
     assert [file for file in imported if not is_given(file, code, folder)] == []
     rehearsal.say("It imported nothing but its bundle, the runtime's client and the standard library")
@@ -203,9 +203,9 @@ def sizes(folder: Path) -> dict[str, int]:
 def verify(rehearsal: Rehearsal, deployment: Deployment, *, snapshots: int) -> None:
     """Let `pool-inventory verify` judge what is in the bucket."""
     command = [str(Path(sys.executable).with_name("pool-inventory")), "verify", deployment.location]
-    environment = {**os.environ, **rehearsal.aws.environment()}
+    environment = {**os.environ, **rehearsal.aws.environment(), "PYTHONIOENCODING": "utf-8"}
     outcome = subprocess.run(  # noqa: S603 - our own program
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
     )
     rehearsal.say(f"pool-inventory verify {deployment.location}")
     for line in outcome.stdout.splitlines():

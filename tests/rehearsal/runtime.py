@@ -13,7 +13,7 @@ from pathlib import Path
 
 def write_imports(report: str) -> None:
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    Path(report).write_text(json.dumps(sorted({file for file in files if file})))
+    Path(report).write_text(json.dumps(sorted({file for file in files if file})), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pool_inventory.errors import InventoryError
 from pool_inventory.terminal.demo import run_demo
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.terminal.stand_in import StandIn, past_proxies
 from rich.console import Console
 
 
@@ -58,3 +58,23 @@ def test_the_demo_does_not_go_where_the_users_own_environment_points(
     aws.requests.clear()
     demo(tmp_path / "out")
     assert aws.requests == []
+
+
+def test_the_demo_goes_past_the_users_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "example.com")
+    assert "Sound." in demo(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("variables", "hosts"),
+    [
+        ({}, "127.0.0.1,localhost"),
+        ({"NO_PROXY": "example.com"}, "example.com,127.0.0.1,localhost"),
+        ({"NO_PROXY": "example.com", "no_proxy": ".example.org"}, ".example.org,127.0.0.1,localhost"),
+        ({"no_proxy": "*"}, "*"),
+    ],
+)
+def test_hosts_that_a_proxy_is_not_for_stay_so(variables: dict[str, str], hosts: str) -> None:
+    assert past_proxies(variables) == {"NO_PROXY": hosts, "no_proxy": hosts}

@@ -94,9 +94,8 @@ def _check_folder(folder: Path) -> None:
 
 def _environment(aws: stand_in.StandIn) -> dict[str, str]:
     """Give what the deployed function would find in its environment, and nothing that leads to the user's own AWS."""
-    ours = ("AWS_", "INVENTORY_", "POWERTOOLS_")
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(ours)},
+        **stand_in.without_aws(os.environ),
         **aws.environment(),
         settings.BUCKET.name: BUCKET,
         settings.REGIONS.name: settings.ENABLED,

@@ -11,8 +11,7 @@ import socket
 import struct
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -22,6 +21,7 @@ from moto.cognitoidp.models import CognitoIdpUserPool, cognitoidp_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
+from werkzeug.test import Client
 from werkzeug.wrappers import Request, Response
 
 ACCOUNT_ID = DEFAULT_ACCOUNT_ID
@@ -71,14 +71,14 @@ class StandIn:
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **past_proxies(os.environ),
         }
 
     def reset(self) -> None:
         """Forget all that was seeded, asked and told."""
         self.answers.clear()
         self.enabled_regions = ["us-east-1"]
-        reset = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310 - our own address
-        urllib.request.urlopen(reset).close()  # noqa: S310 - as above
+        Client(self._moto).post("/moto-api/reset").close()
         self.requests.clear()
 
     def after_moto(self, answer: Answer) -> Answer:
@@ -95,6 +95,26 @@ class StandIn:
             return None
         regions = [{"RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT"} for name in self.enabled_regions]
         return reply({"Regions": [*regions, {"RegionName": "ap-east-1", "RegionOptStatus": "DISABLED"}]})
+
+
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment less what leads to the user's own AWS and what sets the function."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("AWS_", "INVENTORY_", "POWERTOOLS_"))
+    }
+
+
+def past_proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep a proxy, if the user has one, for other hosts than this one.
+
+    Of the two spellings some clients read one, some the other, and some the one that they find first.
+    """
+    hosts = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
+    if hosts.strip() != "*":  # which means all hosts, but only where it stands alone
+        hosts = ",".join(filter(None, [hosts, "127.0.0.1", "localhost"]))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
 
 
 @contextmanager

