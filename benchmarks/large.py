@@ -19,7 +19,7 @@ from pool_inventory import schema
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.events import to_the_minute
-from pool_inventory.export import export
+from pool_inventory.export import Request, Tools, export
 from pool_inventory.schema import Kind
 from pool_inventory.store import FolderStore
 from pool_inventory.targets import Account
@@ -47,15 +47,14 @@ def measure(pools: int, regions: list[str], connection: Connection) -> None:
     with tempfile.TemporaryDirectory() as folder:
         clock = Clock()
         started = time.monotonic()
-        outcome = export(
-            regions=tuple(regions),
-            max_requests_per_second=0,
-            snapshot_time=to_the_minute(clock.now()),
+        request = Request(snapshot_time=to_the_minute(clock.now()), regions=tuple(regions), max_requests_per_second=0)
+        tools = Tools(
             session=boto3.session.Session(),
             account=lambda: Account("123456789012", "aws"),
             store=FolderStore(Path(folder)),
             deadline=Deadline.after(280, clock),
         )
+        outcome = export(request, tools)
         seconds = time.monotonic() - started
     published = outcome.published
     if published is None or published.snapshot.pool_count != pools * len(regions):

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import sqlglot
 from pool_inventory import schema
-from pool_inventory.export import export
+from pool_inventory.export import Request, Tools, export
 from pool_inventory.schema import Column, Kind
 from pool_inventory.store import FolderStore
 from pool_inventory.targets import Account
@@ -48,15 +48,14 @@ def take(aws: StandIn, tmp_path: Path) -> Take:
         for region, listed in pools.items():
             seed(region, listed)
         aws.answers[:] = [listing(region, deny) for region in denied]
-        export(
-            regions=tuple(sorted({*pools, *denied})),
-            max_requests_per_second=0,
-            snapshot_time=time,
+        request = Request(snapshot_time=time, regions=tuple(sorted({*pools, *denied})), max_requests_per_second=0)
+        tools = Tools(
             session=boto3.session.Session(),
             account=lambda: Account(ACCOUNT_ID, "aws"),
             store=FolderStore(tmp_path),
             deadline=HeldClock().deadline(),
         )
+        export(request, tools)
 
     return run
 
