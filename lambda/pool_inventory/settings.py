@@ -19,6 +19,7 @@ CURRENT = "current"
 FORMATS = ("csv", "ndjson")
 EACH = "each"
 DAILY = "daily"
+AES256 = "AES256"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -110,6 +111,15 @@ def _region_metrics(text: str) -> str:
     return text
 
 
+def _encryption(text: str) -> str | None:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
+    if text and text != AES256 and not re.fullmatch(r"arn:aws[\w-]*:kms:[a-z]+(-[a-z0-9]+)+:\d{12}:key/[\w-]+", text):
+        raise ValueError(
+            f"neither {AES256} nor a KMS key's ARN, such as arn:aws:kms:us-east-1:123456789012:key/KEY-ID (no alias)"
+        )
+    return text or None
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"not one of {', '.join(LOG_LEVELS)}")
@@ -172,6 +182,13 @@ REGION_METRICS = Variable(
     EACH,
     _region_metrics,
 )
+ENCRYPTION = Variable(
+    "INVENTORY_ENCRYPTION",
+    f"encryption asked for with each write, for buckets whose policy demands it: `{AES256}`, or a KMS key's ARN; "
+    "none, the bucket's default",
+    "",
+    _encryption,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -189,6 +206,7 @@ VARIABLES = (
     EVENT_BUS,
     USER_POOL_QUOTA,
     REGION_METRICS,
+    ENCRYPTION,
     SERVICE_NAME,
     METRICS_NAMESPACE,
     LOG_LEVEL,
@@ -208,6 +226,7 @@ class Settings:
     event_bus: str | None
     user_pool_quota: int
     region_metrics: str
+    encryption: str | None
     service_name: str
     metrics_namespace: str
     log_level: str
@@ -229,6 +248,7 @@ class Settings:
             event_bus=EVENT_BUS.read(environment),
             user_pool_quota=USER_POOL_QUOTA.read(environment),
             region_metrics=REGION_METRICS.read(environment),
+            encryption=ENCRYPTION.read(environment),
             service_name=SERVICE_NAME.read(environment),
             metrics_namespace=METRICS_NAMESPACE.read(environment),
             log_level=LOG_LEVEL.read(environment),

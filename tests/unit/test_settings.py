@@ -16,6 +16,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
         event_bus=None,
         user_pool_quota=1000,
         region_metrics="each",
+        encryption=None,
         service_name="pool-inventory",
         metrics_namespace="PoolInventory",
         log_level="INFO",
@@ -49,6 +50,11 @@ def test_the_metrics_of_each_region_may_be_daily() -> None:
     assert Settings.from_environment({**LEAST, "INVENTORY_REGION_METRICS": "daily"}).region_metrics == "daily"
 
 
+@pytest.mark.parametrize("encryption", ["AES256", "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0123abcd"])
+def test_encryption_is_aes256_or_a_keys_arn(encryption: str) -> None:
+    assert Settings.from_environment({**LEAST, "INVENTORY_ENCRYPTION": encryption}).encryption == encryption
+
+
 def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
     settings = Settings.from_environment({**LEAST, "INVENTORY_MAX_REQUESTS_PER_SECOND": "0", "INVENTORY_OF": "a shop"})
     assert settings.max_requests_per_second == 0
@@ -79,6 +85,9 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
         ("INVENTORY_USER_POOL_QUOTA", "1e3"),
         ("INVENTORY_REGION_METRICS", "hourly"),
         ("INVENTORY_REGION_METRICS", ""),
+        ("INVENTORY_ENCRYPTION", "aes256"),
+        ("INVENTORY_ENCRYPTION", "aws:kms"),
+        ("INVENTORY_ENCRYPTION", "arn:aws:kms:us-east-1:123456789012:alias/mine"),
         ("INVENTORY_EXTRA_FORMATS", "parquet"),
         ("INVENTORY_EXTRA_FORMATS", "csv,"),
         ("INVENTORY_EVENT_BUS", "my bus"),
