@@ -8,6 +8,7 @@ from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary, PolicyStatement,
 from aws_cdk.aws_kms import Key
 from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
+from pool_inventory import keys
 
 from infra import checks
 from infra.athena import Workgroup
@@ -124,17 +125,32 @@ def _let_run(exporter: Exporter, bucket: IBucket, settings: DeploySettings) -> N
     _allow(
         role,
         "cognito-idp:ListUserPools",
-        "account:ListRegions",
         on="*",
-        wildcard="IAM knows no resource for either action, so they can be granted on * alone. Both only list.",
+        wildcard="IAM knows no resource for the action, so it can be granted on * alone. It only lists.",
     )
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsaccountmanagement.html
+    account = Stack.of(role).format_arn(
+        service="account", region="", resource="account", arn_format=ArnFormat.NO_RESOURCE_NAME
+    )
+    _allow(role, "account:ListRegions", on=account)
+    named_for_its_time = "A snapshot's objects are named for its time, so all that is known of their keys is the {}."
     _allow(
         role,
         "s3:GetObject",
-        "s3:PutObject",
         on=bucket.arn_for_objects(under_prefix),
-        wildcard="A snapshot's objects are named for its time, so all that is known of their keys is the prefix.",
+        wildcard=named_for_its_time.format("prefix"),
     )
+    # Each object of a snapshot is written once: without If-None-Match, S3 would let it be written over.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    _allow(
+        role,
+        "s3:PutObject",
+        on=[bucket.arn_for_objects(f"{settings.prefix}/{folder}/*") for folder in keys.SNAPSHOT_FOLDERS],
+        where={"Null": {"s3:if-none-match": "false"}},
+        wildcard=named_for_its_time.format("folder"),
+    )
+    latest = [bucket.arn_for_objects(f"{settings.prefix}/{key}") for key in (keys.LATEST, keys.LATEST_DATA)]
+    _allow(role, "s3:PutObject", on=latest)
     # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The key
     # that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
     _allow(role, "s3:ListBucket", on=bucket.bucket_arn, where={"StringLike": {"s3:prefix": under_prefix}})
@@ -160,14 +176,16 @@ def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
 def _allow(
     role: Role,
     *actions: str,
-    on: str,
+    on: str | list[str],
     where: Mapping[str, Mapping[str, str]] | None = None,
     wildcard: str | None = None,
 ) -> None:
-    """Grant a role some actions on one resource, under conditions if any; a * in it has its reason."""
-    role.add_to_policy(PolicyStatement(actions=list(actions), resources=[on], conditions=where))
+    """Grant a role some actions on a resource or some, under conditions if any; a * in them has its reason."""
+    resources = [on] if isinstance(on, str) else on
+    role.add_to_policy(PolicyStatement(actions=list(actions), resources=resources, conditions=where))
     if wildcard is not None:
-        checks.acknowledge_wildcard(role, on, because=wildcard)
+        for resource in resources:
+            checks.acknowledge_wildcard(role, resource, because=wildcard)
 
 
 def _only_through(service: str) -> Mapping[str, Mapping[str, str]]:

@@ -70,7 +70,7 @@ def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str
             for bus in {entry["EventBusName"] for entry in json.loads(request.get_data())["Entries"]}:
                 yield "events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/{bus}", {}
         case None if request.path == "/listRegions":
-            yield "account:ListRegions", ANY, {}
+            yield "account:ListRegions", f"arn:aws:account::{ACCOUNT_ID}:account", {}
         case None:
             yield from actions_asked_of_s3(request)
         case other:
@@ -90,7 +90,8 @@ def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[st
             source = request.headers.get("x-amz-copy-source")
             if source:
                 yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}", {}
-            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {}
+            condition = request.headers.get("If-None-Match")
+            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {"s3:if-none-match": condition} if condition else {}
         case _:
             raise ValueError(f"no grant is known for {request.method} {request.full_path}")
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pool_inventory import keys
 from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn
 from werkzeug.wrappers import Request
 
@@ -22,6 +23,8 @@ from tests.iam.simulator import (
 )
 from tests.infra.makers import Synthesized
 
+OBJECTS = f"arn:aws:s3:::{BUCKET}/user-pools"
+ANOTHER_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/of-others"
 STACKS: Mapping[str, Mapping[str, object]] = {
     "by default": {},
     "with another prefix": {"prefix": "audit/pools"},
@@ -43,10 +46,14 @@ def deployed_stack(tmp_path: Path, **changes: object) -> Deployed:
 
 @pytest.fixture
 def calls(deployed: Deployed, aws: StandIn, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """All that the function calls in its first run and its second, and what is called for it."""
+    """All that the function calls in its first run and the next, and what is called for it."""
     (function,) = deployed.of_type("AWS::Lambda::Function").values()
     for name, value in function["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value)
+    with monkeypatch.context() as before:
+        # A run finishes what another committed, in that one's formats and not in its own.
+        before.setenv("INVENTORY_EXTRA_FORMATS", "csv")
+        invoke("2026-11-24T17:00:00Z")
     invoke("2026-11-24T18:00:00Z")
     invoke("2026-11-24T19:00:00Z")
     return all_calls(deployed, aws.requests)
@@ -90,6 +97,10 @@ BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": "user-poolsX/"}),
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": ""}),
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {}),
+        *(("s3:PutObject", f"{OBJECTS}/{folder}/some", {}) for folder in keys.SNAPSHOT_FOLDERS),
+        *(("s3:PutObject", f"{OBJECTS}/{folder}/some", {"s3:if-match": '"tag"'}) for folder in keys.SNAPSHOT_FOLDERS),
+        ("s3:PutObject", f"{OBJECTS}/{keys.LATEST_DATA}.bak", {}),
+        ("account:ListRegions", "arn:aws:account::210987654321:account/o-mine/210987654321", {}),
         ("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
         ("s3:GetObjectTagging", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
         ("cognito-idp:ListUsers", f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_a", {}),

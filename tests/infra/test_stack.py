@@ -18,7 +18,7 @@ KEPT = ("RetainExceptOnCreate", "Retain")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def allow(actions: str | list[str], resource: str, **condition: object) -> Resource:
+def allow(actions: str | list[str], resource: str | list[str], **condition: object) -> Resource:
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **condition}
 
 
@@ -27,8 +27,21 @@ def test_every_grant_is_one_of_these(by_default: Synthesized) -> None:
     granted = {policy["Roles"][0]: policy["PolicyDocument"]["Statement"] for policy in policies}
     assert granted == {
         "${Exporter/Role}": [
-            allow(["cognito-idp:ListUserPools", "account:ListRegions"], "*"),
-            allow(["s3:GetObject", "s3:PutObject"], "${Storage/Bucket.Arn}/user-pools/*"),
+            allow("cognito-idp:ListUserPools", "*"),
+            allow("account:ListRegions", "arn:${AWS::Partition}:account::${AWS::AccountId}:account"),
+            allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
+            allow(
+                "s3:PutObject",
+                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in keys.SNAPSHOT_FOLDERS],
+                Condition={"Null": {"s3:if-none-match": "false"}},
+            ),
+            allow(
+                "s3:PutObject",
+                [
+                    "${Storage/Bucket.Arn}/user-pools/latest.json",
+                    "${Storage/Bucket.Arn}/user-pools/latest/user-pools.parquet",
+                ],
+            ),
             allow(
                 "s3:ListBucket",
                 "${Storage/Bucket.Arn}",
@@ -69,7 +82,7 @@ def test_grants_follow_the_prefix(otherwise: Synthesized) -> None:
     policies = json.dumps(otherwise.of_type("AWS::IAM::Policy"))
     assert "${Storage/Bucket.Arn}/audit/pools/*" in policies
     assert '{"s3:prefix": "audit/pools/*"}' in policies
-    assert "user-pools" not in policies
+    assert "/user-pools/" not in policies
 
 
 def event_grants(stack: Synthesized) -> list[Resource]:
