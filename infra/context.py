@@ -48,6 +48,8 @@ _RETENTION = {
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
 _YES_NO = {"yes": True, "no": False}
 _ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
+# Its metrics were called so before a second stack could have metrics of its own, and go on under that name.
+_FIRST_STACK = "PoolInventory"
 
 
 def _one_of(choices: Mapping[str, T]) -> Callable[[str], T]:
@@ -123,6 +125,10 @@ def _permissions_boundary(text: str) -> str | None:
     if text and not re.fullmatch(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+", text, re.ASCII):
         raise ValueError("not the ARN of a managed policy, as in arn:aws:iam::123456789012:policy/boundary")
     return text or None
+
+
+def _service_name(text: str) -> str | None:
+    return function.SERVICE_NAME.parse(text) if text else None
 
 
 def _reserved_concurrency(text: str) -> int | None:
@@ -201,6 +207,14 @@ _RESERVED_CONCURRENCY = Variable(
     None,
     _reserved_concurrency,
 )
+_SERVICE_NAME = Variable(
+    "serviceName",
+    f"the `service` of each metric and log line, of which a stack needs one of its own; none, it is"
+    f" `{function.SERVICE_NAME.default}` for the stack {_FIRST_STACK} and `{function.SERVICE_NAME.default}/NAME` for"
+    " any other",
+    None,
+    _service_name,
+)
 _TAGS = Variable("tags", "comma list of `name=value`, put on all that can be tagged", None, _tags)
 
 DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
@@ -221,6 +235,7 @@ DEPLOY_VARIABLES: tuple[Variable[Any], ...] = (
     _PERMISSIONS_BOUNDARY,
     _RESERVED_CONCURRENCY,
     _TAGS,
+    _SERVICE_NAME,
 )
 
 # The function's own variables by the names that the context has for them, all but the bucket's.
@@ -233,7 +248,6 @@ FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
     "eventBus": function.EVENT_BUS,
     "userPoolQuota": function.USER_POOL_QUOTA,
     "regionMetrics": function.REGION_METRICS,
-    "serviceName": function.SERVICE_NAME,
     "metricsNamespace": function.METRICS_NAMESPACE,
     "logLevel": function.LOG_LEVEL,
 }
@@ -290,6 +304,8 @@ class DeploySettings:
         texts = {name: _text(name, context[name]) for name in names if context.get(name) is not None}
         told = {name: _told(name, variable, texts) for name, variable in FUNCTION_VARIABLES.items()}
         stack_name = _STACK_NAME.read(texts)
+        service_name = _SERVICE_NAME.read(texts) or _service_of(stack_name)
+        environment = {variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]}
         settings = cls(
             stack_name=stack_name,
             prefix=told["prefix"],
@@ -310,9 +326,9 @@ class DeploySettings:
             event_bus=told["eventBus"],
             alarm_email=_ALARM_EMAIL.read(texts),
             dashboard=_DASHBOARD.read(texts),
-            service_name=told["serviceName"],
+            service_name=service_name,
             metrics_namespace=told["metricsNamespace"],
-            environment={variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]},
+            environment=environment | {function.SERVICE_NAME.name: service_name},
         )
         _check_prefix(settings.prefix)
         _check_expiry(bucket_name=settings.bucket_name, snapshot_expiry_days=settings.snapshot_expiry_days)
@@ -325,6 +341,12 @@ def _text(name: str, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise SettingsError(f"{name}={value!r}: neither a text nor a number")
     return str(value)
+
+
+def _service_of(stack_name: str) -> str:
+    """Return the service of a stack's metrics: another for each stack, since no stack's name has a slash."""
+    first = str(function.SERVICE_NAME.default)
+    return first if stack_name == _FIRST_STACK else f"{first}/{stack_name}"
 
 
 def _told(name: str, variable: Variable[T], texts: Mapping[str, str]) -> T:

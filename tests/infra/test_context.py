@@ -1,5 +1,6 @@
 import pytest
 from pool_inventory.errors import SettingsError
+from pool_inventory.settings import SERVICE_NAME
 
 from infra import interpreter
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES, DeploySettings
@@ -66,6 +67,31 @@ def test_the_function_is_not_told_of_what_is_set_to_nothing() -> None:
     settings = any_settings(extraFormats="", eventBus="")
     assert not {"INVENTORY_EXTRA_FORMATS", "INVENTORY_EVENT_BUS"} & set(settings.environment)
     assert settings.event_bus is None
+
+
+@pytest.mark.parametrize(
+    ("stack_name", "service"),
+    [
+        ("PoolInventory", "pool-inventory"),
+        ("Second", "pool-inventory/Second"),
+        ("pool-inventory", "pool-inventory/pool-inventory"),
+        ("poolinventory", "pool-inventory/poolinventory"),
+        ("A" * 128, "pool-inventory/" + "A" * 128),
+    ],
+)
+def test_each_stack_has_a_service_of_its_own(stack_name: str, service: str) -> None:
+    settings = any_settings(stackName=stack_name)
+    assert settings.service_name == service
+    assert settings.environment["POWERTOOLS_SERVICE_NAME"] == service
+    assert SERVICE_NAME.parse(service) == service
+
+
+def test_the_stack_that_keeps_its_service_is_the_default_one() -> None:
+    assert any_settings().service_name == SERVICE_NAME.default
+
+
+def test_a_service_that_is_set_is_taken() -> None:
+    assert any_settings(stackName="Second", serviceName="mine").service_name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +189,7 @@ WRONG = [
     ("eventBus", "my bus", "the name or the ARN of an event bus"),
     ("eventBus", "arn:aws:sqs:us-east-1:123456789012:mine", "the name or the ARN of an event bus"),
     ("logLevel", "LOUD", "one of DEBUG, INFO"),
-    ("serviceName", "", "1 to 255"),
+    ("serviceName", ":mine", "1 to 255"),
     ("metricsNamespace", "AWS/Lambda", "not AWS/"),
 ]
 
