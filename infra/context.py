@@ -82,7 +82,7 @@ def _stack_name(text: str) -> str:
 
 def _schedule(text: str) -> str:
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
-    rate = r"rate\([1-9][0-9]* (minute|hour|day)s?\)"
+    rate = r"rate\([1-9][0-9]{0,8} (minute|hour|day)s?\)"
     field = r"[A-Za-z0-9*,/#-]+"
     cron = rf"cron\({field} {field} (\? {field} {field}|{field} {field} \?) {field}\)"
     if not re.fullmatch(f"{rate}|{cron}", text):
@@ -90,13 +90,13 @@ def _schedule(text: str) -> str:
             "not a schedule that comes again: say rate(6 hours), or cron(minutes hours day-of-month month day-of-week"
             " year) with ? for exactly one of the two days, as in cron(0 * * * ? *)"
         )
-    due.longest_gap(text)
+    due.gap_of(text)
     return text
 
 
 def _email_address(text: str) -> str | None:
     # Amazon SNS has the last word: it sends to no address that was not confirmed.
-    if text and not re.fullmatch(r"[^@\s]{1,64}@([^@\s.]+\.)+[^@\s.]{2,}", text):
+    if text and not (text.isprintable() and re.fullmatch(r"[^@\s]{1,64}@([^@\s.]+\.)+[^@\s.]{2,}", text)):
         raise ValueError("not an e-mail address, such as cloud-team@example.com; say one, or nothing for no e-mail")
     return text or None
 
@@ -320,6 +320,8 @@ class DeploySettings:
             query_result_expiry_days=_QUERY_RESULT_EXPIRY_DAYS.read(texts),
             bucket_name=_BUCKET_NAME.read(texts),
             customer_managed_key=_CUSTOMER_MANAGED_KEY.read(texts),
+            former_keys=_FORMER_KEYS.read(texts),
+            encryption=told["encryption"],
             permissions_boundary=_PERMISSIONS_BOUNDARY.read(texts),
             reserved_concurrency=_RESERVED_CONCURRENCY.read(texts),
             tags=_TAGS.read(texts),
