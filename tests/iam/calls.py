@@ -149,11 +149,16 @@ def calls_of_encryption(deployed: Deployed, call: Call) -> Iterator[Call]:
 
 
 def key_of(deployed: Deployed, resource: str) -> str | None:
-    """The ARN of the key that encrypts an object or a message, None where none of the stack's does."""
+    """The ARN of the key that encrypts an object or a message, None where none that the stack knows does."""
     for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
         for logical_id, each in deployed.of_type(kind).items():
             if deployed.arn(logical_id) == resource:
                 return each.get("KmsMasterKeyId")
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    variables = function["Environment"]["Variables"]
+    if resource.startswith(f"arn:aws:s3:::{variables['INVENTORY_BUCKET']}/") and "INVENTORY_ENCRYPTION" in variables:
+        asked_for: str = variables["INVENTORY_ENCRYPTION"]
+        return asked_for if asked_for.startswith("arn:") else None
     for logical_id, bucket in deployed.of_type("AWS::S3::Bucket").items():
         if resource.startswith(f"{deployed.arn(logical_id)}/"):
             (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]

@@ -26,6 +26,20 @@ Policies = dict[str, Policy]
 """Of each role, by logical id."""
 
 
+POLICY_OF_A_KEY_OF_OTHERS: Policy = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+"""What KMS itself gives a new key: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html."""
+
+
 def identity_policies(deployed: Deployed) -> Policies:
     """All that each role of a stack is granted, as one policy."""
     granted: Policies = {
@@ -127,11 +141,13 @@ def simulation(deployed: Deployed, policies: Policies, call: Call, secure_transp
 
 
 def resource_policy(deployed: Deployed, arn: str) -> Policy | None:
-    """The policy of the stack that is on a resource, None where there is none."""
+    """The policy that is on a resource, None where there is none."""
     for logical_id, key in deployed.of_type("AWS::KMS::Key").items():
         if deployed.arn(logical_id) == arn:
             on_key: Policy = key["KeyPolicy"]
             return on_key
+    if arn.startswith("arn:aws:kms:"):
+        return POLICY_OF_A_KEY_OF_OTHERS
     for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         for each in deployed.of_type(kind).values():
             document: Policy = each["PolicyDocument"]

@@ -30,6 +30,7 @@ STACKS: Mapping[str, Mapping[str, object]] = {
     "with another prefix": {"prefix": "audit/pools"},
     "with a key of its own": {"customerManagedKey": "yes"},
     "with events and extra formats": {"eventBus": "default", "extraFormats": "csv,ndjson"},
+    "in a bucket of others under a key": {"bucketName": BUCKET, "encryption": ANOTHER_KEY},
 }
 
 
@@ -40,8 +41,8 @@ def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deployed:
 
 def deployed_stack(tmp_path: Path, **changes: object) -> Deployed:
     template = Synthesized(tmp_path, **changes).template
-    (bucket,) = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::S3::Bucket"]
-    return Deployed(template, {bucket: BUCKET})
+    buckets = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::S3::Bucket"]
+    return Deployed(template, dict.fromkeys(buckets, BUCKET))
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def test_no_grant_could_be_taken_out_without_a_call_being_refused(deployed: Depl
 
 
 def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
-    by_tls_only = [call for call in calls if call.service in {"s3", "sns", "sqs"}]
+    ours = [call for call in calls if call.service != "s3" or deployed.of_type("AWS::S3::Bucket")]
+    by_tls_only = [call for call in ours if call.service in {"s3", "sns", "sqs"}]
     asked = [(identity_policies(deployed), call) for call in by_tls_only]
     decided = simulator.decisions(deployed, asked, secure_transport=False)
     assert set(decided) == {EXPLICITLY_DENIED}
@@ -83,6 +85,22 @@ def test_an_alarm_of_another_account_may_neither_publish_nor_use_the_key(tmp_pat
     for name, other in (("aws:SourceAccount", "210987654321"), ("aws:SourceArn", "arn:aws:s3:::another")):
         others = [replace(call, context={**call.context, name: other}) for call in calls]
         assert {repr(call) for call in refused(deployed, others)} == {repr(call) for call in others}
+
+
+def test_a_former_key_may_be_used_to_read_snapshots_alone(tmp_path: Path) -> None:
+    deployed = deployed_stack(tmp_path, formerKeys=ANOTHER_KEY)
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    role = role_of(deployed, function["Role"])
+    asked = [
+        Call(
+            caller=role,
+            action=action,
+            resource=ANOTHER_KEY,
+            context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"},
+        )
+        for action, service in (("kms:Decrypt", "s3"), ("kms:Decrypt", "sqs"), ("kms:GenerateDataKey", "s3"))
+    ]
+    assert refused(deployed, asked) == asked[1:]
 
 
 BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
