@@ -149,7 +149,7 @@ def _keys(text: str) -> tuple[str, ...]:
     return tuple(sorted(set(arns)))
 
 
-_KEY_ARN_IN_WORDS = "the ARN of a KMS key, as in arn:aws:kms:us-east-1:123456789012:key/1234abcd-…"
+_KEY_ARN_IN_WORDS = "the ARN of a KMS key, as in arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
 
 
 def _is_key(text: str) -> bool:

@@ -243,7 +243,7 @@ def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
         ("cron(0 3 L * ? *)", 33),
     ],
 )
-def test_snapshots_that_expire_before_the_next_is_sound_are_refused(schedule: str, least: int) -> None:
+def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, least: int) -> None:
     assert any_settings(schedule=schedule, snapshotExpiryDays=least).snapshot_expiry_days == least
     with pytest.raises(SettingsError) as raised:
         any_settings(schedule=schedule, snapshotExpiryDays=least - 1)
