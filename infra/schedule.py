@@ -40,7 +40,7 @@ class ExportSchedule(Construct):
         super().__init__(scope, construct_id)
         self.undelivered = dead_letters(self, "Undelivered", encryption_key=encryption_key)
         self.role = Role(self, "Role", assumed_by=_scheduler_of(Stack.of(self)))
-        Schedule(
+        schedule = Schedule(
             self,
             "Schedule",
             description="Wakes the user pool inventory",
@@ -58,6 +58,8 @@ class ExportSchedule(Construct):
                 retry_attempts=185,
             ),
         )
+        # The first event may be due at once: it needs the role's grants, and the queue for a function that fails.
+        schedule.node.add_dependency(self.role, function)
 
 
 def _scheduler_of(stack: Stack) -> ServicePrincipal:

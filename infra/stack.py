@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import ArnFormat, Aws, CfnOutput, Stack, Tags
-from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary, PolicyStatement, Role, ServicePrincipal
-from aws_cdk.aws_kms import Key
+from aws_cdk import Annotations, ArnFormat, Aws, CfnOutput, Stack, Tags
+from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary, PolicyStatement, Role
+from aws_cdk.aws_kms import IKey, Key
 from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
+from pool_inventory import keys
 
 from infra import checks
 from infra.athena import Workgroup
@@ -43,11 +44,16 @@ class PoolInventoryStack(Stack):
             boundary = ManagedPolicy.from_managed_policy_arn(self, "Boundary", settings.permissions_boundary)
             PermissionsBoundary.of(self).apply(boundary)
 
-        key = None
-        if settings.customer_managed_key:
-            key = customer_managed_key(self, "Key", stack_name=settings.stack_name)
-        bucket = self._bucket(settings, key)
         log_group_name = f"/pool-inventory/{settings.stack_name}"
+        key = customer_managed_key(
+            self,
+            "Key",
+            asked_for=settings.customer_managed_key,
+            stack_name=settings.stack_name,
+            log_group_name=log_group_name,
+        )
+        bucket = self._bucket(settings, key)
+        bucket_key = self._bucket_key(settings, key)
         exporter = Exporter(
             self,
             "Exporter",
@@ -67,7 +73,8 @@ class PoolInventoryStack(Stack):
             name=settings.stack_name,
             bucket=bucket,
             database=catalog.database,
-            encryption_key=key,
+            # A bucket that wants to be asked for an encryption wants it of Athena, too.
+            encryption_key=bucket_key if settings.encryption else key,
         )
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, exporter=exporter, schedule=schedule, encryption_key=key
@@ -76,16 +83,17 @@ class PoolInventoryStack(Stack):
         _let_run(exporter, bucket, settings)
         _let_wake(schedule, exporter)
         if key is not None:
-            _let_logs_use(key, log_group_name)
-            _let_alarms_use(key)
             # A queue asks both of who sends to it, Lambda and EventBridge Scheduler as these roles:
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("sqs"))
             _allow(schedule.role, *_ENCRYPT, on=key.key_arn, where=_only_through("sqs"))
-            if settings.bucket_name is None:
-                # S3 asks the first of a PUT, the second of a GET, both of a copy:
-                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
-                _allow(exporter.role, *_ENCRYPT, on=key.key_arn, where=_only_through("s3"))
+        if bucket_key is not None:
+            # S3 asks the first of a PUT, the second of a GET, both of a copy:
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+            _allow(exporter.role, *_ENCRYPT, on=bucket_key.key_arn, where=_only_through("s3"))
+        for former in settings.former_keys:
+            _allow(exporter.role, "kms:Decrypt", on=former, where=_only_through("s3"))
+        _note_what_synth_cannot_see_to(self, settings)
 
         outputs = {
             "BucketName": (bucket.bucket_name, None),
@@ -102,8 +110,8 @@ class PoolInventoryStack(Stack):
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)
 
-    def _bucket(self, settings: DeploySettings, key: Key | None) -> IBucket:
-        """Give the bucket that is there already where one is named, or else make one."""
+    def _bucket(self, settings: DeploySettings, key: IKey | None) -> IBucket:
+        """Return the bucket that is there already where one is named, or else make one."""
         if settings.bucket_name is not None:
             return Bucket.from_bucket_name(self, "Bucket", settings.bucket_name)
         storage = Storage(
@@ -116,6 +124,30 @@ class PoolInventoryStack(Stack):
         )
         return storage.bucket
 
+    def _bucket_key(self, settings: DeploySettings, key: IKey | None) -> IKey | None:
+        """Return the key that encrypts what is in the bucket, None where the stack knows of none."""
+        if settings.bucket_name is None:
+            return key
+        if settings.encryption is None or not settings.encryption.startswith("arn:"):
+            return None
+        return Key.from_key_arn(self, "BucketKey", settings.encryption)
+
+
+def _note_what_synth_cannot_see_to(stack: Stack, settings: DeploySettings) -> None:
+    """Say what is left to the operator; as notes, not as warnings, which `cdk synth --strict` takes for errors."""
+    if settings.alarm_email is None:
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:noAlarmEmail",
+            "alarmEmail is not set, so no alarm reaches anybody: set it, or subscribe to the topic of the output"
+            " AlarmTopicArn.",
+        )
+    if settings.bucket_name is not None:
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:bucketRegion",
+            f"bucketName={settings.bucket_name} has to be in the stack's region, which synth cannot see: Athena writes"
+            " no result into a bucket of another region, so that every query on the tables would fail.",
+        )
+
 
 def _let_run(exporter: Exporter, bucket: IBucket, settings: DeploySettings) -> None:
     """Grant the function what a run takes."""
@@ -124,17 +156,32 @@ def _let_run(exporter: Exporter, bucket: IBucket, settings: DeploySettings) -> N
     _allow(
         role,
         "cognito-idp:ListUserPools",
-        "account:ListRegions",
         on="*",
-        wildcard="IAM knows no resource for either action, so they can be granted on * alone. Both only list.",
+        wildcard="IAM knows no resource for the action, so it can be granted on * alone. It only lists.",
     )
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsaccountmanagement.html
+    account = Stack.of(role).format_arn(
+        service="account", region="", resource="account", arn_format=ArnFormat.NO_RESOURCE_NAME
+    )
+    _allow(role, "account:ListRegions", on=account)
+    named_for_its_time = "A snapshot's objects are named for its time, so all that is known of their keys is the {}."
     _allow(
         role,
         "s3:GetObject",
-        "s3:PutObject",
         on=bucket.arn_for_objects(under_prefix),
-        wildcard="A snapshot's objects are named for its time, so all that is known of their keys is the prefix.",
+        wildcard=named_for_its_time.format("prefix"),
     )
+    # Each object of a snapshot is written once: without If-None-Match, S3 would let it be written over.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    _allow(
+        role,
+        "s3:PutObject",
+        on=[bucket.arn_for_objects(f"{settings.prefix}/{folder}/*") for folder in keys.SNAPSHOT_FOLDERS],
+        where={"Null": {"s3:if-none-match": "false"}},
+        wildcard=named_for_its_time.format("folder"),
+    )
+    latest = [bucket.arn_for_objects(f"{settings.prefix}/{key}") for key in (keys.LATEST, keys.LATEST_DATA)]
+    _allow(role, "s3:PutObject", on=latest)
     # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The key
     # that was asked for is what S3 then holds against s3:prefix: https://github.com/ceph/ceph/pull/68577
     _allow(role, "s3:ListBucket", on=bucket.bucket_arn, where={"StringLike": {"s3:prefix": under_prefix}})
@@ -160,14 +207,16 @@ def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
 def _allow(
     role: Role,
     *actions: str,
-    on: str,
+    on: str | list[str],
     where: Mapping[str, Mapping[str, str]] | None = None,
     wildcard: str | None = None,
 ) -> None:
-    """Grant a role some actions on one resource, under conditions if any; a * in it has its reason."""
-    role.add_to_policy(PolicyStatement(actions=list(actions), resources=[on], conditions=where))
+    """Grant a role some actions on a resource or some, under conditions if any; a * in them has its reason."""
+    resources = [on] if isinstance(on, str) else on
+    role.add_to_policy(PolicyStatement(actions=list(actions), resources=resources, conditions=where))
     if wildcard is not None:
-        checks.acknowledge_wildcard(role, on, because=wildcard)
+        for resource in resources:
+            checks.acknowledge_wildcard(role, resource, because=wildcard)
 
 
 def _only_through(service: str) -> Mapping[str, Mapping[str, str]]:
@@ -176,45 +225,3 @@ def _only_through(service: str) -> Mapping[str, Mapping[str, str]]:
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """
     return {"StringEquals": {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}}
-
-
-def _let_logs_use(key: Key, log_group_name: str) -> None:
-    """Let CloudWatch Logs use a key for one log group, which it names in each call.
-
-    Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    """
-    log_group = Stack.of(key).format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name=log_group_name,
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
-    key.add_to_resource_policy(
-        PolicyStatement(
-            principals=[ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
-            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
-            resources=["*"],
-            conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": log_group}},
-        )
-    )
-
-
-def _let_alarms_use(key: Key) -> None:
-    """Let CloudWatch use a key for the alarms of this account and region, which publish to an encrypted topic.
-
-    Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
-    """
-    alarms = Stack.of(key).format_arn(
-        service="cloudwatch", resource="alarm", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
-    )
-    key.add_to_resource_policy(
-        PolicyStatement(
-            principals=[ServicePrincipal("cloudwatch.amazonaws.com")],
-            actions=["kms:Decrypt", "kms:GenerateDataKey*"],
-            resources=["*"],
-            conditions={
-                "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
-                "ArnLike": {"aws:SourceArn": alarms},
-            },
-        )
-    )

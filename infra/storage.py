@@ -10,6 +10,13 @@ from infra import checks
 
 # Beside the snapshots' prefix, not under it: the function has no business there.
 QUERY_RESULTS = "_athena"
+# An object of a snapshot is written once, so a version that is not the current one was written over or deleted by
+# somebody else, and is kept for as long as it may take until that is noticed.
+_WRITTEN_OVER = Duration.days(365)
+# Of what each run writes over.
+_WRITTEN_OVER_BY_RUNS = Duration.days(30)
+# Of what has expired: the shortest that S3 has.
+_EXPIRED = Duration.days(1)
 
 
 class Storage(Construct):
@@ -35,8 +42,8 @@ class Storage(Construct):
             scope: the construct that it belongs to.
             construct_id: its name in there.
             prefix: the key prefix of snapshots, without a slash at either end.
-            snapshot_expiry_days: how long a snapshot's objects are kept; 0 is for ever.
-            query_result_expiry_days: how long Athena's results are kept.
+            snapshot_expiry_days: how long a snapshot's objects can be read; 0 is for ever.
+            query_result_expiry_days: how long Athena's results can be read.
             encryption_key: what encrypts objects; None leaves that to S3's own key.
         """
         super().__init__(scope, construct_id)
@@ -51,15 +58,17 @@ class Storage(Construct):
             # One call of KMS for many objects, and not one for each.
             bucket_key_enabled=True if encryption_key else None,
             versioned=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            # Not where it was made by a deploy that failed: nothing is in it then.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
             lifecycle_rules=[
                 _tidy(),
                 _query_result_expiry(query_result_expiry_days),
-                *_expiry(prefix, snapshot_expiry_days),
+                _latest(prefix),
+                *_snapshots(prefix, snapshot_expiry_days),
             ],
         )
         if self.bucket.policy is not None:  # it has one, that of TLS only, which has to stay where the bucket does
-            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN)
+            self.bucket.policy.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         checks.acknowledge(
             self.bucket,
             "AwsSolutions-S1",
@@ -71,26 +80,43 @@ class Storage(Construct):
 
 
 def _tidy() -> LifecycleRule:
-    """Drop what no reader sees: versions that were written over or deleted, and uploads that were never finished."""
+    """Drop what no reader sees: marks of deletions that nothing is left of, and uploads that were never finished.
+
+    No rule on old versions may be for the whole bucket: where two overlap, S3 keeps to the shorter.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+    """
     return LifecycleRule(
-        id="Tidy",
-        noncurrent_version_expiration=Duration.days(30),
-        expired_object_delete_marker=True,
-        abort_incomplete_multipart_upload_after=Duration.days(1),
+        id="Tidy", expired_object_delete_marker=True, abort_incomplete_multipart_upload_after=Duration.days(1)
     )
 
 
 def _query_result_expiry(days: int) -> LifecycleRule:
-    return LifecycleRule(id="Expire-query-results", prefix=f"{QUERY_RESULTS}/", expiration=Duration.days(days))
+    return LifecycleRule(
+        id="Expire-query-results",
+        prefix=f"{QUERY_RESULTS}/",
+        expiration=Duration.days(days),
+        noncurrent_version_expiration=_EXPIRED,
+    )
 
 
-def _expiry(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
-    """Let the objects of old snapshots expire, folder by folder: latest.json is none of theirs and must stay."""
-    if snapshot_expiry_days == 0:
-        return []
+def _latest(prefix: str) -> LifecycleRule:
+    return LifecycleRule(
+        id="Expire-former-latest", prefix=f"{prefix}/latest", noncurrent_version_expiration=_WRITTEN_OVER_BY_RUNS
+    )
+
+
+def _snapshots(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
+    """Let the objects of old snapshots expire, folder by folder: latest.json is none of theirs and must stay.
+
+    What expires is first deleted like anything else in a versioned bucket, and S3 cannot be asked to keep the versions
+    that somebody else deleted for longer than those.
+    """
     return [
         LifecycleRule(
-            id=f"Expire-{folder}", prefix=f"{prefix}/{folder}/", expiration=Duration.days(snapshot_expiry_days)
+            id=f"Expire-{folder}",
+            prefix=f"{prefix}/{folder}/",
+            expiration=Duration.days(snapshot_expiry_days) if snapshot_expiry_days else None,
+            noncurrent_version_expiration=_EXPIRED if snapshot_expiry_days else _WRITTEN_OVER,
         )
         for folder in keys.SNAPSHOT_FOLDERS
     ]

@@ -70,7 +70,7 @@ def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str
             for bus in {entry["EventBusName"] for entry in json.loads(request.get_data())["Entries"]}:
                 yield "events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/{bus}", {}
         case None if request.path == "/listRegions":
-            yield "account:ListRegions", ANY, {}
+            yield "account:ListRegions", f"arn:aws:account::{ACCOUNT_ID}:account", {}
         case None:
             yield from actions_asked_of_s3(request)
         case other:
@@ -90,7 +90,8 @@ def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[st
             source = request.headers.get("x-amz-copy-source")
             if source:
                 yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}", {}
-            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {}
+            condition = request.headers.get("If-None-Match")
+            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {"s3:if-none-match": condition} if condition else {}
         case _:
             raise ValueError(f"no grant is known for {request.method} {request.full_path}")
 
@@ -148,11 +149,16 @@ def calls_of_encryption(deployed: Deployed, call: Call) -> Iterator[Call]:
 
 
 def key_of(deployed: Deployed, resource: str) -> str | None:
-    """The ARN of the key that encrypts an object or a message, None where none of the stack's does."""
+    """The ARN of the key that encrypts an object or a message, None where none that the stack knows does."""
     for kind in ("AWS::SQS::Queue", "AWS::SNS::Topic"):
         for logical_id, each in deployed.of_type(kind).items():
             if deployed.arn(logical_id) == resource:
                 return each.get("KmsMasterKeyId")
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    variables = function["Environment"]["Variables"]
+    if resource.startswith(f"arn:aws:s3:::{variables['INVENTORY_BUCKET']}/") and "INVENTORY_ENCRYPTION" in variables:
+        asked_for: str = variables["INVENTORY_ENCRYPTION"]
+        return asked_for if asked_for.startswith("arn:") else None
     for logical_id, bucket in deployed.of_type("AWS::S3::Bucket").items():
         if resource.startswith(f"{deployed.arn(logical_id)}/"):
             (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]

@@ -26,6 +26,20 @@ Policies = dict[str, Policy]
 """Of each role, by logical id."""
 
 
+POLICY_OF_A_KEY_OF_OTHERS: Policy = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT_ID}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+    ],
+}
+"""What KMS itself gives a new key: https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html."""
+
+
 def identity_policies(deployed: Deployed) -> Policies:
     """All that each role of a stack is granted, as one policy."""
     granted: Policies = {
@@ -40,28 +54,33 @@ def identity_policies(deployed: Deployed) -> Policies:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One action of one statement: what can be taken out."""
+    """One action on one resource of one statement: what can be taken out."""
 
     role: str
     statement: int
     action: str
+    resource: str
 
 
 def grants(policies: Policies) -> Iterator[Grant]:
     for role, policy in policies.items():
         for number, statement in enumerate(policy["Statement"]):
             for action in actions(statement):
-                yield Grant(role, number, action)
+                for resource in resources(statement):
+                    yield Grant(role, number, action, resource)
 
 
 def without(policies: Policies, grant: Grant) -> Policies:
     """The policies less one grant."""
     left = deepcopy(policies)
     statements = left[grant.role]["Statement"]
-    statement = statements[grant.statement]
-    statement["Action"] = [action for action in actions(statement) if action != grant.action]
-    if not statement["Action"]:
-        del statements[grant.statement]
+    whole = statements.pop(grant.statement)
+    other_actions = [action for action in actions(whole) if action != grant.action]
+    other_resources = [resource for resource in resources(whole) if resource != grant.resource]
+    if other_actions:
+        statements.append({**whole, "Action": other_actions})
+    if other_resources:
+        statements.append({**whole, "Action": [grant.action], "Resource": other_resources})
     return left
 
 
@@ -122,23 +141,24 @@ def simulation(deployed: Deployed, policies: Policies, call: Call, secure_transp
 
 
 def resource_policy(deployed: Deployed, arn: str) -> Policy | None:
-    """The policy of the stack that is on a resource, None where there is none."""
+    """The policy that is on a resource, None where there is none."""
     for logical_id, key in deployed.of_type("AWS::KMS::Key").items():
         if deployed.arn(logical_id) == arn:
             on_key: Policy = key["KeyPolicy"]
             return on_key
+    if arn.startswith("arn:aws:kms:"):
+        return POLICY_OF_A_KEY_OF_OTHERS
     for kind in ("AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"):
         for each in deployed.of_type(kind).values():
             document: Policy = each["PolicyDocument"]
-            if any(fnmatchcase(arn, pattern) for pattern in resources(document)):
+            if any(fnmatchcase(arn, pattern) for each in document["Statement"] for pattern in resources(each)):
                 return document
     return None
 
 
-def resources(policy: Policy) -> Iterator[str]:
-    for statement in policy["Statement"]:
-        named = statement["Resource"]
-        yield from [named] if isinstance(named, str) else named
+def resources(statement: Policy) -> list[str]:
+    named: str | list[str] = statement["Resource"]
+    return [named] if isinstance(named, str) else named
 
 
 def simulate(simulations: Sequence[dict[str, Any]]) -> list[str]:

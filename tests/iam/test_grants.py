@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pool_inventory import keys
 from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn
 from werkzeug.wrappers import Request
 
@@ -22,11 +23,14 @@ from tests.iam.simulator import (
 )
 from tests.infra.makers import Synthesized
 
+OBJECTS = f"arn:aws:s3:::{BUCKET}/user-pools"
+ANOTHER_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/of-others"
 STACKS: Mapping[str, Mapping[str, object]] = {
     "by default": {},
     "with another prefix": {"prefix": "audit/pools"},
     "with a key of its own": {"customerManagedKey": "yes"},
     "with events and extra formats": {"eventBus": "default", "extraFormats": "csv,ndjson"},
+    "in a bucket of others under a key": {"bucketName": BUCKET, "encryption": ANOTHER_KEY},
 }
 
 
@@ -37,16 +41,20 @@ def deployed(request: pytest.FixtureRequest, tmp_path: Path) -> Deployed:
 
 def deployed_stack(tmp_path: Path, **changes: object) -> Deployed:
     template = Synthesized(tmp_path, **changes).template
-    (bucket,) = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::S3::Bucket"]
-    return Deployed(template, {bucket: BUCKET})
+    buckets = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::S3::Bucket"]
+    return Deployed(template, dict.fromkeys(buckets, BUCKET))
 
 
 @pytest.fixture
 def calls(deployed: Deployed, aws: StandIn, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> list[Call]:
-    """All that the function calls in its first run and its second, and what is called for it."""
+    """All that the function calls in its first run and the next, and what is called for it."""
     (function,) = deployed.of_type("AWS::Lambda::Function").values()
     for name, value in function["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value)
+    with monkeypatch.context() as before:
+        # A run finishes what another committed, in that one's formats and not in its own.
+        before.setenv("INVENTORY_EXTRA_FORMATS", "csv")
+        invoke("2026-11-24T17:00:00Z")
     invoke("2026-11-24T18:00:00Z")
     invoke("2026-11-24T19:00:00Z")
     return all_calls(deployed, aws.requests)
@@ -62,7 +70,8 @@ def test_no_grant_could_be_taken_out_without_a_call_being_refused(deployed: Depl
 
 
 def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
-    by_tls_only = [call for call in calls if call.service in {"s3", "sns", "sqs"}]
+    ours = [call for call in calls if call.service != "s3" or deployed.of_type("AWS::S3::Bucket")]
+    by_tls_only = [call for call in ours if call.service in {"s3", "sns", "sqs"}]
     asked = [(identity_policies(deployed), call) for call in by_tls_only]
     decided = simulator.decisions(deployed, asked, secure_transport=False)
     assert set(decided) == {EXPLICITLY_DENIED}
@@ -78,6 +87,22 @@ def test_an_alarm_of_another_account_may_neither_publish_nor_use_the_key(tmp_pat
         assert {repr(call) for call in refused(deployed, others)} == {repr(call) for call in others}
 
 
+def test_a_former_key_may_be_used_to_read_snapshots_alone(tmp_path: Path) -> None:
+    deployed = deployed_stack(tmp_path, formerKeys=ANOTHER_KEY)
+    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    role = role_of(deployed, function["Role"])
+    asked = [
+        Call(
+            caller=role,
+            action=action,
+            resource=ANOTHER_KEY,
+            context={"kms:ViaService": f"{service}.us-east-1.amazonaws.com"},
+        )
+        for action, service in (("kms:Decrypt", "s3"), ("kms:Decrypt", "sqs"), ("kms:GenerateDataKey", "s3"))
+    ]
+    assert refused(deployed, asked) == asked[1:]
+
+
 BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
 
 
@@ -90,6 +115,10 @@ BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": "user-poolsX/"}),
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {"s3:prefix": ""}),
         ("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", {}),
+        *(("s3:PutObject", f"{OBJECTS}/{folder}/some", {}) for folder in keys.SNAPSHOT_FOLDERS),
+        *(("s3:PutObject", f"{OBJECTS}/{folder}/some", {"s3:if-match": '"tag"'}) for folder in keys.SNAPSHOT_FOLDERS),
+        ("s3:PutObject", f"{OBJECTS}/{keys.LATEST_DATA}.bak", {}),
+        ("account:ListRegions", "arn:aws:account::210987654321:account/o-mine/210987654321", {}),
         ("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
         ("s3:GetObjectTagging", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
         ("cognito-idp:ListUsers", f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_a", {}),

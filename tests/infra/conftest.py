@@ -11,6 +11,7 @@ from tests.conftest import BUCKET
 from tests.infra.makers import Synthesized
 
 BOUNDARY = "arn:aws:iam::123456789012:policy/teams/boundary"
+FORMER_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TAGS = "team=identity,cost centre=a=b/7"
 
 
@@ -27,7 +28,7 @@ def in_a_bucket_of_others(tmp_path_factory: pytest.TempPathFactory) -> Synthesiz
 
 @pytest.fixture(scope="session")
 def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
-    """Every setting has another value than its default, but for the bucket's name, which excludes an expiry."""
+    """Every setting has another value than its default, but for those of a bucket of others."""
     return Synthesized(
         tmp_path_factory.mktemp("otherwise"),
         stackName="Another",
@@ -51,6 +52,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         alarmEmail="cloud-team@example.com",
         dashboard="no",
         customerManagedKey="yes",
+        formerKeys=FORMER_KEY,
         permissionsBoundary=BOUNDARY,
         reservedConcurrency="2",
         tags=TAGS,

@@ -2,9 +2,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from aws_cdk import App
@@ -17,20 +16,24 @@ from infra.interpreter import Interpreter
 from infra.stack import PoolInventoryStack
 from tests.infra.makers import ROOT, any_context
 
-Synthesize = Callable[[Interpreter | None], str]
+COMPILER = Interpreter("python3.13", (3, 13, 0), makes_environments=True)
+
+
+class Synthesize(Protocol):
+    def __call__(self, compiler: Interpreter | None, **changes: object) -> str: ...
 
 
 @pytest.fixture
 def synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesize:
     """Runs the app with a stand-in for the bundle; gives all that it wrote for the CLI."""
 
-    def run(compiler: Interpreter | None) -> str:
+    def run(compiler: Interpreter | None, **changes: object) -> str:
         code_folder = tmp_path / "code"
         code_folder.mkdir()
         code_folder.joinpath("handler.py").write_text("")
         monkeypatch.setattr(interpreter, "find", lambda *_arguments: compiler)
         monkeypatch.setattr(bundle, "build", lambda *_arguments, **_options: code_folder)
-        app.synthesize(App(context=any_context(stackName="Mine"), outdir=str(tmp_path / "out")))
+        app.synthesize(App(context=any_context(stackName="Mine", **changes), outdir=str(tmp_path / "out")))
         return "".join(path.read_text() for path in tmp_path.joinpath("out").glob("*.json"))
 
     return run
@@ -48,7 +51,23 @@ def test_synth_warns_where_no_interpreter_could_compile_the_function(synthesize:
 
 
 def test_synth_warns_of_nothing_where_one_could(synthesize: Synthesize) -> None:
-    assert "aws:cdk:warning" not in synthesize(Interpreter("python3.13", (3, 13, 0), makes_environments=True))
+    assert "aws:cdk:warning" not in synthesize(COMPILER, bucketName="inventory-archive")
+
+
+def test_synth_notes_that_no_alarm_reaches_anybody(synthesize: Synthesize) -> None:
+    written = synthesize(COMPILER)
+    assert "aws:cdk:info" in written
+    assert "alarmEmail is not set, so no alarm reaches anybody" in written
+
+
+def test_synth_notes_where_a_bucket_of_others_has_to_be(synthesize: Synthesize) -> None:
+    assert "bucketName=inventory-archive has to be in the stack's region" in synthesize(
+        COMPILER, bucketName="inventory-archive"
+    )
+
+
+def test_synth_notes_nothing_where_nothing_is_left_open(synthesize: Synthesize) -> None:
+    assert "aws:cdk:info" not in synthesize(COMPILER, alarmEmail="cloud-team@example.com")
 
 
 def test_a_construct_that_breaks_a_rule_ends_synth_and_both_are_named(

@@ -20,6 +20,7 @@ OPTIONS = {
     "dashboard": "no",
     "bucketName": "inventory-archive",
     "customerManagedKey": "yes",
+    "formerKeys": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     "permissionsBoundary": BOUNDARY,
     "reservedConcurrency": "1",
     "tags": TAGS,

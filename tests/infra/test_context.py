@@ -1,9 +1,15 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pool_inventory.errors import SettingsError
+from pool_inventory.settings import SERVICE_NAME
 
 from infra import interpreter
 from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES, DeploySettings
 from tests.infra.makers import any_context, any_settings
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
+ANOTHER_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def test_the_defaults_are_taken_and_every_setting_has_one() -> None:
@@ -43,6 +49,8 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         eventBus="mine",
         userPoolQuota="10000",
         regionMetrics="each",
+        bucketName="of-others",
+        encryption=KEY,
         serviceName="mine",
         metricsNamespace="Mine/All",
         logLevel="DEBUG",
@@ -56,6 +64,7 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         "INVENTORY_EVENT_BUS": "mine",
         "INVENTORY_USER_POOL_QUOTA": "10000",
         "INVENTORY_REGION_METRICS": "each",
+        "INVENTORY_ENCRYPTION": KEY,
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine/All",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
@@ -63,9 +72,36 @@ def test_the_function_is_told_each_of_its_settings() -> None:
 
 
 def test_the_function_is_not_told_of_what_is_set_to_nothing() -> None:
-    settings = any_settings(extraFormats="", eventBus="")
-    assert not {"INVENTORY_EXTRA_FORMATS", "INVENTORY_EVENT_BUS"} & set(settings.environment)
+    settings = any_settings(extraFormats="", eventBus="", encryption="")
+    unset = {"INVENTORY_EXTRA_FORMATS", "INVENTORY_EVENT_BUS", "INVENTORY_ENCRYPTION"}
+    assert not unset & set(settings.environment)
     assert settings.event_bus is None
+    assert settings.encryption is None
+
+
+@pytest.mark.parametrize(
+    ("stack_name", "service"),
+    [
+        ("PoolInventory", "pool-inventory"),
+        ("Second", "pool-inventory/Second"),
+        ("pool-inventory", "pool-inventory/pool-inventory"),
+        ("poolinventory", "pool-inventory/poolinventory"),
+        ("A" * 128, "pool-inventory/" + "A" * 128),
+    ],
+)
+def test_each_stack_has_a_service_of_its_own(stack_name: str, service: str) -> None:
+    settings = any_settings(stackName=stack_name)
+    assert settings.service_name == service
+    assert settings.environment["POWERTOOLS_SERVICE_NAME"] == service
+    assert SERVICE_NAME.parse(service) == service
+
+
+def test_the_stack_that_keeps_its_service_is_the_default_one() -> None:
+    assert any_settings().service_name == SERVICE_NAME.default
+
+
+def test_a_service_that_is_set_is_taken() -> None:
+    assert any_settings(stackName="Second", serviceName="mine").service_name == "mine"
 
 
 @pytest.mark.parametrize(
@@ -120,6 +156,11 @@ WRONG = [
     ("schedule", "cron(0 3 ? * MON-FOO *)", "'FOO' is none of cron()'s days of the week, which are 1 to 7"),
     ("schedule", "cron(0 3 0 * ? *)", "'0' is none of cron()'s days of the month, which are 1 to 31"),
     ("schedule", "cron(0 3 ? 13 MON *)", "'13' is none of cron()'s months, which are 1 to 12"),
+    ("schedule", "rate(99999999999 days)", "rate(6 hours)"),
+    ("schedule", "rate(367 days)", "at least once a year"),
+    ("schedule", "cron(0 3 30 2 ? *)", "at least once a year"),
+    ("schedule", "cron(99999999999 3 * * ? *)", "none of cron()'s minutes"),
+    ("schedule", "cron(0 3 * * ? 99999999999)", "none of cron()'s years, which are 1970 to 2199"),
     ("schedule", "cron(0 L * * ? *)", "'L' is none of cron()'s hours, which are 0 to 23"),
     ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: say one of 3.12, 3.13, 3.14"),
     ("pythonVersion", "3.9", "Amazon Linux 2"),
@@ -139,11 +180,17 @@ WRONG = [
     ("queryResultExpiryDays", "0", "a whole number from 1"),
     ("alarmEmail", "cloud-team", "say one, or nothing for no e-mail"),
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
+    ("alarmEmail", "cloud\u202eteam@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
     ("dashboard", "true", "not one of yes, no"),
     ("bucketName", "My_Bucket", "3 to 63 of a-z, 0-9, dot and hyphen"),
     ("bucketName", "arn:aws:s3:::mine", "the name of an S3 bucket"),
     ("customerManagedKey", "", "one of yes, no"),
+    ("customerManagedKey", "alias/mine", "one of yes, no, and not the ARN of a KMS key, as in arn:aws:kms:"),
+    ("customerManagedKey", "arn:aws:kms:us-east-1:123456789012:alias/mine", "the ARN of a KMS key"),
+    ("formerKeys", "yes", "'yes' is not the ARN of a KMS key, as in arn:aws:kms:"),
+    ("formerKeys", f"{KEY},", "'' is not the ARN of a KMS key"),
+    ("encryption", "aws:kms", "neither AES256 nor a KMS key's ARN"),
     ("customerManagedKey", "true", "one of yes, no"),
     ("permissionsBoundary", "boundary", "the ARN of a managed policy"),
     ("permissionsBoundary", "arn:aws:iam::123456789012:role/boundary", "the ARN of a managed policy"),
@@ -163,7 +210,7 @@ WRONG = [
     ("eventBus", "my bus", "the name or the ARN of an event bus"),
     ("eventBus", "arn:aws:sqs:us-east-1:123456789012:mine", "the name or the ARN of an event bus"),
     ("logLevel", "LOUD", "one of DEBUG, INFO"),
-    ("serviceName", "", "1 to 255"),
+    ("serviceName", ":mine", "1 to 255"),
     ("metricsNamespace", "AWS/Lambda", "not AWS/"),
 ]
 
@@ -185,12 +232,89 @@ def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
         any_settings(bucketName="mine", snapshotExpiryDays=400)
 
 
+@pytest.mark.parametrize(
+    ("schedule", "least"),
+    [
+        ("cron(0 * * * ? *)", 3),
+        ("rate(1 day)", 3),
+        ("cron(0 3 ? * MON-FRI *)", 5),
+        ("rate(7 days)", 9),
+        ("cron(0 3 1 * ? *)", 33),
+        ("cron(0 3 L * ? *)", 33),
+    ],
+)
+def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, least: int) -> None:
+    assert any_settings(schedule=schedule, snapshotExpiryDays=least).snapshot_expiry_days == least
+    with pytest.raises(SettingsError) as raised:
+        any_settings(schedule=schedule, snapshotExpiryDays=least - 1)
+    assert str(raised.value).startswith(
+        f"snapshotExpiryDays={least - 1}: with schedule={schedule} a snapshot could be"
+    )
+    assert str(raised.value).endswith(f"say {least} or more, or 0")
+
+
+@pytest.mark.parametrize(
+    ("encryption", "key"), [("AES256", "yes"), ("AES256", KEY), (KEY, "no"), (KEY, "yes"), (KEY, ANOTHER_KEY)]
+)
+def test_another_encryption_than_the_own_buckets_is_refused(encryption: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=f"^encryption='{encryption}': .* customerManagedKey"):
+        any_settings(encryption=encryption, customerManagedKey=key)
+    assert any_settings(encryption=encryption, customerManagedKey=key, bucketName="of-others").encryption == encryption
+
+
+@pytest.mark.parametrize(("encryption", "key"), [("AES256", "no"), (KEY, KEY)])
+def test_the_own_buckets_encryption_may_be_asked_for(encryption: str, key: str) -> None:
+    assert any_settings(encryption=encryption, customerManagedKey=key).encryption == encryption
+
+
+def test_a_key_is_asked_for_or_given_by_its_arn() -> None:
+    assert any_settings(customerManagedKey="yes").customer_managed_key is True
+    assert any_settings(customerManagedKey=KEY).customer_managed_key == KEY
+
+
+def test_former_keys_are_kept_once_each_and_sorted() -> None:
+    assert any_settings(formerKeys=f"{KEY}, {ANOTHER_KEY},{KEY}").former_keys == (ANOTHER_KEY, KEY)
+
+
+NUMBERS = st.one_of(
+    st.integers().map(str),
+    st.floats().map(str),
+    st.sampled_from(["9" * 5000, "0" * 5000, "1e400", "\u0665", "1_0", "\ud800"]),
+)
+FIELDS = st.lists(
+    st.one_of(
+        NUMBERS.map(str), st.sampled_from(["*", "?", "L", "LW", "15W", "6#1", "MON-FRI", "0/0", "1-", ",", "/"])
+    ),
+    max_size=7,
+)
+TEXTS = st.one_of(
+    st.text(),
+    st.lists(st.one_of(st.text(), NUMBERS)).map(",".join),
+    st.tuples(st.sampled_from(["rate", "cron"]), FIELDS).map(lambda both: f"{both[0]}({' '.join(both[1])})"),
+    NUMBERS.map(lambda number: f"rate({number} days)"),
+)
+
+
+VALUES = st.one_of(NUMBERS, TEXTS, st.booleans(), st.none(), st.integers(), st.floats(), st.just(10**5000))
+
+
+@given(name=st.sampled_from(sorted(any_context())), value=VALUES | st.lists(VALUES))
+def test_whatever_a_setting_is_it_is_taken_or_refused_in_a_line(name: str, value: object) -> None:
+    """A field of cron() or a number of any length is none that Python stumbles over."""
+    try:
+        any_settings(**{name: value})
+    except SettingsError as error:
+        assert len(str(error).splitlines()) == 1  # noqa: PT017 - what is taken raises nothing
+        str(error).encode()
+
+
 def test_what_is_optional_is_off_by_default() -> None:
     settings = any_settings()
     assert settings.bucket_name is None
     assert settings.permissions_boundary is None
     assert settings.reserved_concurrency is None
     assert settings.customer_managed_key is False
+    assert settings.former_keys == ()
     assert settings.tags == {}
 
 

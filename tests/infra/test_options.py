@@ -1,23 +1,26 @@
 """What each option adds to the stack, and that it adds no more."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import BOUNDARY, TAGS
-from tests.infra.makers import Resource, Synthesized
+from tests.infra.conftest import BOUNDARY, FORMER_KEY, TAGS
+from tests.infra.makers import ROOT, Resource, Synthesized
 
 KEY = "${Key.Arn}"
+KEY_OF_OTHERS = "arn:aws:kms:us-east-1:123456789012:key/of-others"
 LOG_GROUP = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/pool-inventory/Another"
 
 ALARMS = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"
 
 
-def may_use_the_key_through(service: str) -> Resource:
+def may_use_the_key_through(service: str, key: str = KEY) -> Resource:
     return {
         "Effect": "Allow",
         "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
-        "Resource": KEY,
+        "Resource": key,
         "Condition": {"StringEquals": {"kms:ViaService": f"{service}.${{AWS::Region}}.amazonaws.com"}},
     }
 
@@ -39,7 +42,8 @@ def test_no_key_is_made_or_granted_unless_asked_for(by_default: Synthesized) -> 
 def test_the_key_rotates_and_outlives_the_stack(otherwise: Synthesized) -> None:
     key = otherwise.resources["Key"]
     assert key["Properties"]["EnableKeyRotation"] is True
-    assert key["DeletionPolicy"] == key["UpdateReplacePolicy"] == "Retain"
+    assert key["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert key["UpdateReplacePolicy"] == "Retain"
 
 
 def test_the_keys_policy_is_the_accounts_own_and_lets_the_one_log_and_alarms_use_it(otherwise: Synthesized) -> None:
@@ -73,26 +77,65 @@ def test_the_keys_policy_is_the_accounts_own_and_lets_the_one_log_and_alarms_use
 
 def test_each_role_may_use_the_key_for_what_it_writes_and_through_its_service_alone(otherwise: Synthesized) -> None:
     through = may_use_the_key_through
+    former = {**through("s3"), "Action": "kms:Decrypt", "Resource": FORMER_KEY}
     assert key_grants(otherwise) == {
-        "${Exporter/Role}": [through("sqs"), through("s3")],
+        "${Exporter/Role}": [through("sqs"), through("s3"), former],
         "${Schedule/Role}": [through("sqs")],
     }
 
 
-def test_the_key_encrypts_all_that_is_kept(otherwise: Synthesized) -> None:
-    (rule,) = otherwise.of_type("AWS::S3::Bucket")["Storage/Bucket"]["BucketEncryption"][
+def encrypts_all_that_is_kept(stack: Synthesized, key: str) -> None:
+    (rule,) = stack.of_type("AWS::S3::Bucket")["Storage/Bucket"]["BucketEncryption"][
         "ServerSideEncryptionConfiguration"
     ]
-    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
     assert rule["BucketKeyEnabled"] is True
-    for queue in otherwise.of_type("AWS::SQS::Queue").values():
-        assert queue["KmsMasterKeyId"] == KEY
+    for queue in stack.of_type("AWS::SQS::Queue").values():
+        assert queue["KmsMasterKeyId"] == key
         assert "SqsManagedSseEnabled" not in queue
-    for log_group in otherwise.of_type("AWS::Logs::LogGroup").values():
-        assert log_group["KmsKeyId"] == KEY
-    for topic in otherwise.of_type("AWS::SNS::Topic").values():
-        assert topic["KmsMasterKeyId"] == KEY
-    assert result_encryption(otherwise) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY}
+    for log_group in stack.of_type("AWS::Logs::LogGroup").values():
+        assert log_group["KmsKeyId"] == key
+    for topic in stack.of_type("AWS::SNS::Topic").values():
+        assert topic["KmsMasterKeyId"] == key
+    assert result_encryption(stack) == {"EncryptionOption": "SSE_KMS", "KmsKey": key}
+
+
+def test_the_key_encrypts_all_that_is_kept(otherwise: Synthesized) -> None:
+    encrypts_all_that_is_kept(otherwise, KEY)
+
+
+def test_a_key_that_is_there_is_used_as_one_of_the_stacks_own(tmp_path: Path) -> None:
+    stack = Synthesized(tmp_path, customerManagedKey=KEY_OF_OTHERS)
+    assert stack.of_type("AWS::KMS::Key") == stack.of_type("AWS::KMS::Alias") == {}
+    encrypts_all_that_is_kept(stack, KEY_OF_OTHERS)
+    sqs, s3 = (may_use_the_key_through(service, KEY_OF_OTHERS) for service in ("sqs", "s3"))
+    assert key_grants(stack) == {"${Exporter/Role}": [sqs, s3], "${Schedule/Role}": [sqs]}
+    assert stack.template["Outputs"]["KeyArn"]["Value"] == KEY_OF_OTHERS
+
+
+@pytest.mark.parametrize("key", ["no", "yes"])
+def test_former_keys_may_be_used_to_read_snapshots(tmp_path: Path, key: str) -> None:
+    formers = [KEY_OF_OTHERS, KEY_OF_OTHERS.replace("of-others", "older")]
+    stack = Synthesized(tmp_path, customerManagedKey=key, formerKeys=",".join(formers))
+    through_s3 = may_use_the_key_through("s3")["Condition"]
+    former_grants = [each for each in key_grants(stack)["${Exporter/Role}"] if each["Resource"] != KEY]
+    assert former_grants == [
+        {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": former, "Condition": through_s3} for former in formers
+    ]
+
+
+def test_the_page_has_the_statements_that_a_key_of_others_needs(otherwise: Synthesized) -> None:
+    (block,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "hardening.md").read_text(), re.DOTALL)
+    spelled = {
+        "arn:aws:": "arn:${AWS::Partition}:",
+        "us-east-1": "${AWS::Region}",
+        "123456789012": "${AWS::AccountId}",
+        "PoolInventory": "Another",
+    }
+    for ours, theirs in spelled.items():
+        block = block.replace(ours, theirs)
+    _, *others = otherwise.of_type("AWS::KMS::Key")["Key"]["KeyPolicy"]["Statement"]
+    assert json.loads(block) == others
 
 
 def result_encryption(stack: Synthesized) -> Resource:
@@ -139,6 +182,25 @@ def test_what_is_granted_in_a_bucket_of_others_is_what_is_granted_in_ones_own(
 def test_the_stacks_key_is_not_granted_for_a_bucket_that_has_its_own(in_a_bucket_of_others: Synthesized) -> None:
     through_sqs = [may_use_the_key_through("sqs")]
     assert key_grants(in_a_bucket_of_others) == {"${Exporter/Role}": through_sqs, "${Schedule/Role}": through_sqs}
+
+
+def test_a_bucket_of_others_is_asked_for_its_key(tmp_path: Path) -> None:
+    stack = Synthesized(tmp_path, bucketName="inventory-archive", encryption=KEY_OF_OTHERS, customerManagedKey="yes")
+    function = stack.of_type("AWS::Lambda::Function")["Exporter/Function"]
+    assert function["Environment"]["Variables"]["INVENTORY_ENCRYPTION"] == KEY_OF_OTHERS
+    assert key_grants(stack) == {
+        "${Exporter/Role}": [may_use_the_key_through("sqs"), may_use_the_key_through("s3", KEY_OF_OTHERS)],
+        "${Schedule/Role}": [may_use_the_key_through("sqs")],
+    }
+    assert result_encryption(stack) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY_OF_OTHERS}
+
+
+def test_a_bucket_of_others_is_asked_for_s3s_own_key(tmp_path: Path) -> None:
+    """Whatever encrypts the rest: the bucket's policy is for Athena's results, too."""
+    stack = Synthesized(tmp_path, bucketName="inventory-archive", encryption="AES256", customerManagedKey="yes")
+    through_sqs = [may_use_the_key_through("sqs")]
+    assert key_grants(stack) == {"${Exporter/Role}": through_sqs, "${Schedule/Role}": through_sqs}
+    assert result_encryption(stack) == {"EncryptionOption": "SSE_S3"}
 
 
 def test_the_boundary_is_on_every_role_and_on_none_by_default(otherwise: Synthesized, by_default: Synthesized) -> None:

@@ -13,10 +13,12 @@ from infra.context import _RETENTION
 from tests.infra.conftest import BOUNDARY
 from tests.infra.makers import Resource, Synthesized
 
+# A first deploy that fails takes what it made along.
+KEPT = ("RetainExceptOnCreate", "Retain")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def allow(actions: str | list[str], resource: str, **condition: object) -> Resource:
+def allow(actions: str | list[str], resource: str | list[str], **condition: object) -> Resource:
     return {"Effect": "Allow", "Action": actions, "Resource": resource, **condition}
 
 
@@ -25,8 +27,21 @@ def test_every_grant_is_one_of_these(by_default: Synthesized) -> None:
     granted = {policy["Roles"][0]: policy["PolicyDocument"]["Statement"] for policy in policies}
     assert granted == {
         "${Exporter/Role}": [
-            allow(["cognito-idp:ListUserPools", "account:ListRegions"], "*"),
-            allow(["s3:GetObject", "s3:PutObject"], "${Storage/Bucket.Arn}/user-pools/*"),
+            allow("cognito-idp:ListUserPools", "*"),
+            allow("account:ListRegions", "arn:${AWS::Partition}:account::${AWS::AccountId}:account"),
+            allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
+            allow(
+                "s3:PutObject",
+                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in keys.SNAPSHOT_FOLDERS],
+                Condition={"Null": {"s3:if-none-match": "false"}},
+            ),
+            allow(
+                "s3:PutObject",
+                [
+                    "${Storage/Bucket.Arn}/user-pools/latest.json",
+                    "${Storage/Bucket.Arn}/user-pools/latest/user-pools.parquet",
+                ],
+            ),
             allow(
                 "s3:ListBucket",
                 "${Storage/Bucket.Arn}",
@@ -67,7 +82,7 @@ def test_grants_follow_the_prefix(otherwise: Synthesized) -> None:
     policies = json.dumps(otherwise.of_type("AWS::IAM::Policy"))
     assert "${Storage/Bucket.Arn}/audit/pools/*" in policies
     assert '{"s3:prefix": "audit/pools/*"}' in policies
-    assert "user-pools" not in policies
+    assert "/user-pools/" not in policies
 
 
 def event_grants(stack: Synthesized) -> list[Resource]:
@@ -136,6 +151,12 @@ def test_the_function_has_its_grants_before_it_is_made(by_default: Synthesized) 
     waits_for = by_default.resources["Exporter/Function"]["DependsOn"]
     paths = {by_default._paths[name] for name in waits_for}
     assert "Exporter/Role/DefaultPolicy" in paths
+
+
+def test_the_schedule_waits_for_its_grants_and_the_failure_queue(by_default: Synthesized) -> None:
+    """The first event may be due at once."""
+    waits_for = {by_default._paths[name] for name in by_default.resources["Schedule/Schedule"]["DependsOn"]}
+    assert {"Schedule/Role/DefaultPolicy", "Exporter/Function/EventInvokeConfig"} <= waits_for
 
 
 def test_a_failed_invocation_is_tried_twice_more_and_then_kept(by_default: Synthesized) -> None:
@@ -207,7 +228,7 @@ def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_defa
 
 def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
     resource = by_default.resources["Storage/Bucket"]
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
     bucket = resource["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -219,7 +240,7 @@ def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_def
 
 def test_the_bucket_is_reached_by_tls_only_and_stays_so(by_default: Synthesized) -> None:
     resource = by_default.resources["Storage/Bucket/Policy"]
-    assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
     (policy,) = by_default.of_type("AWS::S3::BucketPolicy").values()
     assert policy["Bucket"] == "${Storage/Bucket}"
     assert policy["PolicyDocument"]["Statement"] == [
@@ -236,30 +257,53 @@ def test_the_bucket_is_reached_by_tls_only_and_stays_so(by_default: Synthesized)
 TIDY = {
     "Id": "Tidy",
     "Status": "Enabled",
-    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
     "ExpiredObjectDeleteMarker": True,
     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
 }
 
 
-RESULTS = {"Id": "Expire-query-results", "Status": "Enabled", "Prefix": "_athena/"}
+def gone_after(stack: Synthesized, key: str) -> tuple[int | None, int | None]:
+    """After how many days S3 deletes an object, and after how many more what was deleted or written over.
 
-
-def test_snapshots_are_kept_for_ever_unless_told_otherwise(by_default: Synthesized) -> None:
-    bucket = by_default.of_type("AWS::S3::Bucket")["Storage/Bucket"]
-    assert bucket["LifecycleConfiguration"]["Rules"] == [TIDY, {**RESULTS, "ExpirationInDays": 30}]
-
-
-def test_old_snapshots_expire_where_the_setting_says_so_and_latest_stays(otherwise: Synthesized) -> None:
-    bucket = otherwise.of_type("AWS::S3::Bucket")["Storage/Bucket"]
-    tidy, results, *expiring = bucket["LifecycleConfiguration"]["Rules"]
-    assert tidy == TIDY
-    assert results == {**RESULTS, "ExpirationInDays": 7}
-    assert [(rule["Prefix"], rule["ExpirationInDays"], rule["Status"]) for rule in expiring] == [
-        (f"audit/pools/{folder}/", 400, "Enabled") for folder in keys.SNAPSHOT_FOLDERS
+    Of rules that overlap, S3 keeps to the shortest.
+    """
+    bucket = stack.of_type("AWS::S3::Bucket")["Storage/Bucket"]
+    rules = [each for each in bucket["LifecycleConfiguration"]["Rules"] if key.startswith(each.get("Prefix", ""))]
+    assert {each["Status"] for each in rules} == {"Enabled"}
+    current = [each["ExpirationInDays"] for each in rules if "ExpirationInDays" in each]
+    former = [
+        each["NoncurrentVersionExpiration"]["NoncurrentDays"]
+        for each in rules
+        if "NoncurrentVersionExpiration" in each
     ]
-    for key in (keys.LATEST, keys.LATEST_DATA):
-        assert not any(f"audit/pools/{key}".startswith(rule["Prefix"]) for rule in expiring)
+    return min(current, default=None), min(former, default=None)
+
+
+def test_unfinished_uploads_and_marks_of_deletions_go(by_default: Synthesized) -> None:
+    bucket = by_default.of_type("AWS::S3::Bucket")["Storage/Bucket"]
+    assert TIDY in bucket["LifecycleConfiguration"]["Rules"]
+
+
+@pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
+def test_history_is_kept_and_a_year_of_what_was_written_over(by_default: Synthesized, folder: str) -> None:
+    assert gone_after(by_default, f"user-pools/{folder}/some") == (None, 365)
+
+
+@pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
+def test_a_snapshot_that_expires_is_gone_for_good_a_day_later(otherwise: Synthesized, folder: str) -> None:
+    assert gone_after(otherwise, f"audit/pools/{folder}/some") == (400, 1)
+
+
+@pytest.mark.parametrize("key", [keys.LATEST, keys.LATEST_DATA])
+def test_the_latest_stays_and_its_former_versions_a_month(otherwise: Synthesized, key: str) -> None:
+    assert gone_after(otherwise, f"audit/pools/{key}") == (None, 30)
+
+
+def test_query_results_that_expire_are_gone_for_good_a_day_later(
+    by_default: Synthesized, otherwise: Synthesized
+) -> None:
+    assert gone_after(by_default, "_athena/some.csv") == (30, 1)
+    assert gone_after(otherwise, "_athena/some.csv") == (7, 1)
 
 
 def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
