@@ -1,5 +1,8 @@
 """What a failed call means: throttled, denied, or a failure that may pass."""
 
+import traceback
+from pathlib import PurePath
+
 import botocore.exceptions as botocore
 from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
@@ -137,9 +140,17 @@ def error_code(error: BaseException) -> str:
 
 
 def error_message(error: BaseException) -> str:
-    """Return the service's own text for an error, or the error's own: a printable line of at most 1,000 characters."""
+    """Return the service's own text for an error, or the error's own: one printable line of bounded length."""
     text = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
-    return one_line(str(text or error), MESSAGE_CHARACTERS)
+    return one_line(f"{text or error}{_place(error)}", MESSAGE_CHARACTERS)
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised that is neither botocore's nor ours, so that its text may say little."""
+    if type(error).__module__.partition(".")[0] in {"botocore", __name__.partition(".")[0]}:
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({PurePath(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def http_status(error: ClientError) -> int:

@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -98,3 +99,10 @@ def test_what_a_service_says_is_shown_without_a_character_that_acts() -> None:
     assert failures.error_message(error) == r"half \ud83d, \x9b, \u202e"
     assert failures.error_code(error).startswith(r"Odd\x1b[2JOdd")
     assert len(failures.error_code(error)) == 100
+
+
+def test_an_error_that_nobody_foresaw_says_where_it_was_raised() -> None:
+    with pytest.raises(ValueError, match="seven") as caught:
+        raise ValueError("seven")
+    assert re.fullmatch(r"seven \(test_failures[.]py, line \d+\)", failures.error_message(caught.value))
+    assert failures.error_message(failures.UnreachableError("no")) == "no"
