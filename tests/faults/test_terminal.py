@@ -189,6 +189,15 @@ def test_a_name_is_shown_in_the_terminals_encoding(
     assert len(header.rpartition("modified")[0]) == len(first.rpartition("  ")[0]) + 2 + wide
 
 
+def test_an_error_is_said_in_the_terminals_encoding(tmp_path: Path) -> None:
+    ran = program("show", tmp_path / NAME, PYTHONIOENCODING="latin-1:strict")
+    assert ran.returncode == 1
+    assert r"/Kunden, Köln \u5229\u7528\u8005: name one that holds" in ran.stderr.decode("latin-1")
+    ran = program("show", ".", "--trigger", NAME, PYTHONIOENCODING="ascii:strict")
+    assert ran.returncode == 2
+    assert r"Error: Invalid value for '--trigger': 'Kunden, K\xf6ln \u5229" in ran.stderr.decode("ascii")
+
+
 def test_an_export_is_utf_8_whatever_the_terminals_encoding(folder: Path) -> None:
     ran = program("export", folder, "--format", "ndjson", **C_LOCALE)
     assert NAME in {json.loads(line)["name"] for line in ran.stdout.decode("utf-8").splitlines()}
