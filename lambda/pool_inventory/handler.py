@@ -40,8 +40,6 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     try:
         settings = Settings.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
-        # A warm function's logger has the keys of the invocation before.
-        logger.remove_keys(["snapshot_id", "function_request_id"])
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
         request = _request(event, settings, clock)
         logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)

@@ -218,7 +218,7 @@ def check_grants(rehearsal: Rehearsal, deployment: Deployment) -> None:
     """Hold each call that was made against what was deployed, and each grant against the calls."""
     calls = all_calls(deployment.stack, rehearsal.heard())
     assert simulator.refused(deployment.stack, calls) == []
-    # Its own snapshots may have no extra formats, but one of other settings, which it may have to finish, can have some.
+    # Its own snapshots may have no extra formats, but one that it has to finish, of other settings, can have some.
     unused = simulator.unused(deployment.stack, calls)
     assert {grant.resource.rpartition("/user-pools/")[2] for grant in unused} <= {"extra/*"}
     granted = len(list(simulator.grants(simulator.identity_policies(deployment.stack)))) - len(unused)
