@@ -167,8 +167,9 @@ def _coverage(row: dict[str, Any]) -> Coverage:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.isprintable():
-        raise ValueError(f"{value!r:.100} is no text")
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.100} is no text")
+    value.encode()  # raises ValueError of half a surrogate pair, which Parquet cannot hold
     return value
 
 

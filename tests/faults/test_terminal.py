@@ -23,7 +23,8 @@ READINGS: list[Reading] = [
     {"eu-west-1": [any_pool("eu-west-1", Id=POOL_ID, Name="old")]},
     {"eu-west-1": [any_pool("eu-west-1", Id=POOL_ID, Name=NAME), *any_pools(2000, "eu-west-1")], "us-east-1": None},
 ]
-C_LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+# make has these tests write UTF-8; an empty value is none.
+C_LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONIOENCODING": ""}
 FULL = ">/dev/full"
 CLOSED = ">&-"
 ALL_CLOSED = ">&- 2>&-"

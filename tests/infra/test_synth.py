@@ -33,7 +33,7 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
 def test_no_module_of_the_function_imports_what_only_the_terminal_has() -> None:
     package = ROOT / "lambda" / "pool_inventory"
     left_out = {f"pool_inventory.{name.removesuffix('.py')}" for name in bundle.TERMINAL_PARTS}
-    carried = {"arro3", "aws_lambda_powertools", "boto3", "botocore", "pool_inventory", "tenacity"}
+    carried = {"arro3", "aws_lambda_powertools", "boto3", "botocore", "pool_inventory", "tenacity", "urllib3"}
     for path in package.glob("*.py"):
         if path.name not in bundle.TERMINAL_PARTS:
             imported = set(imports(ast.parse(path.read_text())))
