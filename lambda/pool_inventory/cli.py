@@ -15,7 +15,7 @@ from rich.console import Console
 from pool_inventory import __version__, keys, settings
 from pool_inventory.calls import Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.errors import EventError, InventoryError
+from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.export import Outcome, Request, Tools, export
 from pool_inventory.manifest import read_status
@@ -69,8 +69,8 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     now = Clock().now()
     try:
         return to_the_minute(now) if text is None else parse_time(text, now)
-    except EventError as error:
-        raise click.BadParameter(str(error)) from error
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error}") from error
 
 
 @main.command()

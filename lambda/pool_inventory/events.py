@@ -25,29 +25,30 @@ def snapshot_time(event: object, now: datetime) -> datetime:
         raise EventError(f'the event {event!r} is no object: send {{"time": "2026-11-24T18:00:00Z"}}, or {{}} for now')
     if "time" not in event:
         return to_the_minute(now)
-    return parse_time(event["time"], now)
+    try:
+        return parse_time(event["time"], now)
+    except ValueError as error:
+        raise EventError(f"the event's time={event['time']!r:.200} {error}") from error
 
 
 def parse_time(text: object, now: datetime) -> datetime:
     """Parse a time, in ISO 8601 and with its offset from UTC, and give it in UTC, to the minute.
 
     Raises:
-        EventError: it is not that, or is more than a day to come.
+        ValueError: it is not that, or is more than a day to come; the text goes on from the name of what has it.
     """
     try:
         time = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         time = None
     if time is None or time.tzinfo is None:
-        raise EventError(
-            f"time={text!r} is no time in ISO 8601 with its offset from UTC, such as 2026-11-24T18:00:00Z"
-        )
+        raise ValueError("is no time in ISO 8601 with its offset from UTC, such as 2026-11-24T18:00:00Z")
     try:
         time = to_the_minute(time)
     except OverflowError:
-        raise EventError(f"time={text!r} is outside the years 1 to 9999 in UTC") from None
+        raise ValueError("is outside the years 1 to 9999 in UTC") from None
     if time > now + MAX_AHEAD:
-        raise EventError(f"time={text!r} is more than a day to come: no snapshot can be made of it yet")
+        raise ValueError("is more than a day to come: no snapshot can be made of it yet")
     return time
 
 

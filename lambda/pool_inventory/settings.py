@@ -100,7 +100,8 @@ def _extra_formats(text: str) -> tuple[str, ...]:
 def _event_bus(text: str) -> str | None:
     # A name or an ARN: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsRequestEntry.html
     name = r"[/.\-_A-Za-z0-9]{1,256}"
-    if text and not re.fullmatch(rf"{name}|arn:aws[\w-]*:events:[a-z]+(-[a-z0-9]+)+:\d{{12}}:event-bus/{name}", text):
+    arn = r"arn:aws[\w-]*:events:[a-z]+(-[a-z0-9]+)+:\d{12}:event-bus/"
+    if text and not re.fullmatch(f"({arn})?{name}", text, re.ASCII):
         raise ValueError("not the name or the ARN of an event bus")
     return text or None
 
@@ -113,7 +114,8 @@ def _region_metrics(text: str) -> str:
 
 def _encryption(text: str) -> str | None:
     # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
-    if text and text != AES256 and not re.fullmatch(r"arn:aws[\w-]*:kms:[a-z]+(-[a-z0-9]+)+:\d{12}:key/[\w-]+", text):
+    is_key = re.fullmatch(r"arn:aws[\w-]*:kms:[a-z]+(-[a-z0-9]+)+:\d{12}:key/[\w-]+", text, re.ASCII)
+    if text and text != AES256 and not is_key:
         raise ValueError(
             f"neither {AES256} nor a KMS key's ARN, such as arn:aws:kms:us-east-1:123456789012:key/KEY-ID (no alias)"
         )

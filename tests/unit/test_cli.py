@@ -116,7 +116,7 @@ def test_what_changed_is_counted(run: Run, tmp_path: Path) -> None:
         (("--to", "s3://Not A Bucket/pools"), "not the name of an S3 bucket"),
         (("--to", "gs://inventory/pools"), "name s3://BUCKET/PREFIX"),
         (("--to", "out", "--regions", "us-east-1,"), "'us-east-1,'"),
-        (("--to", "out", "--time", "yesterday"), "time='yesterday' is no time"),
+        (("--to", "out", "--time", "yesterday"), "Invalid value for '--time': 'yesterday' is no time"),
         (("--to", "out", "--time", "2999-01-01T00:00:00Z"), "more than a day to come"),
         (("--to", "out", "--timeout", "0"), "0 is not in the range"),
         (("--to", "out", "--max-requests-per-second", "-1"), "not a number of 0 or more"),

@@ -18,7 +18,7 @@ from pool_inventory.terminal.stand_in import StandIn
 
 from tests.chains import Reading, add_chain, identifier
 from tests.conftest import BUCKET
-from tests.makers import ACCOUNT_ID, any_pool
+from tests.makers import ACCOUNT_ID, any_pool, s3_error
 
 FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:check"
 
@@ -324,6 +324,16 @@ def test_a_manifest_of_the_first_release_is_listed_with_what_it_does_not_say_as_
         "?",
         "0",
     ]
+
+
+def test_list_has_the_others_where_one_manifest_is_refused(aws: StandIn) -> None:
+    add_chain(S3Store.open(boto3.session.Session(), BUCKET, "pools"), READINGS)
+    deny = s3_error("AccessDenied", 403)
+    aws.answers.append(lambda request: deny(request) if request.path.endswith(keys.manifest(identifier(2))) else None)
+    result = run("list", f"s3://{BUCKET}/pools")
+    assert result.exit_code == 1
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [identifier(n) for n in (0, 1, 3)]
+    assert f"{identifier(2)}/manifest.json" in result.stderr
 
 
 @pytest.mark.parametrize("file_format", ["csv", "ndjson", "json", "parquet"])

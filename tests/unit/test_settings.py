@@ -92,6 +92,8 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
         ("INVENTORY_EXTRA_FORMATS", "csv,"),
         ("INVENTORY_EVENT_BUS", "my bus"),
         ("INVENTORY_EVENT_BUS", "arn:aws:events:us-east-1:123456789012:rule/mine"),
+        ("INVENTORY_EVENT_BUS", "arn:aws:events:us-east-1:١٢٣٤٥٦٧٨٩٠١٢:event-bus/mine"),
+        ("INVENTORY_ENCRYPTION", "arn:aws:kms:us-east-1:١٢٣٤٥٦٧٨٩٠١٢:key/mine"),
         ("POWERTOOLS_SERVICE_NAME", ""),
         ("POWERTOOLS_SERVICE_NAME", "Köln"),
         ("POWERTOOLS_METRICS_NAMESPACE", "AWS/Cognito"),

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 
 from pool_inventory import keys, settings
 from pool_inventory.clock import Clock
-from pool_inventory.errors import EventError, InventoryError, StoreError, TargetsError
+from pool_inventory.errors import InventoryError, StoreError, TargetsError
 from pool_inventory.events import parse_time
 from pool_inventory.terminal.streams import check_output, is_lost
 from pool_inventory.text import one_line, printable_json
@@ -68,8 +68,8 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
         return Moment(text, exact=True)
     try:
         return Moment(keys.snapshot_id(parse_time(text, Clock().now())), exact=False)
-    except EventError as error:
-        raise click.BadParameter(f"{error}; or give a snapshot's id, such as 2026-11-24T18-00Z") from error
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error}; or give a snapshot's id, such as 2026-11-24T18-00Z") from error
 
 
 @contextmanager
