@@ -41,8 +41,8 @@ class History:
         newest_id: the id of the newest snapshot that is finished, whether or not it can be read; empty where none is.
         unfinished: ids of the commits up to the run's own that are not finished, sorted.
         is_committed: whether the run's own snapshot is committed.
-        unannounced: ids of finished snapshots whose events may not be out, sorted: those since the newest whose events
-            are, or else the newest alone, because a bus may have been set only now.
+        unannounced: ids of finished snapshots of the last day whose events may not be out, sorted: those since the
+            oldest of that day whose events are, or else the newest alone, because a bus may have been set only now.
         passed_by: what could not be read or believed.
     """
 
@@ -175,8 +175,9 @@ def _unannounced(ids: _Ids) -> tuple[str, ...]:
     newest = max(ids.finished, default="")
     if not ids.announced:
         return (newest,) if newest else ()
-    since = max(*ids.announced, _look_back_from(newest))
-    return tuple(sorted(each for each in ids.finished if each > since))
+    # From the oldest mark on, not the newest: a snapshot's events may have failed and a later one's not.
+    since = max(min(ids.announced), _look_back_from(newest))
+    return tuple(sorted(each for each in ids.finished - ids.announced if each > since))
 
 
 def _look_back_from(identifier: str) -> str:

@@ -257,6 +257,20 @@ def test_events_that_failed_are_put_by_the_next_run_in_order(
     assert told_of(aws) == ["2026-11-24T18-00Z", "2026-11-24T19-00Z"]
 
 
+def test_events_that_failed_are_put_though_later_ones_got_through(
+    invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+    invoke("2026-11-24T17:00:00Z")
+    # Those of 18:00 fail in its own run and in the next, which then puts its own.
+    aws.answers.append(of_events(in_turn(deny, deny)))
+    for time in ("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"):
+        invoke(time)
+    aws.requests.clear()
+    invoke("2026-11-24T20:00:00Z")
+    assert told_of(aws) == ["2026-11-24T18-00Z", "2026-11-24T20-00Z"]
+
+
 def test_a_bus_that_is_set_later_gets_the_newest_snapshots_alone(
     invoke: Invoke, aws: StandIn, client: EventBridgeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
