@@ -1,30 +1,38 @@
 """Whatever is stored, and whatever a service said before: the next run with healthy services publishes."""
 
+import functools
 import hashlib
 import importlib
 import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory import keys, publish, schema, snapshot
+from pool_inventory.errors import TargetsError
+from pool_inventory.export import Request as RunRequest
+from pool_inventory.export import Tools, export
 from pool_inventory.store import S3Store
-from pool_inventory.terminal.stand_in import StandIn, seed
+from pool_inventory.targets import Account
+from pool_inventory.terminal.stand_in import Answer, StandIn, listing, seed
 from pool_inventory.terminal.verify import verify
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke, any_context
-from tests.makers import any_coverage, any_pools, any_snapshot
+from tests.faults.test_listing import sends
+from tests.faults.test_odd_answers import ERROR_BODIES, MALFORMED, ODD_NUMBERS, answers
+from tests.makers import ACCOUNT_ID, HeldClock, any_coverage, any_pool, any_pools, any_snapshot, page
 
 FIRST, SECOND, NEXT = "2026-11-24T17-00Z", "2026-11-24T18-00Z", "2026-11-24T19-00Z"
 DIED = "2026-11-24T18-30Z"
 FAR = "9999-12-31T23-59Z"
 PREFIX = "user-pools/"
+POOLS = any_pools(3)
 
 
 class Bucket:
@@ -53,9 +61,15 @@ class Bucket:
 
         self.aws.answers.append(answer)
 
-    @property
-    def store(self) -> S3Store:
-        return S3Store.open(boto3.session.Session(), BUCKET, "user-pools")
+
+def store() -> S3Store:
+    return S3Store.open(_session(), BUCKET, "user-pools")
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    # What takes the time of a client is loading the model, which a session does once.
+    return boto3.session.Session()
 
 
 Poison = Callable[[Bucket], str]
@@ -132,12 +146,12 @@ def nested(depth: int) -> bytes:
 
 def surrogate_in_a_commit(bucket: Bucket) -> str:
     unread = any_coverage("eu-west-1", status="failed", pools=None, error_message="half a \ud800 pair", last_ok=None)
-    publish.commit(bucket.store, any_snapshot(DIED, coverage=(any_coverage(), unread)), [])
+    publish.commit(store(), any_snapshot(DIED, coverage=(any_coverage(), unread)), [])
     return DIED
 
 
 def foreign_changes(bucket: Bucket) -> str:
-    publish.commit(bucket.store, any_snapshot(DIED), [])
+    publish.commit(store(), any_snapshot(DIED), [])
     bucket.put(keys.changes(DIED), b"PAR1 nobody's PAR1")
     return DIED
 
@@ -239,27 +253,99 @@ def cold() -> Iterator[None]:
         sys.modules.update(ours)
 
 
+def dated(digits: str) -> bytes:
+    return page([any_pool("eu-west-1", CreationDate="HERE", Unknown="HERE")]).replace(b'"HERE"', digits.encode())
+
+
+def regions(answer: Answer) -> Answer:
+    """An answer to ListRegions alone."""
+    return lambda request: answer(request) if request.path == "/listRegions" else None
+
+
+SAID: dict[str, Answer] = {
+    **{f"an error of {name}": listing("eu-west-1", answers(body, 400)) for name, body in ERROR_BODIES.items()},
+    **{f"a page of {name}": listing("eu-west-1", sends(body)) for name, body in MALFORMED.items()},
+    **{f"a date of {digits[:30]}": listing("eu-west-1", sends(dated(digits))) for digits in ODD_NUMBERS},
+    **{f"regions, as an error of {name}": regions(answers(body, 400)) for name, body in ERROR_BODIES.items()},
+    **{f"regions, as a page of {name}": regions(sends(body)) for name, body in MALFORMED.items()},
+    "regions of no status": regions(sends(b'{"Regions": [{"RegionName": "eu-west-1"}]}')),
+}
+
+
+# A new sandbox knows no more of what was said than a warm one: one of each kind is enough for it.
+SAID_COLD = [name for name in SAID if name.endswith(("half a surrogate pair", "depth", "1e400", "of no status"))]
+
+
+@pytest.mark.parametrize(
+    ("said", "is_warm"), [*((each, True) for each in SAID), *((each, False) for each in SAID_COLD)]
+)
+def test_nothing_that_a_service_said_stops_the_next_run(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, said: str, *, is_warm: bool
+) -> None:
+    monkeypatch.setenv("INVENTORY_REGIONS", "enabled")
+    aws.enabled_regions = ["eu-west-1", "us-east-1"]
+    seed("us-east-1", POOLS)
+    aws.answers.append(SAID[said])
+    tools = Tools(
+        session=_session(),
+        account=lambda: Account(ACCOUNT_ID, "aws"),
+        store=store(),
+        # It waits for nothing between one try and the next.
+        deadline=HeldClock().deadline(),
+    )
+    request = RunRequest(snapshot_time=keys.snapshot_time(SECOND), regions="enabled", max_requests_per_second=0)
+    with suppress(TargetsError):  # where it is the regions that were said so
+        export(request, tools)
+    del aws.answers[:]
+
+    summary = invoke_next(NEXT, invoke, is_warm=is_warm)
+    assert (summary["result"], summary["status"], summary["pools"]) == ("published", "complete", 3)
+    assert not verify(store()).faults
+
+
+_history: dict[str, bytes] = {}
+"""The objects of two complete snapshots of three pools, once a test has made them."""
+
+
+@pytest.fixture
+def bucket(aws: StandIn, s3: S3Client, invoke: Invoke) -> Bucket:
+    """The bucket of that history, which making takes longer than putting back what was made."""
+    if not _history:
+        seed("us-east-1", POOLS)
+        for identifier in (FIRST, SECOND):
+            invoke(time_of(identifier))
+        listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=PREFIX)["Contents"]
+        _history.update({each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed})
+        aws.reset()
+        s3.create_bucket(Bucket=BUCKET)
+    seed("us-east-1", POOLS)
+    for key, body in _history.items():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+    return Bucket(aws, s3)
+
+
+def invoke_next(identifier: str, invoke: Invoke, *, is_warm: bool) -> dict[str, Any]:
+    if is_warm:
+        return invoke(time_of(identifier))
+    with cold():
+        summary: dict[str, Any] = importlib.import_module("pool_inventory.handler").handler(
+            {"time": time_of(identifier)}, any_context()
+        )
+    return summary
+
+
 @pytest.mark.parametrize("is_warm", [False, True], ids=["cold", "warm"])
 @pytest.mark.parametrize("poison", POISONS.values(), ids=POISONS.keys())
 def test_no_stored_object_stops_the_next_run(
-    invoke: Invoke, aws: StandIn, s3: S3Client, poison: Poison, *, is_warm: bool
+    invoke: Invoke, aws: StandIn, bucket: Bucket, poison: Poison, *, is_warm: bool
 ) -> None:
     """Its cost is changes, in `uncompared`, and never the snapshot."""
-    seed("us-east-1", any_pools(3))
-    for identifier in (FIRST, SECOND):
-        invoke(time_of(identifier))
-    bucket = Bucket(aws, s3)
     named = poison(bucket)
 
-    report = verify(bucket.store)
+    report = verify(store())
     assert named in json.dumps([report.faults, report.notes]), "verify says what is passed by"
-    for identifier in (NEXT, "2026-11-24T20-00Z"):
-        if is_warm:
-            summary = invoke(time_of(identifier))
-        else:
-            with cold():
-                handler = importlib.import_module("pool_inventory.handler").handler
-                summary = handler({"time": time_of(identifier)}, any_context())
+    for identifier in (NEXT, "2026-11-24T20-00Z") if is_warm else (NEXT,):
+        summary = invoke_next(identifier, invoke, is_warm=is_warm)
         assert (summary["result"], summary["status"], summary["pools"]) == ("published", "complete", 3)
         del aws.answers[:]
         assert json.loads(bucket.get(keys.LATEST))["snapshotId"] == identifier
