@@ -270,14 +270,14 @@ SAID: dict[str, Answer] = {
     **{f"regions, as a page of {name}": regions(sends(body)) for name, body in MALFORMED.items()},
     "regions of no status": regions(sends(b'{"Regions": [{"RegionName": "eu-west-1"}]}')),
 }
-
-
 # A new sandbox knows no more of what was said than a warm one: one of each kind is enough for it.
 SAID_COLD = [name for name in SAID if name.endswith(("half a surrogate pair", "depth", "1e400", "of no status"))]
 
 
 @pytest.mark.parametrize(
-    ("said", "is_warm"), [*((each, True) for each in SAID), *((each, False) for each in SAID_COLD)]
+    ("said", "is_warm"),
+    [pytest.param(each, True, id=f"{each}-warm") for each in SAID]
+    + [pytest.param(each, False, id=f"{each}-cold") for each in SAID_COLD],
 )
 def test_nothing_that_a_service_said_stops_the_next_run(
     invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, said: str, *, is_warm: bool
@@ -285,7 +285,14 @@ def test_nothing_that_a_service_said_stops_the_next_run(
     monkeypatch.setenv("INVENTORY_REGIONS", "enabled")
     aws.enabled_regions = ["eu-west-1", "us-east-1"]
     seed("us-east-1", POOLS)
-    aws.answers.append(SAID[said])
+    heard: list[Response] = []
+
+    def say(request: Request) -> Response | None:
+        if answer := SAID[said](request):
+            heard.append(answer)
+        return answer
+
+    aws.answers.append(say)
     tools = Tools(
         session=_session(),
         account=lambda: Account(ACCOUNT_ID, "aws"),
@@ -296,6 +303,7 @@ def test_nothing_that_a_service_said_stops_the_next_run(
     request = RunRequest(snapshot_time=keys.snapshot_time(SECOND), regions="enabled", max_requests_per_second=0)
     with suppress(TargetsError):  # where it is the regions that were said so
         export(request, tools)
+    assert heard
     del aws.answers[:]
 
     summary = invoke_next(NEXT, invoke, is_warm=is_warm)

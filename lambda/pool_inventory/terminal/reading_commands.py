@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from pool_inventory import formats, keys
-from pool_inventory.errors import RefusedError, SnapshotError
+from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
 from pool_inventory.store import Store
 from pool_inventory.terminal import archive, difference, pool_history, reports
 from pool_inventory.terminal.archive import Manifest
@@ -191,7 +191,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
         if store.get(keys.LATEST) is None:
             archive.warn_of_missing_latest(store, warn)
         identifiers = archive.finished_ids(store)[-last if last else 0 :]
-        errors: list[SnapshotError | RefusedError] = []
+        errors: list[InventoryError] = []
         found = _readable(store, identifiers, errors)
         if as_json:
             write({"snapshots": [reports.manifest_document(each) for each in found]})
@@ -264,17 +264,17 @@ def _before(store: Store, manifest: Manifest) -> Manifest:
     return archive.read_manifest(store, manifest.previous.snapshot_id)
 
 
-def _readable(store: Store, identifiers: list[str], errors: list[SnapshotError | RefusedError]) -> Iterator[Manifest]:
+def _readable(store: Store, identifiers: list[str], errors: list[InventoryError]) -> Iterator[Manifest]:
     """Give the manifests that can be read, and add why the others cannot."""
 
-    def read(identifier: str) -> Manifest | SnapshotError | RefusedError:
+    def read(identifier: str) -> Manifest | InventoryError:
         try:
             return archive.read_manifest(store, identifier)
         except (SnapshotError, RefusedError) as error:
             return error
 
     for each in archive.in_turn(read, identifiers):
-        if isinstance(each, SnapshotError | RefusedError):
+        if isinstance(each, InventoryError):
             errors.append(each)
         else:
             yield each
