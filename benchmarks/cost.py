@@ -49,7 +49,7 @@ class Price:
     source: str | None = None
 
     def of(self, units: float) -> float:
-        """Give what some units cost, in dollars."""
+        """Return what some units cost, in dollars."""
         return self.dollars * units / self.per
 
 
@@ -155,7 +155,7 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Give the accounts that were measured."""
+    """Return the accounts that were measured."""
     runs = ("first_of_a_day", "within_a_day")
     return [
         Case(each["pools"], each["regions"], **{name: Run.from_recorded(each[name]) for name in runs})
@@ -164,27 +164,27 @@ def cases() -> list[Case]:
 
 
 def runs_of(case: Case, runs_a_day: int) -> Iterator[tuple[int, Run]]:
-    """Give how often a month has each kind of run."""
+    """Return how often a month has each kind of run."""
     yield DAYS, case.first_of_a_day
     yield DAYS * (runs_a_day - 1), case.within_a_day
 
 
 def metric_months(case: Case, runs_a_day: int, *, region_metrics: str) -> float:
-    """Give the metrics that are paid for: each for the share of the month's hours in which it was sent."""
+    """Return the metrics that are paid for: each for the share of the month's hours in which it was sent."""
     first = case.first_of_a_day
     region_hours = DAYS * (1 if region_metrics == "daily" else runs_a_day)
     return (first.metrics_of_all * DAYS * runs_a_day + first.metrics_by_region * region_hours) / HOURS
 
 
 def stored_bytes(case: Case, runs_a_day: int, *, months: float) -> float:
-    """Give what the bucket holds after so many months, what was written over in the last 30 days included."""
+    """Return what the bucket holds after so many months, what was written over in the last 30 days included."""
     runs = list(runs_of(case, runs_a_day))
     snapshots = sum(times * run.snapshot_bytes for times, run in runs) * months
     return snapshots + sum(times * run.latest_bytes for times, run in runs)
 
 
 def month(case: Case, runs_a_day: int, *, region_metrics: str = DEPLOYED["regionMetrics"]) -> dict[str, float]:
-    """Give what each service costs in a month, in dollars, at list price and without a dashboard.
+    """Return what each service costs in a month, in dollars, at list price and without a dashboard.
 
     S3's storage is that of the twelfth month, and every snapshot is kept.
     """
@@ -213,7 +213,7 @@ def month(case: Case, runs_a_day: int, *, region_metrics: str = DEPLOYED["region
 
 
 def allowance(case: Case, runs_a_day: int) -> float:
-    """Give what CloudWatch's free metrics and alarms are worth to an account that has no others, in dollars."""
+    """Return what CloudWatch's free metrics and alarms are worth to an account that has no others, in dollars."""
     metrics = min(FREE_METRIC_MONTHS, metric_months(case, runs_a_day, region_metrics=DEPLOYED["regionMetrics"]))
     return PRICES["CloudWatch, metrics"].of(metrics) + PRICES["CloudWatch, alarms"].of(
         min(FREE_ALARM_METRICS, ALARM_METRICS)
@@ -225,7 +225,7 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 
 def month_table(runs_a_day: int) -> Table:
-    """Give what a month costs, by account and service."""
+    """Return what a month costs, by account and service."""
     rows = []
     for case in cases():
         parts = month(case, runs_a_day)
@@ -244,7 +244,7 @@ def month_table(runs_a_day: int) -> Table:
 
 
 def storage_table() -> Table:
-    """Give how the bucket grows."""
+    """Return how the bucket grows."""
     rows = []
     for case in cases():
         cells = [f"{case.pools:,}", str(case.regions)]
@@ -257,7 +257,7 @@ def storage_table() -> Table:
 
 
 def extras_table() -> Table:
-    """Give what choices add to an hourly month of 1,000 pools."""
+    """Return what choices add to an hourly month of 1,000 pools."""
     header = ("choice", "1 region", "17 regions", "34 regions")
     asked = [case for case in cases() if case.pools == 1_000]  # noqa: PLR2004 - as the docstring says
     runs = DAYS * SCHEDULES["hourly"]
@@ -289,7 +289,7 @@ def extras_table() -> Table:
 
 
 def prices_table() -> Table:
-    """Give the prices, and where each was read."""
+    """Return the prices, and where each was read."""
     return ("what", "dollars", "per", "as of", "read at"), [
         (
             name,
@@ -303,7 +303,7 @@ def prices_table() -> Table:
 
 
 def usage_table() -> Table:
-    """Give what a run within a day uses, and what the day's first one writes to the log."""
+    """Return what a run within a day uses, and what the day's first one writes to the log."""
     sizes = ("KB a snapshot", "KB of latest", "log bytes", "log bytes, day's first")
     requests = ("calls of Cognito", "S3 writes and lists", "S3 reads")
     header = ("pools", "regions", *requests, *sizes, "CPU seconds", "modelled seconds")
@@ -327,7 +327,7 @@ def usage_table() -> Table:
 
 
 def tables() -> dict[str, Table]:
-    """Give each table by its name in docs/cost.md."""
+    """Return each table by its name in docs/cost.md."""
     return {
         "hourly": month_table(SCHEDULES["hourly"]),
         "daily": month_table(SCHEDULES["daily"]),

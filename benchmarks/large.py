@@ -15,21 +15,21 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import boto3
-from pool_inventory import schema
-from pool_inventory.calls import Deadline
+from pool_inventory.aws.calls import Deadline
 from pool_inventory.clock import Clock
 from pool_inventory.events import to_the_minute
-from pool_inventory.export import Request, Tools, export
-from pool_inventory.schema import Kind
-from pool_inventory.store import FolderStore
-from pool_inventory.targets import Account
+from pool_inventory.model import Account
+from pool_inventory.run import Request, Tools, export
+from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.schema import Kind
+from pool_inventory.stores.folder import FolderStore
 
 CASES = ((1_000, 1), (10_000, 1), (1_000, 34))
 
 
 def serve(pools: int, regions: list[str], connection: Connection) -> None:
     """Serve so many pools in each region until told to stop."""
-    from pool_inventory.terminal import stand_in  # noqa: PLC0415 - not in the process whose memory is measured
+    from pool_inventory.terminal.demo import stand_in  # noqa: PLC0415 - not in the process whose memory is measured
 
     function = "arn:aws:lambda:us-east-1:123456789012:function:trigger"
     versioned = {"LambdaVersion": "V1_0", "LambdaArn": function}

@@ -15,26 +15,25 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pool_inventory import keys, publish, rows, schema
-from pool_inventory.collect import Coverage
-from pool_inventory.manifest import read_latest
-from pool_inventory.schema import Kind
-from pool_inventory.snapshot import Baseline, Snapshot
-from pool_inventory.store import FolderStore
-from pool_inventory.targets import Target
+from pool_inventory.model import Baseline, Coverage, Snapshot, Target
+from pool_inventory.publish import finish as publish
+from pool_inventory.snapshots import keys, rows, schema
+from pool_inventory.snapshots.manifest import read_latest
+from pool_inventory.snapshots.schema import Kind
+from pool_inventory.stores.folder import FolderStore
 
 SNAPSHOTS = 100
 POOLS = 10_000
 # Pools that are created, deleted and modified from one snapshot to the next.
 CHANGES = 3
 FIRST = datetime(2026, 11, 1, tzinfo=UTC)
-TARGET = Target("123456789012", "us-east-1", "aws")
+TARGET = Target("123456789012", "us-east-1")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:trigger"
 
 # Told by the process itself: how long after the import it took, and its memory at its highest.
 PROGRAM = """
 import json, resource, sys, time
-from pool_inventory.cli import main
+from pool_inventory.terminal.command_line import main
 started = time.monotonic()
 try:
     main(sys.argv[1:], prog_name="pool-inventory")
@@ -57,7 +56,9 @@ def pool_line(number: int, hour: int) -> bytes:
         "CreationDate": 1.6e9 + number,
         "LastModifiedDate": 1.7e9 + number + (hour if is_modified else 0),
     }
-    return rows.json_line(rows.data_row(pool, target=TARGET, snapshot_time=FIRST + timedelta(hours=hour)))
+    return rows.json_line(
+        rows.data_row(pool, partition="aws", target=TARGET, snapshot_time=FIRST + timedelta(hours=hour))
+    )
 
 
 def build(store: FolderStore) -> None:

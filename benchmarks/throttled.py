@@ -16,10 +16,10 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pool_inventory import cognito
-from pool_inventory.calls import Caller, Deadline
+from pool_inventory.aws.calls import Caller, Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.terminal import stand_in
+from pool_inventory.collect import listing as cognito
+from pool_inventory.terminal.demo import stand_in
 from werkzeug.wrappers import Request, Response
 
 POOLS = 1000
@@ -29,7 +29,7 @@ BURST = 2.0
 
 
 def quota() -> stand_in.Answer:
-    """Give the answer of a token bucket: a throttle where it is empty, else moto's."""
+    """Return the answer of a token bucket: a throttle where it is empty, else moto's."""
     lock = threading.Lock()
     tokens, since = BURST, time.monotonic()
 
@@ -53,7 +53,7 @@ def ours(session: boto3.session.Session) -> int:
 
 
 def botocores(**retries: Any) -> Callable[[boto3.session.Session], int]:  # noqa: ANN401 - botocore's own settings
-    """Give a count of the pools as botocore's paginator reads them."""
+    """Return a count of the pools as botocore's paginator reads them."""
 
     def count(session: boto3.session.Session) -> int:
         client = session.client("cognito-idp", region_name="us-east-1", config=Config(retries=retries))

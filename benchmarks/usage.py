@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from pool_inventory import keys, schema, settings
-from pool_inventory.rows import timestamp
-from pool_inventory.schema import Kind
-from pool_inventory.terminal import stand_in
+from pool_inventory import settings
+from pool_inventory.snapshots import keys, schema
+from pool_inventory.snapshots.rows import timestamp
+from pool_inventory.snapshots.schema import Kind
+from pool_inventory.terminal.demo import stand_in
 from werkzeug.wrappers import Request
 
 RECORDED = Path(__file__).with_name("usage.json")
@@ -114,7 +115,7 @@ def run(time: datetime, aws: stand_in.StandIn, s3: Any) -> dict[str, Any]:  # no
 
 
 def metrics(line: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the metrics of a line, where it is of the embedded metric format."""
+    """Return the metrics of a line, where it is of the embedded metric format."""
     directives = line.get("_aws", {}).get("CloudWatchMetrics", ())
     return [metric for directive in directives for metric in directive["Metrics"]]
 

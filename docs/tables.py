@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pool_inventory import schema, settings
-from pool_inventory.schema import Column, Kind
+from pool_inventory import settings
+from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.schema import Column, Kind
 
 from benchmarks import cost
 from infra import dependencies
@@ -18,19 +19,19 @@ ROOT = Path(__file__).parents[1]
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Give a table in Markdown."""
+    """Return a table in Markdown."""
     lines = [header, ("---",) * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def columns(of: tuple[Column, ...]) -> str:
-    """Give the table of a schema's columns."""
+    """Return the table of a schema's columns."""
     kinds = ((f"`{column.name}`", column.kind.value, column.meaning) for column in of)
     return table(("column", "type", "what"), kinds)
 
 
 def triggers() -> str:
-    """Give the table of what lambda_config holds."""
+    """Return the table of what lambda_config holds."""
     named = ", ".join(f"`{part.name}`" for part in schema.LAMBDA_CONFIG[-1].columns)
     kinds = {Kind.STRING: "string", Kind.STRUCT: f"struct of {named}"}
     rows = ((f"`{part.name}`", kinds[part.kind], f"`{part.member}`") for part in schema.LAMBDA_CONFIG)
@@ -38,7 +39,7 @@ def triggers() -> str:
 
 
 def environment() -> str:
-    """Give the table of the function's variables."""
+    """Return the table of the function's variables."""
     rows = ((f"`{each.name}`", each.meaning, _default(each.default)) for each in settings.VARIABLES)
     return table(("variable", "meaning", "default"), rows)
 
@@ -50,7 +51,7 @@ def _default(text: str | None) -> str:
 
 
 def deploy() -> str:
-    """Give the table of what a deploy can be told."""
+    """Return the table of what a deploy can be told."""
     defaults = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
     rows = ((f"`{name}`", each.meaning, _default(str(defaults[name]))) for name, each in named.items())
@@ -58,7 +59,7 @@ def deploy() -> str:
 
 
 def readme_tables() -> dict[str, str]:
-    """Give the tables of README.md, by their marks."""
+    """Return the tables of README.md, by their marks."""
     return {
         "columns of data": columns(schema.DATA),
         "lambda_config": triggers(),
@@ -70,7 +71,7 @@ def readme_tables() -> dict[str, str]:
 
 
 def cost_tables() -> dict[str, str]:
-    """Give the tables of docs/cost.md, by their marks."""
+    """Return the tables of docs/cost.md, by their marks."""
     return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
 
 
@@ -92,7 +93,7 @@ CARRIED_FOR = {
 
 
 def bundle_tables() -> dict[str, str]:
-    """Give the table of docs/bundle.md: each package that the function carries."""
+    """Return the table of docs/bundle.md: each package that the function carries."""
     lock = (ROOT / "lambda" / "requirements.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)
     rows = ((f"`{name}`", version, CARRIED_FOR[name]) for name, version in pinned)
@@ -100,7 +101,7 @@ def bundle_tables() -> dict[str, str]:
 
 
 def saved_queries() -> dict[str, str]:
-    """Give the queries on the log, by their names, which are their marks in docs/operations.md."""
+    """Return the queries on the log, by their names, which are their marks in docs/operations.md."""
     return {query.name.replace("_", " "): f"```text\n{query.text.rstrip()}\n```" for query in log_queries()}
 
 
@@ -113,7 +114,7 @@ PAGES: Mapping[str, Callable[[], dict[str, str]]] = {
 
 
 def with_tables(path: str, page: str) -> str:
-    """Give the text of a page of PAGES with what is between each pair of its marks made anew."""
+    """Return the text of a page of PAGES with what is between each pair of its marks made anew."""
     for name, made in PAGES[path]().items():
         mark = f"<!-- {name} -->\n"
         if page.count(mark) != 1:

@@ -17,7 +17,7 @@ from infra.errors import BundleError
 from infra.interpreter import Interpreter
 
 # They import what only a terminal has (click, rich, moto), and no module of the function imports them.
-TERMINAL_PARTS = ("__main__.py", "cli.py", "terminal")
+TERMINAL_PARTS = ("__main__.py", "terminal")
 
 # A larger one starts slower, and is likelier to carry what nobody meant it to. Lambda's own limits are 250 MB, and 50.
 MOST_BYTES = 60_000_000
@@ -54,7 +54,7 @@ class Ingredients:
 
 
 def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
-    """Give the folder of the function's code, from the cache where it was built before.
+    """Return the folder of the function's code, from the cache where it was built before.
 
     Raises:
         BundleError: pip or the compiler failed, with what it said; or the bundle is larger than it may be.
@@ -86,12 +86,12 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
 
 
 def unzipped_bytes(folder: Path) -> int:
-    """Give the size of all files in a folder."""
+    """Return the size of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def zipped_bytes(folder: Path) -> int:
-    """Give the size that a folder has as a zip file."""
+    """Return the size that a folder has as a zip file."""
     with TemporaryFile() as file:
         with ZipFile(file, "w", ZIP_DEFLATED) as archive:
             for path in folder.rglob("*"):

@@ -20,7 +20,7 @@ def digest(*parts: bytes) -> str:
 
 
 def built_once(folder: Path, build: Callable[[Path], None]) -> Path:
-    """Give a folder of the cache, building it on the first call.
+    """Return a folder of the cache, building it on the first call.
 
     It is built beside its place and put there with one rename, so a build that was stopped leaves nothing under the
     folder's name, and of two builds at once either may win. Anyone may read it, whatever this user's umask: the modes

@@ -11,8 +11,8 @@ from aws_cdk import Aws
 from aws_cdk.aws_glue import CfnDatabase, CfnTable
 from aws_cdk.aws_s3 import IBucket
 from constructs import Construct
-from pool_inventory import keys, schema
-from pool_inventory.schema import Column
+from pool_inventory.snapshots import keys, schema
+from pool_inventory.snapshots.schema import Column
 
 # No snapshot is older than this program. Athena looks at each day in between where a query names none.
 _FIRST_DAY = "2026-01-01"
@@ -124,7 +124,7 @@ def _table_input(table: Table, location: str) -> CfnTable.TableInputProperty:
 
 
 def _by_day(location: str) -> Mapping[str, str]:
-    """Give the properties by which Athena projects a partition for each day.
+    """Return the properties by which Athena projects a partition for each day.
 
     Source: https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
     """

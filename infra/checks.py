@@ -12,7 +12,7 @@ from constructs import Construct
 
 
 def packs(app: App) -> tuple[NagPack, ...]:
-    """Give the packs of rules that the stack is held to."""
+    """Return the packs of rules that the stack is held to."""
     return AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True)
 
 

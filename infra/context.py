@@ -167,7 +167,7 @@ def _reserved_concurrency(text: str) -> int | None:
 
 
 def _tags(text: str) -> Mapping[str, str]:
-    """Give the tags by name; the characters and lengths are those that every service takes.
+    """Return the tags by name; the characters and lengths are those that every service takes.
 
     Source: https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
     """
@@ -389,7 +389,7 @@ class DeploySettings:
 
 
 def _text(name: str, value: object) -> str:
-    """Give a setting as text: `-c` gives texts, cdk.json gives numbers too."""
+    """Return a setting as text: `-c` gives texts, cdk.json gives numbers too."""
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise SettingsError(f"{name}={value!r}: neither a text nor a number")

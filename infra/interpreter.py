@@ -58,13 +58,13 @@ class Interpreter:
 
 
 def minor_of(version: str) -> Minor:
-    """Give the (major, minor) of a version's text, such as "3.13"."""
+    """Return the (major, minor) of a version's text, such as "3.13"."""
     major, minor = version.split(".")[:2]
     return int(major), int(minor)
 
 
 def find(minor: Minor, environment: Mapping[str, str], *, makes_environments: bool = False) -> Interpreter | None:
-    """Give the first working interpreter of a minor version, or None where there is none.
+    """Return the first working interpreter of a minor version, or None where there is none.
 
     Args:
         minor: such as (3, 13).
@@ -81,7 +81,7 @@ def find(minor: Minor, environment: Mapping[str, str], *, makes_environments: bo
 
 
 def best_for_environment(environment: Mapping[str, str]) -> Interpreter | None:
-    """Give the interpreter to make the virtual environment with, or None where none will do."""
+    """Return the interpreter to make the virtual environment with, or None where none will do."""
     found = (find(minor, environment, makes_environments=True) for minor in FOR_ENVIRONMENT)
     return next(filter(None, found), None)
 

@@ -8,7 +8,7 @@ from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary, PolicyStatement,
 from aws_cdk.aws_kms import IKey, Key
 from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
-from pool_inventory import keys
+from pool_inventory.snapshots import keys
 
 from infra import checks
 from infra.athena import Workgroup
@@ -198,7 +198,7 @@ def _let_wake(schedule: ExportSchedule, exporter: Exporter) -> None:
 
 
 def _event_bus_arn(stack: Stack, name_or_arn: str) -> str:
-    """Give a bus's ARN; a name means one of this account and region."""
+    """Return a bus's ARN; a name means one of this account and region."""
     if name_or_arn.startswith("arn:"):
         return name_or_arn
     return stack.format_arn(service="events", resource="event-bus", resource_name=name_or_arn)
@@ -220,7 +220,7 @@ def _allow(
 
 
 def _only_through(service: str) -> Mapping[str, Mapping[str, str]]:
-    """Give the condition that a key is used by a service on the role's behalf, and never by the role itself.
+    """Return the condition that a key is used by a service on the role's behalf, and never by the role itself.
 
     Source: https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
     """

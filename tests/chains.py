@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pool_inventory import keys, manifest, publish, rows
-from pool_inventory.collect import Coverage
-from pool_inventory.snapshot import Baseline, Link, Snapshot
-from pool_inventory.store import Store
+from pool_inventory.model import Baseline, Coverage, Link, Snapshot
+from pool_inventory.publish import finish as publish
+from pool_inventory.snapshots import keys, manifest, rows
+from pool_inventory.stores.protocol import Store
 
 from tests.makers import TIME, any_coverage, any_pool, any_target
 
@@ -68,4 +68,4 @@ def lines_of(hour: int, reading: Reading) -> Iterable[bytes]:
     time = TIME + timedelta(hours=hour)
     for region, pools in sorted(reading.items()):
         for pool in sorted(pools or [], key=lambda each: str(each["Id"])):
-            yield rows.json_line(rows.data_row(pool, target=any_target(region), snapshot_time=time))
+            yield rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))

@@ -13,8 +13,8 @@ import hypothesis
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.handler import handler
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn
 
 from tests.user_settings import leave_behind
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pool_inventory.calls import Deadline
-from pool_inventory.changes import Change, Comparison, Kind
+from pool_inventory.aws.calls import Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.collect import Coverage
-from pool_inventory.publish import Published
-from pool_inventory.snapshot import Baseline, Link, Snapshot
-from pool_inventory.targets import Target
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.model import Baseline, Change, ChangeKind, Comparison, Coverage, Link, Published, Snapshot, Target
+from pool_inventory.terminal.demo.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
 ACCOUNT_ID = "123456789012"
@@ -43,7 +39,7 @@ def any_pools(count: int, region: str = "us-east-1") -> list[dict[str, Any]]:
 
 
 def any_target(region: str = "us-east-1") -> Target:
-    return Target(ACCOUNT_ID, region, "aws")
+    return Target(ACCOUNT_ID, region)
 
 
 def any_coverage(region: str = "us-east-1", **columns: Any) -> Coverage:
@@ -81,7 +77,7 @@ def any_published(snapshot: Snapshot | None = None, *changes: Change, size_bytes
     return Published(made, Comparison(changes, ()), link, "user-pools/manifests/manifest.json", size_bytes)
 
 
-def any_change(kind: Kind = "modified", number: int | None = None, **row: Any) -> Change:
+def any_change(kind: ChangeKind = "modified", number: int | None = None, **row: Any) -> Change:
     """A change of a pool whose rows are as Parquet gives them back, less the columns that no test asks for."""
     identifier = f"us-east-1_{next(_numbers) if number is None else number:09d}"
     arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/{identifier}"

@@ -5,7 +5,7 @@ Each of these ended `make run`, `make test`, `cdk synth` or `make rehearse` once
 
 import os
 
-from pool_inventory.terminal.stand_in import past_proxies, without_aws
+from pool_inventory.terminal.demo.stand_in import past_proxies, without_aws
 
 # Nothing listens there.
 DEAD_PROXY = "http://127.0.0.1:9"

@@ -193,5 +193,5 @@ def _filled(name: str, metric: IMetric, period: Duration) -> IMetric:
 
 
 def section(alarm: str) -> str:
-    """Give the heading of an alarm's section in docs/operations.md."""
+    """Return the heading of an alarm's section in docs/operations.md."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", alarm).capitalize()

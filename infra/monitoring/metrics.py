@@ -1,6 +1,6 @@
 """The function's own metrics, as alarms and the dashboard ask CloudWatch for them.
 
-What the function emits is in pool_inventory/metrics.py; the tests hold each name that is used here against that.
+What the function emits is in pool_inventory/telemetry/metrics.py, and the tests hold each name here against that.
 """
 
 import re
@@ -18,7 +18,7 @@ class SnapshotMetrics:
     service: str
 
     def metric(self, name: str, *, statistic: str, period: Duration, label: str | None = None) -> Metric:
-        """Give the metric of a name.
+        """Return the metric of a name.
 
         Args:
             name: as the function emits it.
@@ -36,7 +36,7 @@ class SnapshotMetrics:
         )
 
     def by_region(self, name: str, *, period: Duration) -> SearchExpression:
-        """Give a metric's maximum in each region that has any: which those are is not known at synth.
+        """Return a metric's maximum in each region that has any: which those are is not known at synth.
 
         Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
         """

@@ -39,7 +39,7 @@ class Watch:
 
     @classmethod
     def over(cls, schedule: str, *, timeout_seconds: int) -> "Watch":
-        """Give two of the schedule's periods, or what comes nearest: no alarm looks back further than a week.
+        """Return two of the schedule's periods, or what comes nearest: no alarm looks back further than a week.
 
         A period is the longest time between two due times, and the time that a run may take besides: periods that end
         now would else find nothing between a snapshot that was quick and the next, if that is slow.

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import click
 
-from pool_inventory import cli
 from pool_inventory.errors import OutputError
+from pool_inventory.terminal import command_line as cli
 from pool_inventory.terminal.console import EXIT_ERROR, say_error
 from pool_inventory.terminal.streams import check_output, replace_standard_streams
 from pool_inventory.text import printable

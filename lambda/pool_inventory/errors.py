@@ -15,7 +15,7 @@ InventoryError          whatever stops a run; its text says what was wrong, with
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pool_inventory.collect import Coverage
+    from pool_inventory.model import Coverage
 
 
 class InventoryError(Exception):

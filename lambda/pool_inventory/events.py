@@ -11,7 +11,7 @@ MAX_AHEAD = timedelta(days=1)
 
 
 def snapshot_time(event: object, now: datetime) -> datetime:
-    """Give the time of the snapshot that an event asks for, in UTC, to the minute.
+    """Return the time of the snapshot that an event asks for, in UTC, to the minute.
 
     Args:
         event: `{"time": "2026-11-24T18:00:00Z"}`, as EventBridge Scheduler's <aws.scheduler.scheduled-time> and an
@@ -53,5 +53,5 @@ def parse_time(text: object, now: datetime) -> datetime:
 
 
 def to_the_minute(time: datetime) -> datetime:
-    """Give the time in UTC, its seconds cut off."""
+    """Return the time in UTC, its seconds cut off."""
     return time.astimezone(UTC).replace(second=0, microsecond=0)

@@ -5,18 +5,18 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pool_inventory import announce, metrics, publish
-from pool_inventory.calls import Deadline
+from pool_inventory.aws.calls import Deadline
+from pool_inventory.aws.session import account_from_arn, open_session
 from pool_inventory.clock import Clock
-from pool_inventory.collect import Coverage
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import snapshot_time
-from pool_inventory.export import Outcome, Request, Tools, export
-from pool_inventory.logs import make_logger
-from pool_inventory.publish import Published
+from pool_inventory.model import Coverage, Published
+from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.settings import LOG_LEVEL, METRICS_NAMESPACE, SERVICE_NAME, Settings
-from pool_inventory.store import S3Store
-from pool_inventory.targets import Account, open_session
+from pool_inventory.snapshots import stored
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.telemetry import announce, metrics
+from pool_inventory.telemetry.logs import make_logger
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -82,7 +82,7 @@ def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, starte
             return
         metrics.emit_snapshot(
             published,
-            last_known_pools=publish.last_known_pools(store, published.snapshot),
+            last_known_pools=stored.last_known_pools(store, published.snapshot),
             duration_ms=_milliseconds_since(started, clock) if is_own else None,
             user_pool_quota=settings.user_pool_quota,
             region_metrics=settings.region_metrics,
@@ -92,7 +92,7 @@ def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, starte
 
     return Tools(
         session=session,
-        account=lambda: Account.from_arn(context.invoked_function_arn),
+        account=lambda: account_from_arn(context.invoked_function_arn),
         store=store,
         deadline=Deadline.after(context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds, clock),
         report=report,

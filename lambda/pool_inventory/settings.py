@@ -33,7 +33,7 @@ class Variable(Generic[T]):
     parse: Callable[[str], T]
 
     def read(self, environment: Mapping[str, str]) -> T:
-        """Give the variable's value.
+        """Return the variable's value.
 
         Raises:
             SettingsError: it is required and not set, or its value will not do.
@@ -61,7 +61,7 @@ def _prefix(text: str) -> str:
 
 
 def _regions(text: str) -> str | tuple[str, ...]:
-    """Give "enabled", "current", or the listed regions, each once and sorted; that they exist is for targets.py."""
+    """Return "enabled", "current", or the listed regions, each once and sorted; that they exist is for targets.py."""
     if text in {ENABLED, CURRENT}:
         return text
     regions = [region.strip() for region in text.split(",")]

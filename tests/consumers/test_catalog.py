@@ -9,12 +9,12 @@ import boto3
 import duckdb
 import pytest
 import sqlglot
-from pool_inventory import schema
-from pool_inventory.export import Request, Tools, export
-from pool_inventory.schema import Column, Kind
-from pool_inventory.store import FolderStore
-from pool_inventory.targets import Account
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
+from pool_inventory.model import Account
+from pool_inventory.run import Request, Tools, export
+from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.schema import Column, Kind
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 from sqlglot import exp
 
 from infra.athena import athena_queries

@@ -13,11 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from mypy_boto3_s3 import S3Client
-from pool_inventory import cli, keys, publish, snapshot
-from pool_inventory.snapshot import Link
-from pool_inventory.store import FolderStore
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, reply
-from pool_inventory.terminal.verify import verify
+from pool_inventory.model import Link
+from pool_inventory.publish import finish as publish
+from pool_inventory.snapshots import keys
+from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, reply
+from pool_inventory.terminal.verify.chain import verify
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke

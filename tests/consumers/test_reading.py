@@ -13,10 +13,10 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory import schema
-from pool_inventory.schema import Column, Kind
-from pool_inventory.terminal.demo import run_demo
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
+from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.schema import Column, Kind
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
+from pool_inventory.terminal.demo.walkthrough import run_demo
 from rich.console import Console
 
 from tests.conftest import BUCKET, Invoke

@@ -20,7 +20,7 @@ import pyarrow.dataset as ds
 import pytest
 import sqlglot
 from mypy_boto3_s3 import S3Client
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from tests.conftest import Invoke
 from tests.makers import ACCOUNT_ID, any_pool

@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import boto3
 import pytest
-from pool_inventory.collect import Reading, collect
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.collect.readings import Reading, collect
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn
 
 from tests.makers import TIME, HeldClock, any_target
 

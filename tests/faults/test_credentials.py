@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pool_inventory.collect import Coverage, collect
+from pool_inventory.aws.session import caller_account, open_session
+from pool_inventory.collect.readings import collect
 from pool_inventory.errors import TargetsError
-from pool_inventory.targets import caller_account, open_session
-from pool_inventory.terminal.stand_in import StandIn, seed
+from pool_inventory.model import Coverage
+from pool_inventory.terminal.demo.stand_in import StandIn, seed
 from werkzeug.wrappers import Response
 
 from tests.makers import TIME, HeldClock, any_pools, any_target

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from pool_inventory import calls
-from pool_inventory.collect import Reading
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn, cut, deny, error, moto, reset_connection, seed, throttle
+from pool_inventory.aws.session import CLIENT_CONFIG
+from pool_inventory.collect import listing
+from pool_inventory.collect.readings import Reading
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn, cut, deny, error, moto, reset_connection, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.faults.conftest import Read
@@ -162,8 +163,8 @@ def test_a_target_that_never_gives_an_answer_fails_and_says_what_it_gave(read: R
 def test_an_answer_that_does_not_come_is_asked_for_again(
     read: Read, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    impatient = calls.CLIENT_CONFIG.merge(Config(read_timeout=1))
-    monkeypatch.setattr(calls, "CLIENT_CONFIG", impatient)
+    impatient = CLIENT_CONFIG.merge(Config(read_timeout=1))
+    monkeypatch.setattr(listing, "CLIENT_CONFIG", impatient)
     seed("us-east-1", any_pools(1))
     answer(stand_in.hang)
     coverage = read().coverage
@@ -172,7 +173,7 @@ def test_an_answer_that_does_not_come_is_asked_for_again(
 
 
 def test_the_clients_own_patience_and_retries_are_stated() -> None:
-    config: Any = calls.CLIENT_CONFIG
+    config: Any = CLIENT_CONFIG
     assert (config.connect_timeout, config.read_timeout) == (3, 10)
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
 

@@ -7,12 +7,13 @@ from typing import Any
 import boto3
 import pytest
 from pool_inventory import text
-from pool_inventory.calls import MAX_MALFORMED_ANSWERS, MAX_UNREACHABLE_SECONDS
-from pool_inventory.collect import Reading, collect
+from pool_inventory.aws.calls import MAX_MALFORMED_ANSWERS, MAX_UNREACHABLE_SECONDS
+from pool_inventory.collect.readings import Reading, collect
+from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import TargetsError
-from pool_inventory.targets import Account, choose_targets
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn, error, moto, reset_connection, seed, throttle
+from pool_inventory.model import Account
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn, error, moto, reset_connection, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.faults.conftest import Read

@@ -13,14 +13,16 @@ from typing import Any
 import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory import keys, publish, schema, snapshot
 from pool_inventory.errors import TargetsError
-from pool_inventory.export import Request as RunRequest
-from pool_inventory.export import Tools, export
-from pool_inventory.store import S3Store
-from pool_inventory.targets import Account
-from pool_inventory.terminal.stand_in import Answer, StandIn, listing, seed
-from pool_inventory.terminal.verify import verify
+from pool_inventory.model import Account
+from pool_inventory.publish import finish as publish
+from pool_inventory.run import Request as RunRequest
+from pool_inventory.run import Tools, export
+from pool_inventory.snapshots import keys, schema
+from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal.demo.stand_in import Answer, StandIn, listing, seed
+from pool_inventory.terminal.verify.chain import verify
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke, any_context

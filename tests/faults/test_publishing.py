@@ -14,12 +14,16 @@ from pathlib import Path
 import boto3
 import pytest
 from arro3.io import read_parquet
-from pool_inventory import keys, publish, snapshot
 from pool_inventory.errors import StoreError, UnreadError
-from pool_inventory.export import Outcome, Request, Tools, export
-from pool_inventory.store import FolderStore, S3Store, Store, Stored
-from pool_inventory.targets import Account
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
+from pool_inventory.model import Account
+from pool_inventory.publish import finish as publish
+from pool_inventory.run import Outcome, Request, Tools, export
+from pool_inventory.snapshots import keys, stored
+from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.protocol import Store, Stored
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
@@ -525,7 +529,7 @@ def test_a_folder_that_is_none_stops_the_run(aws: StandIn, tmp_path: Path) -> No
 
 def test_what_is_committed_is_enough_to_make_all_else_of(store: Store) -> None:
     run(store)
-    data = publish.read_data(store, IDENTIFIER)
+    data = stored.read_data(store, IDENTIFIER)
     decoded = snapshot.decode(data)
     found = contents(store)
     assert found[keys.coverage(IDENTIFIER)] == snapshot.encode_coverage(decoded)

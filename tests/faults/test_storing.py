@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from pool_inventory.errors import RefusedError, StoreError
-from pool_inventory.store import S3Store
-from pool_inventory.terminal.stand_in import Answer, StandIn, in_turn, reset_connection
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal.demo.stand_in import Answer, StandIn, in_turn, reset_connection
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET

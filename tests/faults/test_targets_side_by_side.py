@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from pool_inventory.calls import Deadline
+from pool_inventory.aws.calls import Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.collect import Reading, collect
-from pool_inventory.targets import Target
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn, listing, reply, seed
+from pool_inventory.collect.readings import Reading, collect
+from pool_inventory.model import Target
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn, listing, reply, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.makers import TIME, any_pools, any_target
@@ -41,7 +41,7 @@ def test_all_regions_are_asked_at_once(aws: StandIn) -> None:
 
 
 def test_readings_come_sorted_by_account_and_region_whatever_order_they_were_asked_in(aws: StandIn) -> None:
-    targets = [Target("2", "us-east-1", "aws"), Target("1", "us-west-2", "aws"), Target("1", "eu-west-1", "aws")]
+    targets = [Target("2", "us-east-1"), Target("1", "us-west-2"), Target("1", "eu-west-1")]
     readings = collect(
         targets,
         session=boto3.session.Session(),

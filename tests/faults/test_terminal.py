@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pool_inventory import keys
-from pool_inventory.store import FolderStore
-from pool_inventory.terminal.stand_in import StandIn, deny, listing, seed
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.chains import Reading, add_chain

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from pool_inventory.terminal.stand_in import ACCOUNT_ID
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID
 from werkzeug.wrappers import Request
 
 from tests.iam.deployed import REGION, Deployed

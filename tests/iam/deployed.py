@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pool_inventory.terminal.stand_in import ACCOUNT_ID
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID
 
 REGION = "us-east-1"
 

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pool_inventory.terminal.stand_in import ACCOUNT_ID
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID
 
 from tests.iam.calls import Call
 from tests.iam.deployed import Deployed

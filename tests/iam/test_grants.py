@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pool_inventory import keys
-from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn
+from pool_inventory.snapshots import keys
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn
 from werkzeug.wrappers import Request
 
 from tests.conftest import BUCKET, Invoke

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from mypy_boto3_s3 import S3Client
-from pool_inventory.terminal.stand_in import StandIn, deny
+from pool_inventory.terminal.demo.stand_in import StandIn, deny
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET

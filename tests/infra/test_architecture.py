@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from pool_inventory import keys
+from pool_inventory.snapshots import keys
 
 from tests.infra.makers import ROOT, Synthesized
 

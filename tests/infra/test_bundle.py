@@ -79,7 +79,13 @@ def ingredients(tmp_path: Path, wheels: Path) -> Ingredients:
     )
     package = tmp_path / "pool_inventory"
     package.joinpath("terminal").mkdir(parents=True)
-    for name in ("__init__.py", "handler.py", "cli.py", "terminal/demo.py", "__main__.py", ".handler.py.swp"):
+    for name in (
+        "__init__.py",
+        "handler.py",
+        "terminal/cli.py",
+        "__main__.py",
+        ".handler.py.swp",
+    ):
         package.joinpath(name).write_text(f"NAME = {name!r}\n")
     package.joinpath("__pycache__").mkdir()
     package.joinpath("__pycache__", "stale.cpython-311.pyc").write_text("")
@@ -162,7 +168,7 @@ def test_a_changed_program_is_bundled_without_pip(
 
 def test_a_change_to_the_terminals_modules_changes_no_bundle(ingredients: Ingredients, tmp_path: Path) -> None:
     first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
-    ingredients.package.joinpath("cli.py").write_text("NAME = 'new'\n")
+    ingredients.package.joinpath("terminal", "cli.py").write_text("NAME = 'new'\n")
     assert bundle.build(ingredients, cache_folder=tmp_path / "cache") == first
 
 
@@ -336,8 +342,11 @@ def test_compiling_again_in_another_place_gives_the_same_bytes_for_every_module_
     for place in ("here", "over/there"):
         folder = tmp_path / place
         folder.mkdir(parents=True)
-        for source in ROOT.joinpath("lambda", "pool_inventory").glob("*.py"):
-            folder.joinpath(source.name).write_bytes(source.read_bytes())
+        package = ROOT / "lambda" / "pool_inventory"
+        for source in package.rglob("*.py"):
+            copy = folder / source.relative_to(package)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(source.read_bytes())
         bytecode.compile_folder(folder, root=folder, compiler=RUNNING)
     assert contents(tmp_path / "here") == contents(tmp_path / "over" / "there")
 

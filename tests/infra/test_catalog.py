@@ -6,8 +6,9 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pool_inventory import changes, keys, rows, snapshot
-from pool_inventory.changes import Comparison
+from pool_inventory.model import Comparison
+from pool_inventory.snapshots import changes, keys, rows
+from pool_inventory.snapshots import parquet as snapshot
 
 from infra.athena import athena_queries
 from tests.infra.makers import ROOT, Resource, Synthesized
@@ -107,7 +108,7 @@ def test_glue_takes_each_columns_meaning(by_default: Synthesized, name: str) -> 
 def written(name: str) -> bytes:
     """An object of a table, as a run writes it."""
     pool = any_pool(LambdaConfig={"PreSignUp": "a", "InboundFederation": {"LambdaVersion": "V1_0", "LambdaArn": "b"}})
-    row = rows.data_row(pool, target=any_target(), snapshot_time=TIME)
+    row = rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=TIME)
     data = snapshot.encode(any_snapshot(), [rows.json_line(row)])
     return {
         "user_pools": data,

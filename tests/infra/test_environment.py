@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pool_inventory import settings
-from pool_inventory.terminal.stand_in import StandIn, seed
+from pool_inventory.terminal.demo.stand_in import StandIn, seed
 
 from tests.conftest import BUCKET, Invoke
 from tests.makers import any_pools

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pool_inventory.errors import UnreadError
-from pool_inventory.terminal.stand_in import StandIn, deny, listing
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing
 
 from infra.monitoring.log_queries import log_queries
 from tests.conftest import Invoke

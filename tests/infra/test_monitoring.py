@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
-from pool_inventory.terminal.stand_in import seed
+from pool_inventory.terminal.demo.stand_in import seed
 
 from benchmarks import cost
 from infra.monitoring.alarms import section

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import App, Stack
 from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import LogGroup
-from pool_inventory import keys
+from pool_inventory.snapshots import keys
 
 from infra.context import _RETENTION
 from tests.infra.conftest import BOUNDARY

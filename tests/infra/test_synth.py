@@ -1,11 +1,8 @@
 """The real CDK CLI on the real app, with no AWS to talk to, and the code that it would upload."""
 
-import ast
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,29 +25,6 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
-
-
-def test_no_module_of_the_function_imports_what_only_the_terminal_has() -> None:
-    package = ROOT / "lambda" / "pool_inventory"
-    left_out = {f"pool_inventory.{name.removesuffix('.py')}" for name in bundle.TERMINAL_PARTS}
-    carried = {"arro3", "aws_lambda_powertools", "boto3", "botocore", "pool_inventory", "tenacity", "urllib3"}
-    for path in package.glob("*.py"):
-        if path.name not in bundle.TERMINAL_PARTS:
-            imported = set(imports(ast.parse(path.read_text())))
-            assert not imported & left_out, path.name
-            assert {name.partition(".")[0] for name in imported} <= carried | sys.stdlib_module_names, path.name
-
-
-def imports(tree: ast.AST) -> Iterator[str]:
-    """The modules that a module imports as it runs."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            yield from imports(node)
 
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pool_inventory.terminal import stand_in
+from pool_inventory.terminal.demo import stand_in
 
 from tests.rehearsal.cdk import CdkError
 from tests.rehearsal.lambda_service import FunctionError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pool_inventory.terminal.stand_in import ACCOUNT_ID, StandIn, without_aws
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, without_aws
 
 from tests.iam.deployed import REGION
 
@@ -39,7 +39,7 @@ class Cdk:
         self.deploy(assembly, settings, "--method=direct", "--no-previous-parameters")
 
     def differs(self, assembly: Path, settings: Mapping[str, str] | None = None) -> bool:
-        """Tell whether a stack differs from what is deployed: synthesized anew where settings are told."""
+        """Whether a stack differs from what is deployed: synthesized anew where settings are told."""
         synthesized = [f"--app={assembly}"] if settings is None else [f"--output={assembly}", *_told(settings)]
         # By change set, moto would fail at removing it.
         return self._run("diff", "--method=template", "--fail", *synthesized, statuses=(0, 1)) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.terminal.demo.stand_in import StandIn
 
 from tests.iam.deployed import REGION, Deployed
 from tests.rehearsal.lambda_service import DeployedFunction

@@ -74,7 +74,7 @@ class Sandbox:
         self._api = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
 
     def invoke(self, event: object) -> Any:
-        """Give what the handler returns.
+        """Return what the handler returns.
 
         Raises:
             FunctionError: what it raised, or that it gave no answer.

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn, every, listing, throttle
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn, every, listing, throttle
 from werkzeug.wrappers import Request
 
 from infra import bundle
@@ -161,7 +161,7 @@ def run_with_other_settings(rehearsal: Rehearsal, deployment: Deployment) -> Non
 
 
 def fill(aws: StandIn, *pools_of_regions: list[dict[str, Any]]) -> None:
-    """Give the account pools in two regions, both of which throttle as Cognito does."""
+    """Return the account pools in two regions, both of which throttle as Cognito does."""
     aws.enabled_regions = ["us-east-1", "eu-west-1"]
     for region, pools in zip(aws.enabled_regions, pools_of_regions, strict=True):
         stand_in.seed(region, pools)
@@ -189,7 +189,7 @@ def running(rehearsal: Rehearsal, deployment: Deployment) -> Iterator[Sandbox]:
 
 
 def is_given(file: Path, *folders: Path) -> bool:
-    """Tell whether a module is in one of the folders, or in the standard library."""
+    """Whether a module is in one of the folders, or in the standard library."""
     standard = Path(sysconfig.get_path("stdlib"))
     if standard in file.parents:
         return not {"site-packages", "dist-packages"} & set(file.parts)

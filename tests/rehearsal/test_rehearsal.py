@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.terminal.demo.stand_in import StandIn
 
 from tests.rehearsal.rehearsal import rehearse, why_not
 

@@ -7,10 +7,9 @@ import boto3
 import pytest
 from mypy_boto3_events import EventBridgeClient
 from mypy_boto3_s3 import S3Client
-from pool_inventory import announce
-from pool_inventory.changes import Change
-from pool_inventory.publish import Published
-from pool_inventory.terminal.stand_in import StandIn, deny, in_turn, reply, seed
+from pool_inventory.model import Change, Published
+from pool_inventory.telemetry import announce
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, in_turn, reply, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke

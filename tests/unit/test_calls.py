@@ -2,8 +2,8 @@ import itertools
 
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
-from pool_inventory.calls import Caller, OutOfTimeError
-from pool_inventory.failures import MalformedResponseError, UnreachableError
+from pool_inventory.aws.calls import Caller, OutOfTimeError
+from pool_inventory.aws.failures import MalformedResponseError, UnreachableError
 
 from tests.makers import HeldClock, failing_first
 from tests.unit.test_failures import client_error

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pool_inventory import changes, keys, rows, snapshot
-from pool_inventory.changes import Change, Comparison
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshot import Baseline, Link
+from pool_inventory.model import Baseline, Change, Comparison, Link, Target
+from pool_inventory.snapshots import changes, keys, rows
+from pool_inventory.snapshots import parquet as snapshot
 
 from tests.makers import ACCOUNT_ID, IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
 
@@ -26,7 +26,7 @@ def data(identifier: str, inventory: Inventory, baselines: Mapping[str, str] | N
     return snapshot.encode(
         made,
         [
-            rows.json_line(rows.data_row(pool, target=any_target(region), snapshot_time=time))
+            rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))
             for region, pools in inventory.items()
             for pool in pools
         ],
@@ -170,7 +170,7 @@ def test_over_any_readings_and_failures_each_change_is_told_once_and_all_of_them
         assert {each.region for each in comparison.changes} <= baselines.keys()
         now = snapshot.read_rows(stored[identifier])
         for region in inventory:
-            found = {key: line.decode() for key, line in now.get((ACCOUNT_ID, region), {}).items()}
+            found = {key: line.decode() for key, line in now.get(Target(ACCOUNT_ID, region), {}).items()}
             if region not in told:
                 told[region] = found
             apply([each for each in comparison.changes if each.region == region], told[region])

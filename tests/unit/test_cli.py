@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
-from pool_inventory import cli, publish
-from pool_inventory.store import FolderStore
-from pool_inventory.terminal.stand_in import StandIn, deny, error, listing, seed, throttle
+from pool_inventory.publish import finish as publish
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, error, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET

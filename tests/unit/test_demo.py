@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from pool_inventory.errors import InventoryError
-from pool_inventory.terminal.demo import run_demo
-from pool_inventory.terminal.stand_in import StandIn, past_proxies
+from pool_inventory.terminal.demo.stand_in import StandIn, past_proxies
+from pool_inventory.terminal.demo.walkthrough import run_demo
 from rich.console import Console
 
 

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
-from pool_inventory import failures
+from pool_inventory.aws import failures
 
 
 def client_error(code: str, status: int = 400, message: str = "said") -> ClientError:

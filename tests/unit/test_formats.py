@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from pool_inventory import formats, keys, rows, schema, snapshot
+from pool_inventory.snapshots import formats, keys, rows, schema
+from pool_inventory.snapshots import parquet as snapshot
 
 from tests.makers import IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
 
@@ -14,7 +15,9 @@ HARD_NAMES = ("a, b", 'say "hi"', "two\nlines", "利用者プール", "Kunden, K
 
 def data_of(*pools: dict[str, Any]) -> bytes:
     time = keys.snapshot_time(IDENTIFIER)
-    lines = (rows.json_line(rows.data_row(pool, target=any_target(), snapshot_time=time)) for pool in pools)
+    lines = (
+        rows.json_line(rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=time)) for pool in pools
+    )
     return snapshot.encode(any_snapshot(coverage=(any_coverage(pools=len(pools)),)), lines)
 
 

@@ -7,7 +7,7 @@ import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.errors import EventError, NewerError, SettingsError, StoreError, UnreadError
 from pool_inventory.handler import handler
-from pool_inventory.terminal.stand_in import StandIn, deny, every, in_turn, listing, seed, throttle
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, every, in_turn, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke

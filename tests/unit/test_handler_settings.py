@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pool_inventory.settings import LOG_LEVELS, VARIABLES
-from pool_inventory.terminal.stand_in import StandIn, seed
+from pool_inventory.terminal.demo.stand_in import StandIn, seed
 
 from tests.conftest import BUCKET, Invoke
 from tests.makers import any_pools

@@ -1,7 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from pool_inventory import keys
+from pool_inventory.snapshots import keys
 
 IDENTIFIER = "2026-11-24T18-00Z"
 

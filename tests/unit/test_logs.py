@@ -4,8 +4,8 @@ import sys
 from typing import Any
 
 import pytest
-from pool_inventory.logs import MAX_LINE_CHARACTERS, make_logger
 from pool_inventory.settings import LOG_LEVELS
+from pool_inventory.telemetry.logs import MAX_LINE_CHARACTERS, make_logger
 
 HOSTILE = "half \ud83d, \x1b[2J, \x9b, \u202e, \x00, \u2028"
 CLEAN = r"half \ud83d, \x1b[2J, \x9b, \u202e, \x00, \u2028"
@@ -83,7 +83,7 @@ def test_a_logger_is_set_and_cleared_each_time(capsys: pytest.CaptureFixture[str
 def test_powertools_own_sampling_changes_no_level(monkeypatch: pytest.MonkeyPatch, rate: str) -> None:
     monkeypatch.setenv("POWERTOOLS_LOGGER_SAMPLE_RATE", rate)
     code = (
-        "from pool_inventory.logs import make_logger; logger = make_logger('pools', 'INFO'); "
+        "from pool_inventory.telemetry.logs import make_logger; logger = make_logger('pools', 'INFO'); "
         "logger.debug('no'); logger.info('yes')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pool_inventory import metrics
-from pool_inventory.snapshot import Link
+from pool_inventory.model import Link, Target
+from pool_inventory.telemetry import metrics
 
 from tests.makers import ACCOUNT_ID, any_change, any_coverage, any_published, any_snapshot
 
@@ -32,7 +32,11 @@ def test_a_partial_snapshots_metrics_are_one_line_and_one_for_each_region_that_h
     )
     changes = (any_change("created"), any_change("created"), any_change("deleted"))
     published = any_published(any_snapshot(coverage=regions), *changes, size_bytes=4321)
-    known = {(ACCOUNT_ID, "eu-west-1"): 250, (ACCOUNT_ID, "sa-east-1"): 0, (ACCOUNT_ID, "us-east-1"): 7}
+    known = {
+        Target(ACCOUNT_ID, "eu-west-1"): 250,
+        Target(ACCOUNT_ID, "sa-east-1"): 0,
+        Target(ACCOUNT_ID, "us-east-1"): 7,
+    }
     metrics.emit_snapshot(published, last_known_pools=known, **OPTIONS)
     whole, *by_region = output()
     assert directive(whole)["Dimensions"] == [["service"]]
@@ -73,7 +77,7 @@ def test_daily_metrics_of_regions_come_with_the_snapshot_whose_previous_is_of_an
 ) -> None:
     link = Link(previous, "0" * 64) if previous else None
     made = any_snapshot("2026-11-24T18-00Z", coverage=(any_coverage(pools=7),), previous=link)
-    known = {(ACCOUNT_ID, "us-east-1"): 7}
+    known = {Target(ACCOUNT_ID, "us-east-1"): 7}
     metrics.emit_snapshot(any_published(made), last_known_pools=known, **{**OPTIONS, "region_metrics": region_metrics})
     whole, *by_region = output()
     assert whole["UserPools"] == [7]

@@ -12,9 +12,11 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
-from pool_inventory import cli, keys
-from pool_inventory.store import FolderStore, S3Store
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn
 
 from tests.chains import Reading, add_chain, identifier
 from tests.conftest import BUCKET

@@ -9,14 +9,14 @@ import pytest
 from arro3.io import read_json
 from botocore.session import Session
 from hypothesis import example, given
-from pool_inventory import rows, schema
-from pool_inventory.schema import Column, Kind
+from pool_inventory.snapshots import rows, schema
+from pool_inventory.snapshots.schema import Column, Kind
 
 from tests.makers import ACCOUNT_ID, TIME, any_pool, any_target
 
 
 def row(**members: Any) -> dict[str, Any]:
-    return rows.data_row(any_pool(**members), target=any_target("eu-west-1"), snapshot_time=TIME)
+    return rows.data_row(any_pool(**members), partition="aws", target=any_target("eu-west-1"), snapshot_time=TIME)
 
 
 def test_a_row_has_each_column_of_a_pool() -> None:
@@ -83,7 +83,7 @@ def test_no_triggers_and_no_word_of_triggers_are_told_apart() -> None:
     silent = any_pool()
     del silent["LambdaConfig"]
     assert row(LambdaConfig={})["lambda_config"] == {}
-    assert "lambda_config" not in rows.data_row(silent, target=any_target(), snapshot_time=TIME)
+    assert "lambda_config" not in rows.data_row(silent, partition="aws", target=any_target(), snapshot_time=TIME)
 
 
 def sent_again(row: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def any_value(shape: Any) -> Any:
 def test_each_member_of_the_services_own_model_is_in_a_column_or_in_unmodelled() -> None:
     model = Session().get_service_model("cognito-idp").operation_model("ListUserPools").output_shape
     pool = any_value(model.members["UserPools"].member)  # type: ignore[union-attr] # the model has an output
-    found = rows.data_row(pool, target=any_target(), snapshot_time=TIME)
+    found = rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=TIME)
     again = sent_again(found, schema.DATA)
     assert again.pop("CreationDate") == again.pop("LastModifiedDate") == "2023-11-14T22:13:20.000Z"
     unmodelled = json.loads(found["unmodelled"] or "{}")
@@ -171,7 +171,7 @@ def as_sent(row: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
 @example({"LambdaConfig": {"PreTokenGenerationConfig": {"LambdaArn": ["\ud83d"]}}}, -0.0)
 def test_whatever_is_sent_is_in_the_row_as_parquet_has_it(pool: dict[str, Any], extra: Any) -> None:
     sent = {**pool, "Extra": extra, "Id": "us-east-1_AbCdEfGhI"}
-    line = rows.json_line(rows.data_row(sent, target=any_target(), snapshot_time=TIME))
+    line = rows.json_line(rows.data_row(sent, partition="aws", target=any_target(), snapshot_time=TIME))
     json.loads(line, parse_constant=refuse)
     (read,) = pa.table(read_json(io.BytesIO(line), schema.arrow_schema(schema.DATA)).read_all()).to_pylist()
     rest = json.loads(read["unmodelled"] or "{}", parse_constant=refuse)

@@ -1,4 +1,4 @@
-from pool_inventory import schema
+from pool_inventory.snapshots import schema
 
 
 def test_the_file_schema_is_a_parquet_message() -> None:

@@ -4,10 +4,10 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pool_inventory import keys, rows, schema, snapshot
-from pool_inventory.collect import Coverage
 from pool_inventory.errors import NewerError, SnapshotError
-from pool_inventory.snapshot import Link
+from pool_inventory.model import Coverage, Link
+from pool_inventory.snapshots import keys, rows, schema
+from pool_inventory.snapshots import parquet as snapshot
 
 from tests.makers import IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
 
@@ -18,7 +18,10 @@ FAILED = any_coverage(
 
 def any_lines(count: int = 3) -> list[bytes]:
     time = keys.snapshot_time(IDENTIFIER)
-    return [rows.json_line(rows.data_row(any_pool(), target=any_target(), snapshot_time=time)) for _ in range(count)]
+    return [
+        rows.json_line(rows.data_row(any_pool(), partition="aws", target=any_target(), snapshot_time=time))
+        for _ in range(count)
+    ]
 
 
 def test_the_footer_gives_back_what_the_snapshot_says_of_itself() -> None:

@@ -17,8 +17,10 @@ import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory import __version__
 from pool_inventory.errors import RefusedError, StoreError
-from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.terminal.stand_in import Answer, StandIn, cut, in_turn, reset_connection
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.protocol import Store
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal.demo.stand_in import Answer, StandIn, cut, in_turn, reset_connection
 from werkzeug.wrappers import Response
 
 from tests.chains import add_chain
@@ -454,7 +456,7 @@ def test_a_folder_that_is_only_read_is_not_locked(tmp_path: Path, monkeypatch: p
 
 def without_fcntl(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The terminal on a system as Windows is."""
-    script = "import sys; sys.modules['fcntl'] = None; from pool_inventory.cli import main; main()"
+    script = "import sys; sys.modules['fcntl'] = None; from pool_inventory.terminal.command_line import main; main()"
     command = [sys.executable, "-c", script, *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
 

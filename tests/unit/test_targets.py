@@ -3,10 +3,12 @@ import json
 import boto3
 import pytest
 from boto3.session import Session
+from pool_inventory.aws.session import account_from_arn, caller_account, open_session
+from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import TargetsError
-from pool_inventory.targets import Account, Target, caller_account, choose_targets, open_session
-from pool_inventory.terminal import stand_in
-from pool_inventory.terminal.stand_in import StandIn
+from pool_inventory.model import Account, Target
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
 from tests.makers import ACCOUNT_ID, HeldClock
@@ -17,7 +19,7 @@ ACCOUNT = Account(ACCOUNT_ID, "aws")
 def choose(regions: str | tuple[str, ...], account: Account = ACCOUNT, region: str | None = "us-east-1") -> list[str]:
     session = Session(region_name=region)
     targets = choose_targets(regions, session=session, account=lambda: account, deadline=HeldClock().deadline())
-    assert all(each == Target(account.account_id, each.region, account.partition) for each in targets)
+    assert all(each == Target(account.account_id, each.region) for each in targets)
     return [each.region for each in targets]
 
 
@@ -122,13 +124,13 @@ def test_a_partition_without_cognito_is_an_error() -> None:
 
 def test_the_account_is_the_functions_own_in_lambda_and_the_callers_elsewhere(aws: StandIn) -> None:
     arn = "arn:aws-us-gov:lambda:us-gov-west-1:999999999999:function:pool-inventory:live"
-    assert Account.from_arn(arn) == Account("999999999999", "aws-us-gov")
+    assert account_from_arn(arn) == Account("999999999999", "aws-us-gov")
     assert caller_account(boto3.session.Session(), "us-east-1") == ACCOUNT
 
 
 def test_an_arn_without_an_account_is_an_error() -> None:
     with pytest.raises(TargetsError, match="'arn:aws:s3:::bucket' is no ARN"):
-        Account.from_arn("arn:aws:s3:::bucket")
+        account_from_arn("arn:aws:s3:::bucket")
 
 
 def test_credentials_that_sts_does_not_take_are_an_error_that_says_so(aws: StandIn) -> None:

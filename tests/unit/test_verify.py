@@ -11,14 +11,17 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from pool_inventory import changes, cli, keys, publish, schema, snapshot
-from pool_inventory.changes import Comparison
-from pool_inventory.schema import Column
-from pool_inventory.snapshot import Link
-from pool_inventory.store import FolderStore, S3Store
-from pool_inventory.terminal.stand_in import StandIn
-from pool_inventory.terminal.verify import verify
-from pool_inventory.terminal.verify_finished import ADDED_FIELDS
+from pool_inventory.model import Comparison, Link
+from pool_inventory.publish import finish as publish
+from pool_inventory.snapshots import changes, keys, schema
+from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots.schema import Column
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn
+from pool_inventory.terminal.verify.chain import verify
+from pool_inventory.terminal.verify.finished import ADDED_FIELDS
 
 from tests.chains import Reading, add_chain, add_snapshot, changing_readings, identifier, lines_of
 from tests.conftest import BUCKET

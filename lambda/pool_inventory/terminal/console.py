@@ -14,10 +14,11 @@ from typing import Any
 import click
 from botocore.exceptions import BotoCoreError
 
-from pool_inventory import keys, settings
+from pool_inventory import settings
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError, StoreError, TargetsError
 from pool_inventory.events import parse_time
+from pool_inventory.snapshots import keys
 from pool_inventory.terminal.streams import check_output, is_lost
 from pool_inventory.text import one_line, printable_json
 
@@ -54,7 +55,7 @@ def parse_location(_context: click.Context, _parameter: click.Parameter, text: s
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Give the bucket and the prefix of s3://BUCKET/PREFIX."""
+    """Return the bucket and the prefix of s3://BUCKET/PREFIX."""
     bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
     return bucket, prefix
 
@@ -162,7 +163,7 @@ def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
 
 
 def terminal_width() -> int | None:
-    """Give the columns that a table must fit into; None where nobody reads it on a terminal."""
+    """Return the columns that a table must fit into; None where nobody reads it on a terminal."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         return shutil.get_terminal_size().columns
     return None

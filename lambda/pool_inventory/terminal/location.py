@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from pool_inventory import keys
+from pool_inventory.aws.session import open_session
 from pool_inventory.errors import StoreError
-from pool_inventory.store import FolderStore, S3Store, Store
-from pool_inventory.targets import open_session
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.protocol import Store
+from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.console import configuration_errors, split_address
 
 
 def open_location(location: str, profile: str | None) -> Store:
-    """Give the store that s3://BUCKET/PREFIX names, or a folder, or the one folder inside it that has snapshots.
+    """Return the store that s3://BUCKET/PREFIX names, or a folder, or the one folder inside it that has snapshots.
 
     Raises:
         StoreError: there is no such folder, or none that has snapshots.

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from pool_inventory import formats, keys
 from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
-from pool_inventory.store import Store
-from pool_inventory.terminal import archive, difference, pool_history, reports
-from pool_inventory.terminal.archive import Manifest
+from pool_inventory.snapshots import archive, difference, formats, keys, pool_history
+from pool_inventory.snapshots.archive import Manifest
+from pool_inventory.snapshots.pools import TRIGGERS, Wanted, read_pools
+from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import (
     EXIT_ERROR,
     EXIT_UNSOUND,
@@ -27,20 +28,19 @@ from pool_inventory.terminal.console import (
     write_chunks,
 )
 from pool_inventory.terminal.location import open_location
-from pool_inventory.terminal.pools import TRIGGERS, Wanted, read_pools
-from pool_inventory.terminal.verify import verify
+from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _ndjson_chunks(data: bytes) -> Iterator[bytes]:
-    """Give the rows as the snapshot's own lines of JSON are, with nothing in them that moves a cursor."""
+    """Return the rows as the snapshot's own lines of JSON are, with nothing in them that moves a cursor."""
     return (printable_json(line.decode()).encode() for line in formats.ndjson_lines(data))
 
 
 def _json_chunks(data: bytes) -> Iterator[bytes]:
-    """Give the rows as one array."""
+    """Return the rows as one array."""
     yield b"["
     for number, line in enumerate(_ndjson_chunks(data)):
         yield (b",\n" if number else b"\n") + line.rstrip()
@@ -265,7 +265,7 @@ def _before(store: Store, manifest: Manifest) -> Manifest:
 
 
 def _readable(store: Store, identifiers: list[str], errors: list[InventoryError]) -> Iterator[Manifest]:
-    """Give the manifests that can be read, and add why the others cannot."""
+    """Return the manifests that can be read, and add why the others cannot."""
 
     def read(identifier: str) -> Manifest | InventoryError:
         try:

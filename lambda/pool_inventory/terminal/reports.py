@@ -5,13 +5,12 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pool_inventory import keys, rows
-from pool_inventory.terminal import pools
-from pool_inventory.terminal.archive import Manifest
-from pool_inventory.terminal.difference import Difference
-from pool_inventory.terminal.pool_history import Event, PoolHistory
+from pool_inventory.snapshots import keys, pools, rows
+from pool_inventory.snapshots.archive import Manifest
+from pool_inventory.snapshots.difference import Difference
+from pool_inventory.snapshots.pool_history import Event, PoolHistory
 from pool_inventory.terminal.tables import plain_lines
-from pool_inventory.terminal.verify_report import Report
+from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
 
 # It differs whenever anything does, so it is told last.
@@ -45,7 +44,7 @@ def unread_lines(unread: Sequence[dict[str, Any]]) -> Iterator[str]:
 def pools_document(
     manifest: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Give the same for a script: whole rows of data and of coverage."""
+    """Return the same for a script: whole rows of data and of coverage."""
     return {"snapshotId": manifest.id, "status": manifest.status, "pools": found, "unread": unread}
 
 
@@ -66,7 +65,7 @@ def difference_lines(before: Manifest, after: Manifest, found: Difference, width
 
 
 def difference_document(before: Manifest, after: Manifest, found: Difference) -> dict[str, Any]:
-    """Give the same for a script."""
+    """Return the same for a script."""
     return {
         "before": before.id,
         "after": after.id,
@@ -109,7 +108,7 @@ def _whether_there(history: PoolHistory) -> str:
 
 
 def history_document(history: PoolHistory) -> dict[str, Any]:
-    """Give the same for a script."""
+    """Return the same for a script."""
     events = [
         {
             "snapshotId": each.snapshot_id,
@@ -138,7 +137,7 @@ def manifests_lines(manifests: Iterable[Manifest], width: int | None) -> list[st
 
 
 def manifest_document(manifest: Manifest) -> dict[str, Any]:
-    """Give the same of one snapshot for a script."""
+    """Return the same of one snapshot for a script."""
     return {
         "snapshotId": manifest.id,
         "snapshotTime": rows.timestamp(keys.snapshot_time(manifest.id)),
@@ -165,7 +164,7 @@ def verify_lines(report: Report) -> Iterator[str]:
 
 
 def verify_document(report: Report) -> dict[str, Any]:
-    """Give the same for a script."""
+    """Return the same for a script."""
     return {
         "sound": not report.faults,
         "checked": {

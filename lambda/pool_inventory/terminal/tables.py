@@ -12,10 +12,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Table
 from rich.text import Text
 
-from pool_inventory import collect
-from pool_inventory.calls import Tally
-from pool_inventory.collect import Coverage, Status
-from pool_inventory.targets import Target
+from pool_inventory.aws.calls import Tally
+from pool_inventory.collect import readings as collect
+from pool_inventory.model import Coverage, Status, Target
 from pool_inventory.text import printable
 
 _STYLES: dict[Status, str] = {

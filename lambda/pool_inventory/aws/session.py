@@ -1,0 +1,118 @@
+"""A session of the SDK, the configuration of its clients, and the account that it belongs to."""
+
+import os
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+
+from pool_inventory import __version__
+from pool_inventory.aws import failures
+from pool_inventory.aws.calls import Caller, Deadline
+from pool_inventory.aws.failures import MalformedResponseError
+from pool_inventory.clock import Clock
+from pool_inventory.errors import TargetsError
+from pool_inventory.model import Account
+from pool_inventory.text import one_line
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from botocore.credentials import Credentials
+    from mypy_boto3_sts import STSClient
+
+# The one configuration of all clients. Whoever lets botocore retry merges its own number of attempts into it.
+CLIENT_CONFIG = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 1},
+    user_agent_extra=f"pool-inventory/{__version__}",
+)
+# How long STS may take to say whose credentials these are, in seconds: someone waits before a terminal.
+CALLER_SECONDS = 30
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ARN_PARTS = 6
+
+
+def open_session(profile: str | None = None) -> "Session":
+    """Return a session whose region is AWS_REGION, as in other SDKs, before the profile's; boto3 passes over it.
+
+    Its credentials, if there are any, have been loaded. Where they cannot be loaded again when they expire, each
+    client of the session raises an error of botocore's.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html
+
+    Raises:
+        TargetsError: there is no such profile, or the SDK's settings or credentials cannot be used.
+    """
+    try:
+        session = boto3.session.Session(profile_name=profile, region_name=os.environ.get("AWS_REGION"))
+        credentials = session.get_credentials()
+        if credentials is not None:
+            _refresh(credentials)
+            session.events.register_first("before-sign", lambda **_: _refresh(credentials))
+    except Exception as error:  # a program that hands out credentials may fail in any way
+        raise _unusable_credentials(error) from error
+    return session
+
+
+def _refresh(credentials: "Credentials") -> None:
+    """Load credentials again if they are about to expire.
+
+    Raises:
+        BotoCoreError, ClientError: they cannot be loaded, in whichever way. botocore itself raises RuntimeError for
+            new ones that have expired already, ValueError for a program that prints no JSON, OSError for one that
+            is not there.
+    """
+    try:
+        credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError):
+        raise
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        raise CredentialRetrievalError(provider=credentials.method, error_msg=text) from error
+
+
+def _unusable_credentials(error: Exception) -> TargetsError:
+    is_botocores = isinstance(error, BotoCoreError | ClientError)
+    text = one_line(str(error) if is_botocores else f"{type(error).__name__}: {error}")
+    return TargetsError(f"the credentials cannot be used ({text}): sign in, or name a profile that is signed in")
+
+
+def caller_account(session: "Session", region: str) -> Account:
+    """Return whose credentials these are, by STS, for where there is no function whose ARN says so.
+
+    Raises:
+        TargetsError: there are no usable credentials, or STS gives no answer.
+    """
+    try:
+        client = session.client("sts", region_name=region, config=CLIENT_CONFIG)
+        arn = Caller(Deadline.after(CALLER_SECONDS, Clock())).call(lambda: _caller_arn(client))
+    except Exception as error:
+        if failures.is_denied(error):
+            raise _unusable_credentials(error) from error
+        raise TargetsError(
+            f"AWS STS did not say whose credentials these are ({one_line(str(error))}): "
+            "look at the network and at the SDK's settings, such as its endpoints and its proxy"
+        ) from error
+    return account_from_arn(arn)
+
+
+def _caller_arn(client: "STSClient") -> str:
+    arn = client.get_caller_identity().get("Arn")
+    if not arn:
+        raise MalformedResponseError("the answer names no ARN")
+    return arn
+
+
+def account_from_arn(arn: str) -> Account:
+    """Return the account that an ARN of something of its own names.
+
+    Raises:
+        TargetsError: the text is no ARN that names an account.
+    """
+    parts = arn.split(":")
+    has_all = len(parts) >= ARN_PARTS and parts[0] == "arn"
+    if not has_all or not parts[4].isascii() or not parts[4].isdigit():
+        raise TargetsError(f"{one_line(repr(arn), 200)} is no ARN that names an account: the function's own ARN does")
+    return Account(account_id=parts[4], partition=parts[1])

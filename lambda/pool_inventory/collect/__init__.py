@@ -1,0 +1,1 @@
+"""Which targets to ask, and what each gave."""

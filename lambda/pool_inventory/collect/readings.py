@@ -1,0 +1,165 @@
+"""Every target side by side → what each gave, and how reading it went."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pool_inventory.aws import failures
+from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError, Tally
+from pool_inventory.collect import listing as cognito
+from pool_inventory.model import Coverage, Status, Target
+from pool_inventory.snapshots import rows
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+
+# All regions of a partition at once: the threads wait for answers, they do not work.
+MAX_THREADS = 64
+# What a target's thread gets beyond the deadline to say itself why it stopped there.
+GRACE_SECONDS = 0.2
+
+Progress = Callable[[Target, Tally, Status | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one target gave: its coverage, and its rows as lines of JSON sorted by the pool's id, none unless ok."""
+
+    coverage: Coverage
+    lines: tuple[bytes, ...] = ()
+    # Members of the answers themselves that no column is for: there is no row to put them in.
+    unmodelled: Mapping[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One target's reading under way."""
+
+    target: Target
+    caller: Caller
+    started_at: datetime
+    started: float
+    progress: Progress | None
+
+    def show(self, status: Status | None) -> None:
+        """Say how it stands to whoever shows the run: what that raises is no fault of the target, and ends nothing."""
+        if self.progress:
+            with suppress(Exception):
+                self.progress(self.target, self.caller.tally, status)
+
+    def end(self, error: Exception | None, lines: tuple[bytes, ...] = ()) -> Reading:
+        """Close the reading: error is what ended it, None where it was read to its last page."""
+        tally = self.caller.tally
+        shown = tally.last_error if isinstance(error, OutOfTimeError) and tally.last_error else error
+        coverage = Coverage(
+            account_id=self.target.account_id,
+            region=self.target.region,
+            status=_status(error, tally),
+            # Not 0: how many pools an unread target has is not known.
+            pools=len(lines) if error is None else None,
+            requests=tally.requests,
+            retries=tally.retries,
+            duplicates=tally.duplicates,
+            started_at=self.started_at,
+            duration_ms=round((self.caller.deadline.clock.monotonic() - self.started) * 1000),
+            error_code=failures.error_code(shown) if shown else None,
+            error_message=failures.error_message(shown) if shown else None,
+        )
+        return Reading(coverage, lines, tally.unmodelled or None)
+
+
+def collect(
+    targets: Iterable[Target],
+    *,
+    session: "Session",
+    snapshot_time: datetime,
+    max_requests_per_second: float,
+    deadline: Deadline,
+    progress: Progress | None = None,
+) -> tuple[Reading, ...]:
+    """Read every target, all side by side, each with a client of its own from the one session.
+
+    Args:
+        targets: whom to ask; their order does not matter.
+        session: gives the clients.
+        snapshot_time: what the rows say.
+        max_requests_per_second: pace per target, 0 for none.
+        deadline: when collecting ends, whatever the targets do; a target that is still being read is timed_out.
+        progress: called as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
+
+    Returns:
+        A reading per target, sorted by account and region: whatever goes wrong with a target is in its coverage.
+    """
+    clock = deadline.clock
+    attempts = [
+        _Attempt(target, Caller(deadline, max_requests_per_second), clock.now(), clock.monotonic(), progress)
+        for target in sorted(targets)
+    ]
+    clients = [_make_client(session, attempt.target.region) for attempt in attempts]
+    executor = ThreadPoolExecutor(max_workers=min(len(attempts), MAX_THREADS), thread_name_prefix="target")
+    try:
+        futures = [
+            executor.submit(_read, attempt, client, snapshot_time)
+            for attempt, client in zip(attempts, clients, strict=True)
+        ]
+        wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
+        return tuple(_settle(*pair) for pair in zip(attempts, futures, strict=True))
+    finally:
+        # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
+        deadline.cancel()
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _make_client(session: "Session", region: str) -> "CognitoIdentityProviderClient | Exception":
+    """Make a target's client, or return why there is none."""
+    try:
+        return cognito.make_client(session, region)
+    except Exception as error:  # noqa: BLE001 - what botocore makes of the SDK's settings: it ends this target alone
+        return error
+
+
+def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
+    if future.done():
+        return future.result()
+    reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+    attempt.show(reading.coverage.status)
+    return reading
+
+
+def _read(attempt: _Attempt, client: "CognitoIdentityProviderClient | Exception", snapshot_time: datetime) -> Reading:
+    attempt.show(None)
+    reading = attempt.end(client) if isinstance(client, Exception) else _read_whole(attempt, client, snapshot_time)
+    if not attempt.caller.deadline.is_cancelled:
+        attempt.show(reading.coverage.status)
+    return reading
+
+
+def _read_whole(attempt: _Attempt, client: "CognitoIdentityProviderClient", snapshot_time: datetime) -> Reading:
+    def line(pool: dict[str, Any]) -> bytes:
+        return rows.json_line(
+            rows.data_row(pool, target=attempt.target, partition=client.meta.partition, snapshot_time=snapshot_time)
+        )
+
+    try:
+        lines = cognito.read_user_pools(client, attempt.caller, line)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, it ends this target alone, and its coverage says it
+        return attempt.end(error)
+    return attempt.end(None, tuple(lines[identifier] for identifier in sorted(lines)))
+
+
+def _status(error: Exception | None, tally: Tally) -> Status:
+    if error is None:
+        return "ok"
+    if isinstance(error, OutOfTimeError):
+        return "throttled" if failures.is_throttle(tally.last_error) else "timed_out"
+    return "denied" if failures.is_denied(error) else "failed"
+
+
+def lines(readings: Iterable[Reading]) -> Iterator[bytes]:
+    """Return the rows of all readings, in the readings' order."""
+    for reading in readings:
+        yield from reading.lines

@@ -1,0 +1,255 @@
+"""The whole of it: what a run does between its settings and its summary."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+from pool_inventory.aws.calls import Deadline
+from pool_inventory.collect import readings as collect
+from pool_inventory.collect.readings import Progress, Reading
+from pool_inventory.collect.targets import choose_targets
+from pool_inventory.errors import InventoryError, UnreadError
+from pool_inventory.model import Account, Baseline, Coverage, Link, Published, Snapshot
+from pool_inventory.publish import finish as publish
+from pool_inventory.publish.finish import Report
+from pool_inventory.publish.history import History, PassedBy, read_history
+from pool_inventory.snapshots import keys, stored
+from pool_inventory.snapshots.manifest import LastOk
+from pool_inventory.stores.protocol import Store
+from pool_inventory.text import one_line
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+
+Result = Literal["published", "finished", "unchanged", "superseded"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a run is asked for.
+
+    Attributes:
+        snapshot_time: the time that names the snapshot, in UTC, to the minute.
+        regions: "enabled", "current" or the regions' names, as Settings has them.
+        max_requests_per_second: pace per target, 0 for none.
+        extra_formats: in which formats besides Parquet the rows are written.
+    """
+
+    snapshot_time: datetime
+    regions: str | tuple[str, ...]
+    max_requests_per_second: float
+    extra_formats: tuple[str, ...] = ()
+
+    @property
+    def snapshot_id(self) -> str:
+        """The snapshot's id."""
+        return keys.snapshot_id(self.snapshot_time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a run works with.
+
+    Attributes:
+        session: gives the clients.
+        account: returns the account that is asked; called only where a target is asked.
+        store: where snapshots go.
+        deadline: when collecting ends; its clock is the run's.
+        progress: called as each target begins and ends.
+        report: called with each snapshot that is finished, as publish.finish has it.
+    """
+
+    session: "Session"
+    account: Callable[[], Account]
+    store: Store
+    deadline: Deadline
+    progress: Progress | None = None
+    report: Report | None = None
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.deadline.clock.now()
+
+    def finish(self, snapshot_id: str, data: bytes | None = None) -> Published:
+        """Finish a commit."""
+        return publish.finish(self.store, snapshot_id, data, now=self.now(), report=self.report)
+
+    def move_latest(self, link: Link) -> None:
+        """Move latest/ and latest.json forward to a finished snapshot."""
+        publish.move_latest(self.store, link, stored.read_data(self.store, link.snapshot_id), now=self.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        snapshot_id: the snapshot that the run was for.
+        result: `published`, it was read and published; `finished`, it was found committed and was finished;
+            `unchanged`, it was found finished; `superseded`, a newer one was found, and this one was not made.
+        published: the snapshot, where it was published or finished.
+        recovered: earlier snapshots whose runs had died, and which this run finished.
+        unannounced: ids of the snapshots whose events may not be out, this run's included, sorted.
+        passed_by: what was stored and could not be finished, read or believed.
+        warnings: what someone should look at, though the run did its work.
+    """
+
+    snapshot_id: str
+    result: Result
+    published: Published | None = None
+    recovered: tuple[Published, ...] = ()
+    unannounced: tuple[str, ...] = ()
+    passed_by: tuple[PassedBy, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """What the store holds, now that what earlier runs left is finished."""
+
+    history: History
+    recovered: tuple[Published, ...]
+    passed_by: tuple[PassedBy, ...]
+
+    def after(self, earlier: "_Past") -> "_Past":
+        """Return this one with what an earlier look at the same store came to."""
+        passed_by = tuple(dict.fromkeys((*earlier.passed_by, *self.passed_by)))
+        return _Past(self.history, earlier.recovered + self.recovered, passed_by)
+
+    def outcome(self, request: Request, result: Result, published: Published | None = None) -> Outcome:
+        """Return what a run came to."""
+        new = [each.snapshot.id for each in (*self.recovered, published) if each]
+        return Outcome(
+            snapshot_id=request.snapshot_id,
+            result=result,
+            published=published,
+            recovered=self.recovered,
+            unannounced=tuple(sorted({*self.history.unannounced, *new})),
+            passed_by=self.passed_by,
+        )
+
+
+def export(request: Request, tools: Tools) -> Outcome:
+    """Make the snapshot of a time: finish what earlier runs left, collect, commit, finish.
+
+    A run that finds its snapshot committed asks no target; nor does one that finds a newer snapshot.
+
+    Raises:
+        UnreadError: not one target could be read; nothing was published.
+        NewerError: the snapshot before is of a newer release.
+        TargetsError, StoreError, SnapshotError: as their texts say.
+    """
+    past = _settle_past(request, tools)
+    if done := _already_done(past, request, tools):
+        return done
+    started_at = tools.now()
+    readings = collect.collect(
+        choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
+        session=tools.session,
+        snapshot_time=request.snapshot_time,
+        max_requests_per_second=request.max_requests_per_second,
+        deadline=tools.deadline,
+        progress=tools.progress,
+    )
+    ended_at = tools.now()
+    coverage = tuple(reading.coverage for reading in readings)
+    try:
+        if all(not each.is_read for each in coverage):
+            raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
+        # Another run may have published meanwhile: what it says has changed is not to be said twice.
+        past = _settle_past(request, tools).after(past)
+        if done := _already_done(past, request, tools):
+            return done
+        last_ok = past.history.last_ok
+        snapshot = Snapshot(
+            id=request.snapshot_id,
+            started_at=started_at,
+            ended_at=ended_at,
+            previous=past.history.latest,
+            coverage=_with_last_ok(coverage, request.snapshot_id, last_ok or {}),
+            baselines=None if last_ok is None else _baselines(coverage, last_ok),
+            extra_formats=request.extra_formats,
+        )
+        data = publish.commit(tools.store, snapshot, collect.lines(readings))
+        published = tools.finish(request.snapshot_id, data)
+    except InventoryError as error:
+        error.coverage = coverage
+        raise
+    outcome = past.outcome(request, "published", published)
+    return dataclasses.replace(outcome, warnings=_uncompared(published) + _unmodelled(readings))
+
+
+def _settle_past(request: Request, tools: Tools) -> _Past:
+    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what does not let itself."""
+    history = read_history(tools.store, request.snapshot_id, now=tools.now())
+    recovered: list[Published] = []
+    passed_by = list(history.passed_by)
+
+    def attempt(snapshot_id: str, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except Exception as error:  # noqa: BLE001 - nothing that is stored may stop a run; it is reported as passed by
+            reason = str(error) if isinstance(error, InventoryError) else repr(error)
+            passed_by.append(PassedBy(tools.store.address(keys.data(snapshot_id)), one_line(reason)))
+
+    def finish(snapshot_id: str) -> None:
+        recovered.append(tools.finish(snapshot_id))
+
+    for earlier in history.unfinished:
+        if earlier != request.snapshot_id:
+            attempt(earlier, partial(finish, earlier))
+    if history.latest and not history.is_named:
+        attempt(history.latest.snapshot_id, partial(tools.move_latest, history.latest))
+    if recovered:
+        history = read_history(tools.store, request.snapshot_id, now=tools.now())
+    return _Past(history, tuple(recovered), tuple(dict.fromkeys(passed_by)))
+
+
+def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None:
+    """Return what a run comes to that need not ask any target, its commit finished; None where it has to go on.
+
+    Raises:
+        SnapshotError: what is committed under its id is not ours.
+    """
+    history = past.history
+    if history.is_committed and request.snapshot_id in history.unfinished:
+        return past.outcome(request, "finished", tools.finish(request.snapshot_id))
+    if history.is_committed:
+        return past.outcome(request, "unchanged")
+    return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
+
+
+def _with_last_ok(coverage: Iterable[Coverage], identifier: str, before: LastOk) -> tuple[Coverage, ...]:
+    """Fill in last_ok: this snapshot where the target was read, else what the snapshot before says."""
+    return tuple(
+        dataclasses.replace(each, last_ok=identifier if each.is_read else before.get(each.target)) for each in coverage
+    )
+
+
+def _baselines(coverage: Iterable[Coverage], before: LastOk) -> tuple[Baseline, ...]:
+    """Name what each target that was read is to be compared with, unless it was never read before."""
+    targets = (each.target for each in coverage if each.is_read)
+    return tuple(Baseline(*target, last_ok) for target in targets if (last_ok := before.get(target)))
+
+
+def _uncompared(published: Published) -> tuple[str, ...]:
+    return tuple(
+        f"what changed in {each.region} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
+        for each in published.comparison.uncompared
+    )
+
+
+def _unmodelled(readings: tuple[Reading, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"{reading.coverage.region} answered with members that no column is for: {json.dumps(reading.unmodelled)}"
+        for reading in readings
+        if reading.unmodelled
+    )
+
+
+def _reasons(coverage: tuple[Coverage, ...]) -> str:
+    return "; ".join(f"{each.region} {each.status} ({each.error_code}: {each.error_message})" for each in coverage)

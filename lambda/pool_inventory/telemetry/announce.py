@@ -1,0 +1,213 @@
+"""A finished snapshot → events on a bus of EventBridge.
+
+Events are about a snapshot that is published already: what goes wrong here undoes nothing, and is reported.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_exponential
+
+from pool_inventory.aws import session as aws_session
+from pool_inventory.aws.failures import error_message
+from pool_inventory.model import Change, Published
+from pool_inventory.snapshots import keys, stored
+from pool_inventory.stores.protocol import Store
+from pool_inventory.text import one_line
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+
+# The events are out or not before the run's end, so an endpoint that does not answer is not waited for.
+CLIENT_CONFIG = aws_session.CLIENT_CONFIG.merge(
+    Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
+)
+
+SOURCE = "pool-inventory"
+SNAPSHOT_PUBLISHED = "Snapshot Published"
+CHANGE_TYPES = {
+    "created": "User Pool Created",
+    "deleted": "User Pool Deleted",
+    "modified": "User Pool Modified",
+}
+
+# Above it only the snapshot is told of: who must read hundreds of changes reads them in `changes`.
+MOST_CHANGES = 100
+# https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+MOST_ENTRIES = 10
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
+MOST_BYTES = 256 * 1024
+TIME_BYTES = 14
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Events of one snapshot that did not get onto the bus: how many, and why."""
+
+    bus: str
+    snapshot_id: str
+    events: int
+    reason: str
+
+
+def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: Iterable[str]) -> tuple[Failure, ...]:
+    """Put the events of finished snapshots on a bus, oldest first, and mark each snapshot whose events are all there.
+
+    A run that dies before the mark leaves the events to the next run: they are put at least once. The snapshots are
+    published already, so nothing that goes wrong here ends the run.
+
+    Args:
+        session: gives the client.
+        store: where the snapshots are.
+        bus: its name or ARN, of any region; None for no events.
+        snapshot_ids: the finished snapshots whose events may not be on the bus, oldest first.
+
+    Returns:
+        What did not get onto the bus.
+    """
+    failures: list[Failure] = []
+    for snapshot_id in snapshot_ids if bus else ():
+        try:
+            failures += filter(None, [_announce_one(session, store, str(bus), snapshot_id)])
+        except Exception as error:  # noqa: BLE001 - as said above: it is reported, in the log and in a metric
+            failures.append(Failure(str(bus), snapshot_id, 1, error_message(error)))
+            if isinstance(error, BotoCoreError):
+                break  # whoever does not answer is not asked again and again: the next run has these events, too
+    return tuple(failures)
+
+
+def _announce_one(session: "Session", store: Store, bus: str, snapshot_id: str) -> Failure | None:
+    published = stored.read_published(store, snapshot_id)
+    entries = snapshot_entries(bus, published, store.address(keys.changes(snapshot_id)))
+    client = make_client(session, bus)
+    failed = [failure for batch in batches(entries) for failure in put(client, batch)]
+    if failed:
+        return Failure(bus, snapshot_id, len(failed), ", ".join(sorted(set(failed))))
+    store.put_if_absent(keys.announced(snapshot_id), b"")
+    return None
+
+
+def make_client(session: "Session", bus: str) -> "EventBridgeClient":
+    """Make a client of the region that the bus is in: that of its ARN, or else the session's."""
+    region = bus.split(":")[3] if bus.startswith("arn:") else None
+    return session.client("events", region_name=region, config=CLIENT_CONFIG)
+
+
+def batches(entries: Iterable["Entry"]) -> Iterator[list["Entry"]]:
+    """Divide entries into what one call may put: 10, and 256 KB in all."""
+    batch: list[Entry] = []
+    total = 0
+    for entry in entries:
+        size = size_bytes(entry)
+        if batch and (len(batch) == MOST_ENTRIES or total + size > MOST_BYTES):
+            yield batch
+            batch, total = [], 0
+        batch.append(entry)
+        total += size
+    yield batch
+
+
+def size_bytes(entry: "Entry") -> int:
+    """Return an entry's size as EventBridge counts it."""
+    texts = (entry["Source"], entry["DetailType"], entry["Detail"], *entry["Resources"])
+    return TIME_BYTES + sum(len(text.encode()) for text in texts)
+
+
+def snapshot_entries(bus: str, published: Published, changes_address: str) -> list["Entry"]:
+    """Return a snapshot's events: that it is published, and each change unless they are many.
+
+    Args:
+        bus: its name or ARN.
+        published: the snapshot.
+        changes_address: where its changes object is.
+    """
+    return [_snapshot_entry(bus, published, changes_address), *_change_entries(bus, published, changes_address)]
+
+
+def _snapshot_entry(bus: str, published: Published, changes_address: str) -> "Entry":
+    snapshot = published.snapshot
+    detail = {
+        "snapshotId": snapshot.id,
+        "status": snapshot.status,
+        "poolCount": snapshot.pool_count,
+        **published.comparison.summary(),
+        "changeEventsFollow": len(published.comparison.changes) <= MOST_CHANGES,
+        "changesAddress": changes_address,
+        "manifest": published.manifest_key,
+    }
+    return _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, detail, [])
+
+
+def _change_entries(bus: str, published: Published, changes_address: str) -> Iterator["Entry"]:
+    changes = published.comparison.changes
+    if len(changes) > MOST_CHANGES:
+        return
+    for change in changes:
+        texts = {"before": change.before, "after": change.after}
+        rows = {name: json.loads(text) if text else None for name, text in texts.items()}
+        entry = _change_entry(bus, published.snapshot.id, change, rows)
+        if size_bytes(entry) > MOST_BYTES:
+            elsewhere = {"rowsTooLarge": True, "changesAddress": changes_address}
+            entry = _change_entry(bus, published.snapshot.id, change, elsewhere)
+        yield entry
+
+
+def _change_entry(bus: str, snapshot_id: str, change: Change, rows: dict[str, Any]) -> "Entry":
+    detail = {
+        "snapshotId": snapshot_id,
+        "previousSnapshotId": change.previous_snapshot_id,
+        "change": change.change,
+        "accountId": change.account_id,
+        "region": change.region,
+        "id": change.id,
+        "name": change.name,
+        "fields": change.fields,
+        **rows,
+    }
+    arn = json.loads(change.after or change.before or "{}")["arn"]
+    return _entry(bus, snapshot_id, CHANGE_TYPES[change.change], detail, [arn])
+
+
+def _entry(bus: str, snapshot_id: str, detail_type: str, detail: dict[str, Any], resources: list[str]) -> "Entry":
+    return {
+        "Time": keys.snapshot_time(snapshot_id),
+        "Source": SOURCE,
+        "DetailType": detail_type,
+        "Resources": resources,
+        "Detail": json.dumps(detail, ensure_ascii=False),
+        "EventBusName": bus,
+    }
+
+
+def put(client: "EventBridgeClient", batch: list["Entry"]) -> list[str]:
+    """Put a batch, and again what of it failed; return the error code of each entry that failed to the last.
+
+    Raises:
+        ClientError, BotoCoreError: the bus did not take the call.
+    """
+    left = batch
+    codes: list[str] = []
+
+    def attempt() -> bool:
+        nonlocal left, codes
+        results = client.put_events(Entries=left)["Entries"]
+        failed = [(entry, result) for entry, result in zip(left, results, strict=True) if "ErrorCode" in result]
+        left = [entry for entry, _ in failed]
+        codes = [one_line(str(result["ErrorCode"])) for _, result in failed]
+        return bool(left)
+
+    again = Retrying(
+        retry=retry_if_result(bool),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.1, max=1),
+        retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+    )
+    again(attempt)
+    return codes

@@ -1,0 +1,1 @@
+"""A run against a stand-in for AWS on this machine."""

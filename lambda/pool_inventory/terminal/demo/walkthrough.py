@@ -1,0 +1,228 @@
+"""See it work on one machine: moto, throttled and denying as AWS would, and the Lambda handler itself."""
+
+import contextlib
+import io
+import json
+import os
+import random
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import boto3
+from arro3.io import read_parquet
+from rich.console import Console
+from rich.table import Table
+
+from pool_inventory import handler, settings
+from pool_inventory.clock import Clock
+from pool_inventory.errors import InventoryError
+from pool_inventory.events import to_the_minute
+from pool_inventory.model import Snapshot
+from pool_inventory.snapshots import keys, schema, stored
+from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots.rows import timestamp
+from pool_inventory.snapshots.schema import Kind
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal import reports
+from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.tables import pairs_table, shown, targets_table
+from pool_inventory.terminal.verify.chain import verify
+
+BUCKET = "demo-inventory"
+POOLS = {"us-east-1": 320, "eu-west-1": 185, "ap-southeast-2": 61, "sa-east-1": 0, "eu-central-1": 40}
+DENIED_REGION = "eu-central-1"
+NAMES = (
+    "customers",
+    "Kunden, Köln",
+    "利用者プール",
+    "=staff+partners@example.com",
+    "Пользователи",
+    "back-office .dev",
+)
+# A folder that has this file was made by the demo, and may be made anew by it.
+MARKER = ".made-by-pool-inventory-demo"
+
+
+def run_demo(folder: Path, console: Console) -> None:
+    """Run the handler twice against the stand-in for AWS, show what it did, and copy the bucket to a folder.
+
+    Raises:
+        InventoryError: the folder holds something else or cannot be written to, or the inventory is not what was
+            seeded.
+    """
+    with _folder_errors(folder):
+        _check_folder(folder)
+    hour = to_the_minute(Clock().now()).replace(minute=0)
+    with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
+        store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
+        store.client.create_bucket(Bucket=BUCKET)
+        pools = {region: [_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
+        _make_unkind(aws)
+        for time, said in ((hour - timedelta(hours=1), "at first"), (hour, "an hour later")):
+            for region, each in pools.items():
+                stand_in.seed(region, each)
+            readable = sum(len(each) for region, each in pools.items() if region != DENIED_REGION)
+            console.rule(f"{said}: {readable} user pools in regions that can be read")
+            output = _invoke(time)
+            data = stored.read_data(store, keys.snapshot_id(time))
+            _show(snapshot.decode(data), output, console)
+            _check(data, pools)
+            console.print(f"Each of the {readable} pools is in data, once.\n")
+            _change(pools)
+        _show_changes(store, keys.snapshot_id(hour), console)
+        with _folder_errors(folder):
+            _copy(store, folder, console)
+    _verify(folder / store.prefix, console)
+
+
+@contextlib.contextmanager
+def _folder_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InventoryError(
+            f"cannot write to {folder}: {error.strerror or error}: name another folder with --to"
+        ) from error
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+        raise InventoryError(f"{folder} holds something that is not a demo's: name another folder with --to")
+
+
+def _environment(aws: stand_in.StandIn) -> dict[str, str]:
+    """Return the deployed function's environment, with nothing in it that leads to the user's own AWS."""
+    return {
+        **stand_in.without_aws(os.environ),
+        **aws.environment(),
+        settings.BUCKET.name: BUCKET,
+        settings.REGIONS.name: settings.ENABLED,
+    }
+
+
+def _make_unkind(aws: stand_in.StandIn) -> None:
+    aws.enabled_regions = list(POOLS)
+    aws.answers += [
+        stand_in.listing(DENIED_REGION, stand_in.deny),
+        stand_in.listing("us-east-1", stand_in.every(3, stand_in.throttle)),
+        stand_in.listing("eu-west-1", stand_in.in_turn(*[stand_in.throttle] * 4)),
+    ]
+
+
+def _pool(region: str, number: int) -> dict[str, Any]:
+    """Make up a user pool, as ListUserPools lists it; every member of LambdaConfig is in use here and there."""
+    dice = random.Random(f"{region} {number}")  # noqa: S311 - the same pools at every demo
+    created = 1_600_000_000 + dice.randrange(150_000_000) + dice.randrange(1000) / 1000
+    function = f"arn:aws:lambda:{region}:{stand_in.ACCOUNT_ID}:function:trigger-{dice.randrange(20)}"
+    triggers: dict[str, Any] = {}
+    for column in dice.sample(schema.LAMBDA_CONFIG, dice.choice((0, 1, 2, 5, len(schema.LAMBDA_CONFIG)))):
+        versioned = {"LambdaVersion": dice.choice(("V1_0", "V2_0", "V3_0")), "LambdaArn": function}
+        triggers[str(column.member)] = versioned if column.kind is Kind.STRUCT else function
+    return {
+        "Id": f"{region}_{dice.randrange(36**8):09d}"[: len(region) + 10],
+        "Name": f"{NAMES[number % len(NAMES)]} {number}",
+        "LambdaConfig": triggers,
+        "CreationDate": created,
+        "LastModifiedDate": created + dice.randrange(10_000_000),
+    }
+
+
+def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
+    """Add three pools, take two away, and swap a trigger of one."""
+    pools["us-east-1"] += [_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
+    for _ in range(2):
+        pools["eu-west-1"].pop()
+    strange = f"arn:aws:lambda:ap-southeast-2:{stand_in.ACCOUNT_ID}:function:strange"
+    pools["ap-southeast-2"][7]["LambdaConfig"] = {"PreSignUp": strange}
+
+
+def _invoke(time: datetime) -> list[dict[str, Any]]:
+    """Invoke the function as its schedule does; give the lines of JSON that it wrote."""
+    context: Any = SimpleNamespace(
+        aws_request_id="demo",
+        get_remaining_time_in_millis=lambda: 300_000,
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:{stand_in.ACCOUNT_ID}:function:pool-inventory",
+    )
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        handler.handler({"time": timestamp(time)}, context)
+    return [json.loads(line) for line in output.getvalue().splitlines()]
+
+
+def _show(made: Snapshot, output: list[dict[str, Any]], console: Console) -> None:
+    console.print(targets_table(made.coverage, f"Targets of {made.id}: {made.status}"))
+    metrics = [pair for line in output if "_aws" in line for pair in _metrics(line)]
+    console.print(pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
+
+
+def _metrics(line: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Return the metrics of one line of EMF, with the unit, and with the region where that is a dimension."""
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        for metric in directive["Metrics"]:
+            name = f"{metric['Name']} in {line['region']}" if "region" in line else metric["Name"]
+            yield name, f"{line[metric['Name']][0]:g} {metric['Unit']}"
+
+
+def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
+    """Compare the snapshot's rows with what was seeded.
+
+    Raises:
+        InventoryError: they differ.
+    """
+    table = read_parquet(io.BytesIO(data)).read_all()
+    found = sorted(zip(*(table[name].to_pylist() for name in ("region", "id", "name")), strict=True))
+    readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
+    seeded = sorted((region, pool["Id"], pool["Name"]) for region, each in readable.items() for pool in each)
+    if found != seeded:
+        wrong = sorted(set(found) ^ set(seeded)) or "some are there twice"
+        raise InventoryError(f"the inventory is not what was seeded, which is a fault of this program: {wrong}")
+
+
+def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
+    stored = store.get(keys.changes(identifier))
+    if stored is None:
+        raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
+    stored_table = read_parquet(io.BytesIO(stored.body)).read_all()
+    told = zip(*(stored_table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
+    table = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
+    for name in ("change", "region", "id", "name", "fields"):
+        table.add_column(name, overflow="fold")
+    for *texts, fields in told:
+        table.add_row(*map(shown, texts), shown(", ".join(fields)))
+    console.print(table)
+
+
+def _copy(store: S3Store, folder: Path, console: Console) -> None:
+    """Copy the bucket to a folder, in place of an earlier demo's, and show its keys."""
+    if folder.exists():
+        shutil.rmtree(folder / store.prefix, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARKER).touch()
+    listed = store.client.list_objects_v2(Bucket=BUCKET)["Contents"]
+    for each in listed:
+        path = folder / each["Key"]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        store.client.download_file(BUCKET, each["Key"], str(path))
+    sizes = [(each["Key"], str(each["Size"])) for each in listed]
+    console.print(pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
+
+
+def _verify(folder: Path, console: Console) -> None:
+    """Check the copy as `pool-inventory verify` does.
+
+    Raises:
+        InventoryError: something is not sound.
+    """
+    report = verify(FolderStore(folder))
+    console.print()
+    console.print(shown(f"pool-inventory verify {folder}"), style="bold")
+    for line in reports.verify_lines(report):
+        console.print(line, markup=False, highlight=False)
+    if report.faults:
+        raise InventoryError("the history is not sound, which is a fault of this program")

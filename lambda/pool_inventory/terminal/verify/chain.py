@@ -1,0 +1,219 @@
+"""The chain of manifests, from latest.json back, and all that hangs on it: is it what the program wrote?"""
+
+import hashlib
+from dataclasses import dataclass
+
+from pool_inventory.clock import Clock
+from pool_inventory.errors import RefusedError, SnapshotError
+from pool_inventory.events import MAX_AHEAD
+from pool_inventory.model import Link
+from pool_inventory.snapshots import archive, keys, stored
+from pool_inventory.snapshots.manifest import encode_latest, load, read_latest
+from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal.verify.finished import origin_of
+from pool_inventory.terminal.verify.objects import check_snapshot
+from pool_inventory.terminal.verify.report import Report
+
+_LIST = "the list of manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A snapshot to check next: the SHA-256 that its manifest is to have, where known, and what says so."""
+
+    snapshot_id: str
+    sha256: str | None
+    named_by: str
+
+
+def verify(store: Store, *, since: str = "") -> Report:
+    """Check all snapshots from the newest back to the first that is kept, or to one that is not before an id's time.
+
+    Snapshots that no other names as its previous are checked as well. One snapshot is in memory at a time, with the
+    one that it is compared with.
+
+    Raises:
+        SnapshotError: there is no snapshot, or a manifest of a newer contract.
+        StoreError: an object could not be read.
+    """
+    report = Report()
+    newest = _first_step(store, report)
+    step: _Step | None = newest
+    walked: set[str] = set()
+    while step and step.snapshot_id >= since:
+        walked.add(step.snapshot_id)
+        step = _check(store, step, report)
+    if step:
+        report.note(f"{step.snapshot_id} and what is before it were not asked for")
+    _check_others(store, walked, since or min(walked, default=""), newest.snapshot_id, report)
+    _check_latest_data(store, newest, report)
+    return report
+
+
+def _first_step(store: Store, report: Report) -> _Step:
+    """Start at what latest.json names, or at the newest snapshot where it names none."""
+    latest = _named_latest(store, report)
+    if latest is None:
+        return _Step(archive.finished_ids(store)[-1], None, _LIST)
+    _check_latest(store, latest, report)
+    return _Step(latest.snapshot_id, latest.manifest_sha256, keys.LATEST)
+
+
+def _named_latest(store: Store, report: Report) -> Link | None:
+    try:
+        latest = read_latest(store)
+    except (SnapshotError, RefusedError) as error:
+        report.fault(keys.LATEST, str(error))
+        return None
+    if latest is None:
+        report.fault(keys.LATEST, "is missing")
+        return None
+    if keys.snapshot_time(latest.snapshot_id) > Clock().now() + MAX_AHEAD:
+        report.fault(keys.LATEST, f"names {latest.snapshot_id}, a time more than a day ahead: the next run mends it")
+        return None
+    if latest.snapshot_id not in _finished(store) and _manifest_of(store, latest) is None:
+        report.fault(keys.LATEST, f"names {latest.snapshot_id}, of which there is no manifest")
+        return None
+    return latest
+
+
+def _check_latest(store: Store, latest: Link, report: Report) -> None:
+    """Check latest.json to the byte."""
+    stored, manifest = store.get(keys.LATEST), _manifest_of(store, latest)
+    if stored is None or manifest is None:
+        return
+    report.checked(stored.body)
+    expected = _latest_json(manifest, latest)
+    if expected is not None and stored.body != expected:
+        report.fault(keys.LATEST, f"is not what names {latest.snapshot_id}, which is {expected.decode()!r}")
+
+
+def _manifest_of(store: Store, latest: Link) -> bytes | None:
+    """Return the manifest that latest.json names, None where there is none, or none that can be read."""
+    try:
+        stored = store.get(keys.manifest(latest.snapshot_id))
+    except RefusedError:
+        return None  # a fault of that snapshot, when it is checked
+    return stored.body if stored else None
+
+
+def _latest_json(manifest: bytes, latest: Link) -> bytes | None:
+    """Return what latest.json has to be, None where the manifest cannot say where it was written."""
+    try:
+        origin = origin_of(load(manifest, ""))
+    except (SnapshotError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
+    return encode_latest(origin, latest)
+
+
+def _check(store: Store, step: _Step, report: Report) -> _Step | None:
+    """Check one snapshot; return the one before."""
+    try:
+        return _check_readable(store, step, report)
+    except RefusedError as error:
+        # What is refused is no reason to leave the others unchecked.
+        report.fault(keys.manifest(step.snapshot_id), f"the snapshot cannot be checked: {error}")
+        older = [each for each in _finished(store) if each < step.snapshot_id]
+        return _Step(older[-1], None, _LIST) if older else None
+
+
+def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
+    stored = store.get(keys.manifest(step.snapshot_id))
+    if stored is None:
+        return _after_gap(store, step, report)
+    sha256 = hashlib.sha256(stored.body).hexdigest()
+    is_named = step.sha256 in {None, sha256}
+    if not is_named:
+        report.fault(
+            keys.manifest(step.snapshot_id),
+            f"its SHA-256 is {sha256}, and {step.named_by} says {step.sha256}: one of the two was changed",
+        )
+    previous = check_snapshot(store, step.snapshot_id, stored.body, is_named=is_named, report=report)
+    if previous and previous.snapshot_id >= step.snapshot_id:
+        report.fault(keys.manifest(step.snapshot_id), f"names {previous.snapshot_id} as the one before it")
+        return None
+    named_by = keys.manifest(step.snapshot_id)
+    return _Step(previous.snapshot_id, previous.manifest_sha256, named_by) if previous else None
+
+
+def _after_gap(store: Store, step: _Step, report: Report) -> _Step | None:
+    """Tell an expired snapshot from a manifest that was removed; give where to go on."""
+    identifier = step.snapshot_id
+    own = (keys.data(identifier), keys.checksum(identifier), keys.coverage(identifier), keys.changes(identifier))
+    left = [key for key in own if store.get(key)]
+    older = [each for each in _finished(store) if each < identifier]
+    if left:
+        report.fault(keys.manifest(identifier), f"is missing, though {step.named_by} names it, and {left[0]} is there")
+    elif older:
+        report.fault(
+            keys.manifest(identifier),
+            f"is missing with all of its snapshot, though {step.named_by} names it, and {older[-1]} is there",
+        )
+    else:
+        report.note(f"the chain ends before {step.named_by}: {identifier} is gone with all before it, expired perhaps")
+    return _Step(older[-1], None, _LIST) if older else None
+
+
+def _finished(store: Store) -> list[str]:
+    try:
+        return archive.finished_ids(store)
+    except SnapshotError:
+        return []
+
+
+def _check_others(store: Store, walked: set[str], since: str, newest: str, report: Report) -> None:
+    """Check the snapshots that the chain passes by, and tell what is there besides."""
+    finished = set(_finished(store))
+    committed: set[str] = set()
+    for key in store.keys(keys.DATA):
+        identifier = keys.committed(key)
+        if identifier:
+            committed.add(identifier)
+        else:
+            report.note(f"{key} is none of this program's objects, and readers of {keys.DATA}/ read it: move it away")
+    for identifier in sorted((finished | committed) - walked):
+        if identifier < since:
+            continue
+        if identifier not in finished:
+            _check_unfinished(store, identifier, report)
+        elif identifier > newest:
+            report.note(f"{identifier} is newer than {keys.LATEST} says: the next run moves that")
+        else:
+            report.note(f"{identifier} is a fork: no later snapshot names it as its previous")
+        if identifier in finished:
+            _check(store, _Step(identifier, None, _LIST), report)
+
+
+def _check_unfinished(store: Store, identifier: str, report: Report) -> None:
+    """Say of a commit whether a run can finish it, or passes it by."""
+    try:
+        stored.decode(stored.read_data(store, identifier), identifier)
+    except (SnapshotError, RefusedError) as error:
+        report.fault(keys.data(identifier), f"is committed and cannot be finished, so runs pass it by: {error}")
+    else:
+        report.note(f"{identifier} is committed and not finished: the next run finishes it")
+
+
+def _check_latest_data(store: Store, newest: _Step, report: Report) -> None:
+    """Hold the copy of the newest data against the manifest."""
+    try:
+        manifest = archive.read_manifest(store, newest.snapshot_id)
+    except (SnapshotError, RefusedError):
+        return  # reported already, as the snapshot's own fault
+    try:
+        copied = store.get(keys.LATEST_DATA)
+    except RefusedError as error:
+        report.fault(keys.LATEST_DATA, str(error))
+        return
+    if manifest.changes is None and copied is None:
+        return  # the first release made none
+    if copied and hashlib.sha256(copied.body).hexdigest() == manifest.sha256:
+        report.checked(copied.body)
+        return
+    if newest.sha256 and read_latest(store) != Link(newest.snapshot_id, newest.sha256):
+        report.note(f"{keys.LATEST_DATA} was not checked: a run made a newer snapshot meanwhile")
+        return
+    report.fault(
+        keys.LATEST_DATA,
+        f"is not the data of {newest.snapshot_id}: the next run mends it" if copied else "is missing",
+    )
