@@ -2,14 +2,15 @@
 
 import itertools
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.model import Baseline, Change, ChangeKind, Comparison, Coverage, Link, Published, Snapshot, Target
+from pool_inventory.model import Baseline, Change, ChangeKind, Coverage, Link, Published, Snapshot, Target
 from pool_inventory.terminal.demo.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
@@ -74,7 +75,9 @@ def any_snapshot(
 def any_published(snapshot: Snapshot | None = None, *changes: Change, size_bytes: int = 1) -> Published:
     made = snapshot or any_snapshot()
     link = Link(made.id, "0" * 64)
-    return Published(made, Comparison(changes, ()), link, "user-pools/manifests/manifest.json", size_bytes)
+    counts = Counter(each.change for each in changes)
+    by_kind = {kind: counts[kind] for kind in get_args(ChangeKind)}
+    return Published(made, by_kind, (), link, "user-pools/manifests/manifest.json", size_bytes)
 
 
 def any_change(kind: ChangeKind = "modified", number: int | None = None, **row: Any) -> Change:

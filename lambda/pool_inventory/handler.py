@@ -142,7 +142,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
         summary |= {
             "status": outcome.published.snapshot.status,
             "pools": outcome.published.snapshot.pool_count,
-            "changes": outcome.published.comparison.summary()["changes"],
+            "changes": dict(outcome.published.changes),
             "targets": len(coverage),
             "targets_failed": sum(each.status != "ok" for each in coverage),
             "requests": sum(each.requests for each in coverage),

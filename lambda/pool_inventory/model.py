@@ -3,11 +3,10 @@
 The standard library only, and no I/O: each module may import this one.
 """
 
-import dataclasses
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 Status = Literal["ok", "denied", "throttled", "timed_out", "failed"]
 ChangeKind = Literal["created", "deleted", "modified"]
@@ -141,35 +140,26 @@ class Uncompared:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What changed in all targets, sorted by account, region and id; and which targets could not be compared."""
-
-    changes: tuple[Change, ...]
-    uncompared: tuple[Uncompared, ...]
-
-    def summary(self) -> dict[str, Any]:
-        """Return what the manifest says of the changes: their number by kind, and the targets not compared."""
-        counts = Counter(each.change for each in self.changes)
-        return {
-            "changes": {kind: counts[kind] for kind in get_args(ChangeKind)},
-            "uncompared": [dataclasses.asdict(each) for each in self.uncompared],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """A finished snapshot.
 
     Attributes:
         snapshot: what was committed, its rows apart.
-        comparison: what changed in it, as its changes object has it.
+        changes: how many pools were created, deleted and modified.
+        uncompared: the targets of which the changes are not known.
         link: its id and its manifest's hash.
         manifest_key: the key of its manifest in full.
         size_bytes: the size of its data object.
     """
 
     snapshot: Snapshot
-    comparison: Comparison
+    changes: Mapping[str, int]
+    uncompared: tuple[Uncompared, ...]
     link: Link
     manifest_key: str
     size_bytes: int
+
+    @property
+    def changes_total(self) -> int:
+        """How many pools were created, deleted or modified."""
+        return sum(self.changes.values())

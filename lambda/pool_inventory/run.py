@@ -239,7 +239,7 @@ def _baselines(coverage: Iterable[Coverage], before: LastOk) -> tuple[Baseline, 
 def _uncompared(published: Published) -> tuple[str, ...]:
     return tuple(
         f"what changed in {each.region} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
-        for each in published.comparison.uncompared
+        for each in published.uncompared
     )
 
 

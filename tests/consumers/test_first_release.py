@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from mypy_boto3_s3 import S3Client
 from pool_inventory.model import Link
 from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import keys
+from pool_inventory.snapshots import keys, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import command_line as cli
@@ -35,7 +35,7 @@ STRANGE = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:strange"
 @pytest.fixture(params=[1, 2])
 def contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads as this release does, and as one whose contract is the next."""
-    monkeypatch.setattr(snapshot, "CONTRACT_VERSION", request.param)
+    monkeypatch.setattr(table, "CONTRACT_VERSION", request.param)
 
 
 def told(command: str, *arguments: str) -> Any:

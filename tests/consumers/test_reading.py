@@ -88,6 +88,8 @@ def expected_rows(day: int = 24) -> list[dict[str, Any]]:
             "last_modified_date": time(pool["LastModifiedDate"]),
             "lambda_config": config(pool["LambdaConfig"], schema.LAMBDA_CONFIG),
             "unmodelled": None,
+            "replica_regions": pool.get("ReplicaRegions"),
+            "read_at": datetime(2026, 11, day, 18, tzinfo=UTC),
         }
         for pool in sorted(POOLS, key=lambda pool: str(pool["Id"]))
     ]
@@ -141,7 +143,8 @@ def test_the_columns_types_are_the_contracts(inventory: Path) -> None:
         f"pre_token_generation_config: {versioned}, custom_sms_sender: {versioned}, custom_email_sender: {versioned}, "
         f"kms_key_id: string, inbound_federation: {versioned}>"
     )
-    times = {"snapshot_time", "creation_date", "last_modified_date"}
+    assert found.pop("replica_regions") == "list<element: string not null>"
+    times = {"snapshot_time", "creation_date", "last_modified_date", "read_at"}
     assert found == {name: "timestamp[ms, tz=UTC]" if name in times else "string" for name in found}
 
 

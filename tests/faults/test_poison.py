@@ -18,7 +18,7 @@ from pool_inventory.model import Account
 from pool_inventory.publish import finish as publish
 from pool_inventory.run import Request as RunRequest
 from pool_inventory.run import Tools, export
-from pool_inventory.snapshots import keys, schema
+from pool_inventory.snapshots import keys, schema, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.demo.stand_in import Answer, StandIn, listing, seed
@@ -138,8 +138,8 @@ def commit(body: bytes) -> Poison:
 
 def footer(**changes: Any) -> Poison:
     """A commit whose run died, with another footer."""
-    made = snapshot.footer_of(snapshot.encode(any_snapshot(DIED), []))
-    return commit(snapshot.encode_table(schema.DATA, [], {**made, **changes}))
+    made = table.footer_of(snapshot.encode(any_snapshot(DIED), []))
+    return commit(table.encode(schema.DATA, [], {**made, **changes}))
 
 
 def nested(depth: int) -> bytes:

@@ -6,9 +6,9 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pool_inventory.model import Comparison
 from pool_inventory.snapshots import changes, keys, rows
 from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots.changes import Comparison
 
 from infra.athena import athena_queries
 from tests.infra.makers import ROOT, Resource, Synthesized
@@ -34,6 +34,8 @@ DATA = {
     "last_modified_date": "timestamp",
     "lambda_config": LAMBDA_CONFIG,
     "unmodelled": "string",
+    "replica_regions": "array<string>",
+    "read_at": "timestamp",
 }
 COLUMNS = {
     "user_pools": DATA,

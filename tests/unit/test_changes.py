@@ -1,13 +1,14 @@
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Baseline, Change, Comparison, Link, Target
-from pool_inventory.snapshots import changes, keys, rows
+from pool_inventory.model import Baseline, Change, Link, Target, Uncompared
+from pool_inventory.snapshots import changes, keys, rows, table
 from pool_inventory.snapshots import parquet as snapshot
 
 from tests.makers import ACCOUNT_ID, IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
@@ -27,17 +28,26 @@ def data(identifier: str, inventory: Inventory, baselines: Mapping[str, str] | N
         made,
         [
             rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))
-            for region, pools in inventory.items()
-            for pool in pools
+            for region, pools in sorted(inventory.items())
+            for pool in sorted(pools, key=lambda each: str(each["Id"]))
         ],
     )
 
 
-def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Comparison:
+@dataclass(frozen=True)
+class Found:
+    changes: tuple[Change, ...]
+    uncompared: tuple[Uncompared, ...]
+
+
+def found_in(now: bytes, read_data: Callable[[str], bytes]) -> Found:
+    comparison = changes.compare(now, read_data)
+    return Found(tuple(comparison.changes), comparison.uncompared)
+
+
+def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Found:
     earlier = data(BEFORE, {"us-east-1": before}, {})
-    return changes.compare(
-        data(IDENTIFIER, {"us-east-1": after}, {"us-east-1": BEFORE}), {BEFORE: earlier}.__getitem__
-    )
+    return found_in(data(IDENTIFIER, {"us-east-1": after}, {"us-east-1": BEFORE}), {BEFORE: earlier}.__getitem__)
 
 
 def test_a_pool_that_is_new_is_created_and_one_that_is_gone_is_deleted() -> None:
@@ -81,18 +91,18 @@ def test_a_modified_pools_fields_are_the_columns_that_differ_dotted(
 
 def test_nothing_changed_is_no_change() -> None:
     pools = [any_pool() for _ in range(3)]
-    assert compare(pools, pools[::-1]) == Comparison((), ())
+    assert compare(pools, pools[::-1]) == Found((), ())
 
 
 def test_a_target_that_was_never_read_before_has_no_changes() -> None:
-    found = changes.compare(data(IDENTIFIER, {"us-east-1": [any_pool()]}, {}), gone)
-    assert found == Comparison((), ())
+    found = found_in(data(IDENTIFIER, {"us-east-1": [any_pool()]}, {}), gone)
+    assert found == Found((), ())
 
 
 def test_a_target_that_cannot_be_read_now_has_no_changes() -> None:
     earlier = data(BEFORE, {"us-east-1": [any_pool()], "eu-west-1": []}, {})
     now = data(IDENTIFIER, {"eu-west-1": []}, {"eu-west-1": BEFORE}, "us-east-1")
-    assert changes.compare(now, {BEFORE: earlier}.__getitem__) == Comparison((), ())
+    assert found_in(now, {BEFORE: earlier}.__getitem__) == Found((), ())
 
 
 def test_each_earlier_snapshot_is_read_once_whatever_number_of_targets_needs_it() -> None:
@@ -106,7 +116,7 @@ def test_each_earlier_snapshot_is_read_once_whatever_number_of_targets_needs_it(
         return stored[identifier]
 
     baselines = {"eu-west-1": BEFORE, "eu-west-2": older, "us-east-1": BEFORE}
-    changes.compare(data(IDENTIFIER, inventory, baselines), read_data)
+    found_in(data(IDENTIFIER, inventory, baselines), read_data)
     assert sorted(asked) == [older, BEFORE]
 
 
@@ -126,7 +136,7 @@ def test_a_baseline_that_cannot_be_read_costs_that_targets_changes_and_says_so(
     read_data: Callable[[str], bytes], reason: str
 ) -> None:
     now = data(IDENTIFIER, {"us-east-1": [any_pool()]}, {"us-east-1": BEFORE})
-    found = changes.compare(now, read_data)
+    found = found_in(now, read_data)
     assert found.changes == ()
     (uncompared,) = found.uncompared
     assert (uncompared.region, uncompared.last_ok) == ("us-east-1", BEFORE)
@@ -134,7 +144,7 @@ def test_a_baseline_that_cannot_be_read_costs_that_targets_changes_and_says_so(
 
 
 def test_baselines_that_are_not_known_cost_all_changes_and_say_so() -> None:
-    found = changes.compare(data(IDENTIFIER, {"us-east-1": [any_pool()]}, None), gone)
+    found = found_in(data(IDENTIFIER, {"us-east-1": [any_pool()]}, None), gone)
     assert [(each.region, each.last_ok) for each in found.uncompared] == [("us-east-1", None)]
 
 
@@ -164,13 +174,13 @@ def test_over_any_readings_and_failures_each_change_is_told_once_and_all_of_them
         unread = [region for region in readings if region not in inventory]
         stored[identifier] = data(identifier, inventory, baselines, *unread)
 
-        comparison = changes.compare(stored[identifier], stored.__getitem__)
+        comparison = found_in(stored[identifier], stored.__getitem__)
 
         assert comparison.uncompared == ()
         assert {each.region for each in comparison.changes} <= baselines.keys()
-        now = snapshot.read_rows(stored[identifier])
         for region in inventory:
-            found = {key: line.decode() for key, line in now.get(Target(ACCOUNT_ID, region), {}).items()}
+            now = table.pool_rows(stored[identifier], {Target(ACCOUNT_ID, region)})
+            found = {row.id: row.line.decode().rstrip() for row in now}
             if region not in told:
                 told[region] = found
             apply([each for each in comparison.changes if each.region == region], told[region])

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from pool_inventory.model import Comparison, Link
+from pool_inventory.model import Link
 from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import changes, keys, schema
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import changes, keys, schema, table
+from pool_inventory.snapshots.changes import Comparison
 from pool_inventory.snapshots.schema import Column
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
@@ -330,7 +330,7 @@ def test_json_has_all_that_is_said(chain: Path) -> None:
     assert json.loads(result.stdout)["faults"] == [{"key": "latest.json", "fault": "is missing"}]
 
 
-encode_table = snapshot.encode_table
+encode_table = table.encode
 
 
 def as_the_first_release(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str, Any]) -> bytes:
@@ -342,7 +342,7 @@ def as_the_first_release(columns: tuple[Column, ...], lines: Iterable[bytes], fo
 def test_a_snapshot_of_the_first_release_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
         told = changes.encode(identifier(0), Comparison((), ()))
-        patched.setattr(snapshot, "encode_table", as_the_first_release)
+        patched.setattr(table, "encode", as_the_first_release)
         patched.setattr(changes, "encode", lambda _id, _comparison: told)
         add_chain(FolderStore(tmp_path), changing_readings(1))
     manifest = json.loads((tmp_path / keys.manifest(identifier(0))).read_text())

@@ -5,7 +5,6 @@ written only where it is not there yet, and ends with the checksum; so a run tha
 Then latest/ and, last, latest.json move forward to it.
 """
 
-import gzip
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -13,7 +12,7 @@ from functools import partial
 from pool_inventory.errors import RefusedError, SnapshotError, StoreError
 from pool_inventory.events import MAX_AHEAD
 from pool_inventory.model import Link, Published, Snapshot
-from pool_inventory.snapshots import changes, formats, keys, manifest
+from pool_inventory.snapshots import changes, formats, keys, manifest, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.snapshots import stored as stored_snapshots
 from pool_inventory.stores.protocol import Names, Store
@@ -64,8 +63,7 @@ def finish(
     changes_object = _write_once(store, keys.changes(identifier), changes.encode(identifier, comparison))
     for file_format in committed.extra_formats:
         lines = EXTRA_FORMATS[file_format](data)
-        # No time in gzip's header: the bytes are to be a function of the commit.
-        _write_once(store, keys.in_format(identifier, file_format), gzip.compress(b"".join(lines), mtime=0))
+        _write_once(store, keys.in_format(identifier, file_format), formats.compressed(lines))
     try:
         made = derived(store, data, changes_object)
     except SnapshotError as error:
@@ -90,7 +88,7 @@ def derived(names: Names, data: bytes, changes_object: bytes) -> dict[str, bytes
         changes_object: its changes object.
     """
     committed = snapshot.decode(data)
-    changes_footer = snapshot.footer_of(changes_object)
+    changes_footer = table.footer_of(changes_object)
     try:
         body = manifest.encode(names, committed, data, changes_footer)
     except KeyError as error:

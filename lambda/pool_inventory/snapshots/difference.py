@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pool_inventory.model import Change, Target
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import table
 from pool_inventory.snapshots.archive import Manifest
-from pool_inventory.snapshots.changes import changes_of
+from pool_inventory.snapshots.changes import changes_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,13 @@ def compare(before: tuple[Manifest, bytes], after: tuple[Manifest, bytes]) -> Di
     (old, old_data), (new, new_data) = before, after
     places = sorted(old.statuses().keys() | new.statuses().keys())
     reasons = {place: reason for place in places if (reason := _reason(place, old, new))}
-    old_rows, new_rows = snapshot.read_rows(old_data), snapshot.read_rows(new_data)
-    found = [
-        change
-        for place in places
-        if place not in reasons
-        for change in changes_of(place, old_rows.get(place, {}), new_rows.get(place, {}), old.id)
-    ]
-    found.sort(key=lambda each: (each.account_id, each.region, each.id))
+    compared = {place: old.id for place in places if place not in reasons}
+    found = changes_between(table.pool_rows(old_data, compared), table.pool_rows(new_data, compared), compared)
     return Difference(tuple(found), tuple(NotCompared(*place, reason) for place, reason in reasons.items()))
 
 
 def _reason(place: Target, old: Manifest, new: Manifest) -> str:
-    """Say why a target cannot be compared, or nothing where it can."""
+    """Return why a target cannot be compared, or nothing where it can."""
     return " and ".join(_unread(place, (old, new)))
 
 

@@ -6,12 +6,11 @@ Each is a function of the data object's bytes, a few thousand rows in memory at 
 import csv
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from arro3.io import read_parquet, write_ndjson
-
-from pool_inventory.snapshots import schema
+from pool_inventory.snapshots import table
 from pool_inventory.snapshots.schema import Column, Kind
 
 # https://owasp.org/www-community/attacks/CSV_Injection
@@ -20,10 +19,14 @@ FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 def ndjson_lines(data: bytes) -> Iterator[bytes]:
     r"""Return each row as a line of JSON by schema.DATA's names, nulls included, that ends with \n."""
-    for batch in read_parquet(io.BytesIO(data)):
-        written = io.BytesIO()
-        write_ndjson(batch, written, explicit_nulls=True)
-        yield from written.getvalue().splitlines(keepends=True)
+    return table.lines(data)
+
+
+def compressed(lines: Iterable[bytes]) -> bytes:
+    """Return lines as gzip has them, with no time in its header: the bytes are a function of the lines."""
+    stream = zlib.compressobj(9, wbits=31)
+    packed = [stream.compress(line) for line in lines]
+    return b"".join(packed) + stream.flush()
 
 
 def csv_lines(data: bytes, *, defuse: bool = True) -> Iterator[bytes]:
@@ -35,7 +38,7 @@ def csv_lines(data: bytes, *, defuse: bool = True) -> Iterator[bytes]:
         data: the data object.
         defuse: put an apostrophe before a cell that a spreadsheet would take for a formula.
     """
-    names = list(_flat_names(schema.DATA))
+    names = list(_flat_names(table.columns_of(data)))
     yield _csv_line(names)
     for line in ndjson_lines(data):
         flat = dict(_flat_cells(json.loads(line)))
@@ -55,6 +58,8 @@ def _flat_cells(row: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, st
     for name, value in row.items():
         if isinstance(value, dict):
             yield from _flat_cells(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{name}", " ".join(map(str, value))
         elif value is not None:
             yield f"{prefix}{name}", str(value)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pool_inventory.errors import SnapshotError, StoreError
 from pool_inventory.model import Link, Snapshot, Target
-from pool_inventory.snapshots import keys, schema
+from pool_inventory.snapshots import keys, schema, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.stores.protocol import Names, Store
 
@@ -38,7 +38,7 @@ def encode(names: Names, committed: Snapshot, data: bytes, changes_footer: dict[
             "version": "2016-11-30",
             "creationTimestamp": str(round(committed.started_at.timestamp() * 1000)),
             "fileFormat": "Parquet",
-            "fileSchema": schema.parquet_schema("user_pools", schema.DATA),
+            "fileSchema": schema.parquet_schema("user_pools", table.columns_of(data)),
             "files": [
                 {
                     "key": names.full_key(keys.data(committed.id)),
@@ -47,7 +47,7 @@ def encode(names: Names, committed: Snapshot, data: bytes, changes_footer: dict[
                     "sha256": hashlib.sha256(data).hexdigest(),
                 }
             ],
-            "contractVersion": snapshot.CONTRACT_VERSION,
+            "contractVersion": table.CONTRACT_VERSION,
             "snapshotId": committed.id,
             "status": committed.status,
             "poolCount": committed.pool_count,
@@ -79,7 +79,7 @@ def load(body: bytes, address: str) -> dict[str, Any]:
     version = manifest.get("contractVersion") if isinstance(manifest, dict) else None
     if not isinstance(version, int):
         raise SnapshotError(f"{address} is no manifest that this program writes: {_ADVICE}")
-    snapshot.check_contract(version, address)
+    table.check_contract(version, address)
     return manifest
 
 

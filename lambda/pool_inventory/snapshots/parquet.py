@@ -1,38 +1,21 @@
-"""A snapshot ⇄ Parquet bytes.
+"""A snapshot ⇄ its data object.
 
 The data object carries its rows, and in its footer all else that there is to know of the snapshot. So the one object
 that is committed is enough to make all the others from, and each of them is a function of it.
 """
 
 import dataclasses
-import io
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar, get_args
 
-from arro3.io import read_json, read_parquet, write_ndjson, write_parquet
-
 from pool_inventory import settings
-from pool_inventory.errors import NewerError, SnapshotError
-from pool_inventory.model import Baseline, Coverage, Link, Snapshot, Status, Target
-from pool_inventory.snapshots import keys, rows, schema
-from pool_inventory.snapshots.schema import Column
+from pool_inventory.errors import SnapshotError
+from pool_inventory.model import Baseline, Coverage, Link, Snapshot, Status
+from pool_inventory.snapshots import keys, rows, schema, table
 from pool_inventory.text import one_line
 
 T = TypeVar("T")
-
-FOOTER_KEY = "pool_inventory"
-PARQUET_MAGIC = b"PAR1"
-# The version of the contract that docs/architecture.md speaks of: columns, keys, manifest, and the footer. What an
-# earlier one wrote is read by every later release.
-CONTRACT_VERSION = 1
-
-
-Rows = dict[str, bytes]
-"""The rows of one target by the pool's id, each as JSON."""
 
 
 def encode(snapshot: Snapshot, lines: Iterable[bytes]) -> bytes:
@@ -49,7 +32,7 @@ def encode(snapshot: Snapshot, lines: Iterable[bytes]) -> bytes:
         "extraFormats": snapshot.extra_formats,
         "coverage": coverage_rows(snapshot),
     }
-    return encode_table(schema.DATA, lines, footer)
+    return table.encode(schema.DATA, lines, footer)
 
 
 def coverage_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -63,7 +46,7 @@ def coverage_rows(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 def encode_coverage(snapshot: Snapshot) -> bytes:
     """Return the coverage object."""
-    return encode_table(schema.COVERAGE, map(rows.json_line, coverage_rows(snapshot)), {"snapshotId": snapshot.id})
+    return table.encode(schema.COVERAGE, map(rows.json_line, coverage_rows(snapshot)), {"snapshotId": snapshot.id})
 
 
 def decode(body: bytes) -> Snapshot:
@@ -72,7 +55,7 @@ def decode(body: bytes) -> Snapshot:
     Raises:
         SnapshotError: it is no data object of ours, or one of a newer contract.
     """
-    footer = footer_of(body)
+    footer = table.footer_of(body)
     try:
         return _from_footer(footer)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -143,91 +126,3 @@ def _one_of(known: tuple[T, ...], value: object) -> T:
         if each == value:
             return each
     raise ValueError(f"{value!r:.100} is none of {', '.join(map(str, known))}")
-
-
-def read_rows(body: bytes) -> dict[Target, Rows]:
-    """Return a data object's rows, by target and by the pool's id, each as JSON of all its columns less snapshot_time.
-
-    Raises:
-        SnapshotError: it is no data object of ours.
-    """
-    file = io.BytesIO()
-    found: dict[Target, Rows] = defaultdict(dict)
-    with reading(body):
-        table = read_parquet(io.BytesIO(body)).read_all()
-        write_ndjson(table.drop_columns(["snapshot_time"]), file, explicit_nulls=True)
-        names = [table[column].to_pylist() for column in ("account_id", "region", "id")]
-        for account_id, region, identifier, line in zip(*names, file.getvalue().splitlines(), strict=True):
-            found[Target(account_id, region)][identifier] = line
-    return found
-
-
-def read_lines(body: bytes) -> list[bytes]:
-    """Return the rows of a Parquet file, each as JSON.
-
-    Raises:
-        SnapshotError: it is none.
-    """
-    file = io.BytesIO()
-    with reading(body):
-        write_ndjson(read_parquet(io.BytesIO(body)), file, explicit_nulls=True)
-    return file.getvalue().splitlines()
-
-
-def footer_of(body: bytes) -> dict[str, Any]:
-    """Read what an object of ours says of itself in its footer.
-
-    Raises:
-        SnapshotError: it is no Parquet file of ours.
-        NewerError: it is one of a newer contract.
-    """
-    with reading(body):
-        metadata = read_parquet(io.BytesIO(body)).schema.metadata
-    try:
-        footer: dict[str, Any] = json.loads(metadata.get(FOOTER_KEY.encode(), b"{}"))
-        version = footer.get("contractVersion")
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise SnapshotError(f"the file's footer is not what this program writes: {error!r:.200}") from error
-    if not isinstance(version, int):
-        raise SnapshotError(f"the file's contract version is {version!r}: some other program wrote it")
-    check_contract(version, "the file")
-    return footer
-
-
-def check_contract(version: int, what: str) -> None:
-    """Refuse to read by this contract what a newer one may mean otherwise.
-
-    Raises:
-        NewerError: the version is newer than this release's.
-    """
-    if version > CONTRACT_VERSION:
-        raise NewerError(
-            f"{what} is of contract version {version}, and this release knows {CONTRACT_VERSION}: "
-            "update pool-inventory"
-        )
-
-
-def encode_table(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str, Any]) -> bytes:
-    """Return a Parquet file of rows, each a line of JSON by the columns' names, with a footer for footer_of.
-
-    The same arguments give the same bytes.
-    """
-    metadata = {FOOTER_KEY: json.dumps({"contractVersion": CONTRACT_VERSION, **footer}, sort_keys=True)}
-    reader = read_json(io.BytesIO(b"".join(lines)), schema.arrow_schema(columns))
-    file = io.BytesIO()
-    write_parquet(reader, file, compression="zstd(3)", key_value_metadata=metadata)
-    return file.getvalue()
-
-
-@contextmanager
-def reading(body: bytes) -> Iterator[None]:
-    """Tell of a Parquet file that is none, whichever way arro3 does."""
-    if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
-        raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
-    try:
-        yield
-    except BaseException as error:
-        # arro3 raises plain Exceptions, and for some footers Rust's panic, which has no name that can be imported.
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: {error}") from error
-        raise

@@ -1,22 +1,18 @@
 """One pool through all snapshots: when it appeared, each change, and when it went."""
 
 import difflib
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from arro3.io import read_parquet, write_ndjson
-
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Target
-from pool_inventory.snapshots import archive, keys
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import archive, keys, table
 from pool_inventory.snapshots.archive import Manifest
-from pool_inventory.snapshots.changes import changes_of
-from pool_inventory.snapshots.parquet import Rows, reading
+from pool_inventory.snapshots.changes import changes_between
+from pool_inventory.snapshots.table import Row
 from pool_inventory.stores.protocol import Store
 
 
@@ -59,7 +55,7 @@ class _Known:
     """The snapshot in which the pool's region was last read, and its row there, if it was there."""
 
     snapshot_id: str
-    rows: Rows
+    row: Row | None
 
 
 def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
@@ -78,7 +74,7 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
             events += told.events
             known = _after(told.snapshot_id, told.events, pool_id, known)
         elif row := _read_row(store, told.snapshot_id, pool_id, region):
-            events += _compared(pool_id, row, told.snapshot_id, known)
+            events += _compared(*row, told.snapshot_id, known)
             known = _Known(told.snapshot_id, row[1])
     if not events:
         raise SnapshotError(_unknown(pool_id, archive.read_data(store, newest)))
@@ -91,7 +87,7 @@ def _read_told(store: Store, pool_id: str, region: str, snapshot_id: str) -> _To
     if stored is None:
         return _Told(snapshot_id, None)
     try:
-        footer = snapshot.footer_of(stored.body)
+        footer = table.footer_of(stored.body)
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
     except SnapshotError as error:
         raise SnapshotError(f"{store.address(key)}: {error}: `pool-inventory verify` says more") from error
@@ -100,53 +96,47 @@ def _read_told(store: Store, pool_id: str, region: str, snapshot_id: str) -> _To
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
-    with reading(body):
-        table = read_parquet(io.BytesIO(body)).read_all()
-        numbers = [number for number, each in enumerate(table["id"].to_pylist()) if each == pool_id]
-        lines = io.BytesIO()
-        for number in numbers:
-            write_ndjson(table.slice(number, 1), lines, explicit_nulls=True)
-    for row in map(json.loads, lines.getvalue().splitlines()):
+    quoted = json.dumps(pool_id).encode()
+    for row in (json.loads(line) for line in table.lines(body) if quoted in line):
+        if row["id"] != pool_id:
+            continue
         previous_id = keys.snapshot_id(datetime.fromisoformat(row["previous_snapshot_time"]))
         yield Event(snapshot_id, previous_id, row["change"], tuple(row["fields"]), row["before"], row["after"])
 
 
 def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _Known | None) -> _Known:
     if not events:
-        return _Known(snapshot_id, known.rows if known else {})
-    row = events[-1].after
-    return _Known(snapshot_id, {} if row is None else {pool_id: row.encode()})
+        return _Known(snapshot_id, known.row if known else None)
+    after = events[-1].after
+    if after is None:
+        return _Known(snapshot_id, None)
+    row = json.loads(after)
+    return _Known(snapshot_id, Row(Target(row["account_id"], row["region"]), pool_id, f"{after}\n".encode()))
 
 
-def _read_row(store: Store, snapshot_id: str, pool_id: str, region: str) -> tuple[Target, Rows] | None:
+def _read_row(store: Store, snapshot_id: str, pool_id: str, region: str) -> tuple[Target, Row | None] | None:
     """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
     manifest = archive.read_manifest(store, snapshot_id)
     statuses = {place: status for place, status in manifest.statuses().items() if place[1] == region}
     if not statuses or any(status != "ok" for status in statuses.values()):
         return None
-    found = snapshot.read_rows(archive.read_data(store, manifest))
-    for place in statuses:
-        if pool_id in found.get(place, {}):
-            return place, {pool_id: found[place][pool_id]}
-    return next(iter(statuses)), {}
+    rows = table.pool_rows(archive.read_data(store, manifest), statuses)
+    found = next((row for row in rows if row.id == pool_id), None)
+    return (found.target, found) if found else (next(iter(statuses)), None)
 
 
-def _compared(pool_id: str, row: tuple[Target, Rows], snapshot_id: str, known: _Known | None) -> Iterator[Event]:
-    place, rows = row
+def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Known | None) -> Iterator[Event]:
     if known is None:
-        if rows:
-            yield Event(snapshot_id, None, "found", (), None, rows[pool_id].decode())
+        if row:
+            yield Event(snapshot_id, None, "found", (), None, row.line.decode().rstrip())
         return
-    for change in changes_of(place, known.rows, rows, known.snapshot_id):
+    before = [known.row._replace(target=target)] if known.row else []
+    for change in changes_between(before, [row] if row else [], {target: known.snapshot_id}):
         yield Event(snapshot_id, known.snapshot_id, change.change, change.fields, change.before, change.after)
 
 
 def _unknown(pool_id: str, data: bytes) -> str:
-    names = {
-        identifier: json.loads(line)["name"]
-        for rows in snapshot.read_rows(data).values()
-        for identifier, line in rows.items()
-    }
+    names = {row.id: json.loads(row.line)["name"] for row in table.pool_rows(data)}
     near = [identifier for identifier, name in names.items() if name == pool_id][:3]
     near = near or difflib.get_close_matches(pool_id, names, cutoff=0.8)
     advice = f"did you mean {' or '.join(near)}?" if near else "`pool-inventory show` has the ids"

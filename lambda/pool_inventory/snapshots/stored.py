@@ -64,7 +64,8 @@ def describe(names: Names, committed: Snapshot, data: bytes, changes_object: byt
     """
     return Published(
         snapshot=committed,
-        comparison=changes.decode(changes_object),
+        changes=changes.counts_of(changes_object),
+        uncompared=changes.decode(changes_object).uncompared,
         link=Link(committed.id, hashlib.sha256(body).hexdigest()),
         manifest_key=names.full_key(keys.manifest(committed.id)),
         size_bytes=len(data),

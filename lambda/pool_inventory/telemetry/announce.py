@@ -3,6 +3,7 @@
 Events are about a snapshot that is published already: what goes wrong here undoes nothing, and is reported.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 from pool_inventory.aws import session as aws_session
 from pool_inventory.aws.failures import error_message
 from pool_inventory.model import Change, Published
-from pool_inventory.snapshots import keys, stored
+from pool_inventory.snapshots import changes, keys, stored
 from pool_inventory.stores.protocol import Store
 from pool_inventory.text import one_line
 
@@ -37,12 +38,12 @@ CHANGE_TYPES = {
     "modified": "User Pool Modified",
 }
 
-# Above it only the snapshot is told of: who must read hundreds of changes reads them in `changes`.
-MOST_CHANGES = 100
+# Above it only the snapshot has an event: whoever has to read hundreds of changes reads them in `changes`.
+MAX_CHANGES = 100
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-MOST_ENTRIES = 10
+MAX_ENTRIES = 10
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 TIME_BYTES = 14
 ATTEMPTS = 5
 
@@ -85,7 +86,9 @@ def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: It
 
 def _announce_one(session: "Session", store: Store, bus: str, snapshot_id: str) -> Failure | None:
     published = stored.read_published(store, snapshot_id)
-    entries = snapshot_entries(bus, published, store.address(keys.changes(snapshot_id)))
+    entries = snapshot_entries(
+        bus, published, read_changes(store, published), store.address(keys.changes(snapshot_id))
+    )
     client = make_client(session, bus)
     failed = [failure for batch in batches(entries) for failure in put(client, batch)]
     if failed:
@@ -106,7 +109,7 @@ def batches(entries: Iterable["Entry"]) -> Iterator[list["Entry"]]:
     total = 0
     for entry in entries:
         size = size_bytes(entry)
-        if batch and (len(batch) == MOST_ENTRIES or total + size > MOST_BYTES):
+        if batch and (len(batch) == MAX_ENTRIES or total + size > MAX_BYTES):
             yield batch
             batch, total = [], 0
         batch.append(entry)
@@ -120,15 +123,24 @@ def size_bytes(entry: "Entry") -> int:
     return TIME_BYTES + sum(len(text.encode()) for text in texts)
 
 
-def snapshot_entries(bus: str, published: Published, changes_address: str) -> list["Entry"]:
+def read_changes(store: Store, published: Published) -> tuple[Change, ...]:
+    """Return a snapshot's changes, none where they are too many for events of their own."""
+    if published.changes_total > MAX_CHANGES:
+        return ()
+    return tuple(changes.decode(stored.read(store, keys.changes(published.snapshot.id))).changes)
+
+
+def snapshot_entries(bus: str, published: Published, found: Iterable[Change], changes_address: str) -> list["Entry"]:
     """Return a snapshot's events: that it is published, and each change unless they are many.
 
     Args:
         bus: its name or ARN.
         published: the snapshot.
+        found: its changes, none where they are too many.
         changes_address: where its changes object is.
     """
-    return [_snapshot_entry(bus, published, changes_address), *_change_entries(bus, published, changes_address)]
+    changed = _change_entries(bus, published, found, changes_address)
+    return [_snapshot_entry(bus, published, changes_address), *changed]
 
 
 def _snapshot_entry(bus: str, published: Published, changes_address: str) -> "Entry":
@@ -137,23 +149,23 @@ def _snapshot_entry(bus: str, published: Published, changes_address: str) -> "En
         "snapshotId": snapshot.id,
         "status": snapshot.status,
         "poolCount": snapshot.pool_count,
-        **published.comparison.summary(),
-        "changeEventsFollow": len(published.comparison.changes) <= MOST_CHANGES,
+        "changes": dict(published.changes),
+        "uncompared": [dataclasses.asdict(each) for each in published.uncompared],
+        "changeEventsFollow": published.changes_total <= MAX_CHANGES,
         "changesAddress": changes_address,
         "manifest": published.manifest_key,
     }
     return _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, detail, [])
 
 
-def _change_entries(bus: str, published: Published, changes_address: str) -> Iterator["Entry"]:
-    changes = published.comparison.changes
-    if len(changes) > MOST_CHANGES:
-        return
-    for change in changes:
+def _change_entries(
+    bus: str, published: Published, found: Iterable[Change], changes_address: str
+) -> Iterator["Entry"]:
+    for change in found:
         texts = {"before": change.before, "after": change.after}
         rows = {name: json.loads(text) if text else None for name, text in texts.items()}
         entry = _change_entry(bus, published.snapshot.id, change, rows)
-        if size_bytes(entry) > MOST_BYTES:
+        if size_bytes(entry) > MAX_BYTES:
             elsewhere = {"rowsTooLarge": True, "changesAddress": changes_address}
             entry = _change_entry(bus, published.snapshot.id, change, elsewhere)
         yield entry

@@ -46,7 +46,7 @@ def emit_snapshot(
     emit = partial(_document, namespace, service, None if duration_ms is not None else published.snapshot.ended_at)
     with emit() as metrics:
         _add_coverage(metrics, coverage)
-        for kind, count in published.comparison.summary()["changes"].items():
+        for kind, count in published.changes.items():
             metrics.add_metric(f"UserPools{kind.capitalize()}", MetricUnit.Count, count)
         metrics.add_metric("SnapshotComplete", MetricUnit.Count, int(published.snapshot.status == "complete"))
         metrics.add_metric("SnapshotBytes", MetricUnit.Bytes, published.size_bytes)

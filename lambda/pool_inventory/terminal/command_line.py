@@ -239,7 +239,7 @@ def _show_outcome(outcome: Outcome, store: Store) -> int:
         snapshot = outcome.published.snapshot
         status = snapshot.status
         console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
-        counts = outcome.published.comparison.summary()["changes"]
+        counts = outcome.published.changes
         changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         said = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
     console.print(shown(said), soft_wrap=True)

@@ -14,7 +14,6 @@ from typing import Any
 from unittest import mock
 
 import boto3
-from arro3.io import read_parquet
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +22,7 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
 from pool_inventory.model import Snapshot
-from pool_inventory.snapshots import keys, schema, stored
+from pool_inventory.snapshots import keys, schema, stored, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
@@ -175,8 +174,8 @@ def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
     Raises:
         InventoryError: they differ.
     """
-    table = read_parquet(io.BytesIO(data)).read_all()
-    found = sorted(zip(*(table[name].to_pylist() for name in ("region", "id", "name")), strict=True))
+    rows = map(json.loads, table.lines(data))
+    found = sorted((row["region"], row["id"], row["name"]) for row in rows)
     readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
     seeded = sorted((region, pool["Id"], pool["Name"]) for region, each in readable.items() for pool in each)
     if found != seeded:
@@ -188,14 +187,14 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     stored = store.get(keys.changes(identifier))
     if stored is None:
         raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
-    stored_table = read_parquet(io.BytesIO(stored.body)).read_all()
-    told = zip(*(stored_table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
-    table = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
-    for name in ("change", "region", "id", "name", "fields"):
-        table.add_column(name, overflow="fold")
-    for *texts, fields in told:
-        table.add_row(*map(shown, texts), shown(", ".join(fields)))
-    console.print(table)
+    names = ("change", "region", "id", "name", "fields")
+    shown_changes = Table(title=f"Changes in {identifier}", title_justify="left", title_style="bold")
+    for name in names:
+        shown_changes.add_column(name, overflow="fold")
+    for row in map(json.loads, table.lines(stored.body)):
+        *texts, fields = (row[name] for name in names)
+        shown_changes.add_row(*map(shown, texts), shown(", ".join(fields)))
+    console.print(shown_changes)
 
 
 def _copy(store: S3Store, folder: Path, console: Console) -> None:

@@ -5,18 +5,21 @@ Parquet files are compared by their bytes where the same release of the library 
 
 import dataclasses
 import functools
-import gzip
 import json
 import re
 import zlib
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Comparison, Target, Uncompared
+from pool_inventory.model import Target, Uncompared
 from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import archive, changes, keys, schema
+from pool_inventory.snapshots import archive, changes, formats, keys, rows, schema, table
 from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots.changes import Comparison
+from pool_inventory.snapshots.schema import Column
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.verify.report import Report
 
@@ -67,19 +70,21 @@ def check_finished(store: Store, data: bytes, manifest: dict[str, Any], report: 
     by_bytes = not is_of_first_release and _writer(data) == _own_writer()
     if not by_bytes:
         report.note("some snapshots were written by another release: rows were compared there, not bytes")
-    comparison = _compare_anew(store, data)
-    told = changes.encode(committed.id, comparison)
-    if not is_of_first_release:
-        told = _check_changes(store, manifest, comparison, by_bytes=by_bytes, report=report)
+    comparison = _compare_again(store, data)
+    changes_object = (
+        changes.encode(committed.id, comparison)
+        if is_of_first_release
+        else _check_changes(store, manifest, comparison, data, by_bytes=by_bytes, report=report)
+    )
     for file_format in committed.extra_formats:
         _check_extra(store, data, keys.in_format(committed.id, file_format), file_format, report)
-    made = publish.derived(origin_of(manifest), data, told)
+    made = publish.derived(origin_of(manifest), data, changes_object)
     _check_object(store, keys.coverage(committed.id), made, by_bytes=by_bytes, report=report)
     _check_object(store, keys.symlink(committed.id), made, by_bytes=True, report=report)
     _check_fields(manifest, json.loads(made[keys.manifest(committed.id)]), report)
 
 
-def _compare_anew(store: Store, data: bytes) -> Comparison:
+def _compare_again(store: Store, data: bytes) -> Comparison:
     def read_baseline(identifier: str) -> bytes:
         return archive.read_data(store, archive.read_manifest(store, identifier))
 
@@ -87,13 +92,13 @@ def _compare_anew(store: Store, data: bytes) -> Comparison:
 
 
 def _check_changes(
-    store: Store, manifest: dict[str, Any], anew: Comparison, *, by_bytes: bool, report: Report
+    store: Store, manifest: dict[str, Any], again: Comparison, data: bytes, *, by_bytes: bool, report: Report
 ) -> bytes:
-    """Check the changes object; give what it should be, so that one that is not is told once."""
+    """Check the changes object; return what it should be, so that one that is not is reported once."""
     key = keys.changes(manifest["snapshotId"])
-    # Why a target was not compared is told in words that name where the snapshots were then.
-    told = _told_uncompared(manifest, anew)
-    expected = changes.encode(manifest["snapshotId"], dataclasses.replace(anew, uncompared=told))
+    # Why a target was not compared is said in words that name where the snapshots were then.
+    said = _said_uncompared(manifest, again)
+    expected = changes.encode(manifest["snapshotId"], dataclasses.replace(again, uncompared=said))
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
@@ -102,35 +107,47 @@ def _check_changes(
     if stored.body == expected:
         return expected
     try:
-        if _places(told) != _places(anew.uncompared):
-            _check_comparable(key, snapshot.read_lines(stored.body), (*told, *anew.uncompared), anew, report)
-            snapshot.footer_of(stored.body)
-            return stored.body
-        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(expected):
+        columns = table.columns_of(data)
+        unknown = _targets(said) ^ _targets(again.uncompared)
+        leave_out = _targets(said) | _targets(again.uncompared) if unknown else frozenset()
+        is_same = _same_changes(stored.body, expected, columns, leave_out=leave_out)
+        is_another_schema = columns != table.columns_of(table.encode(schema.DATA, [], {}))
+        if not is_same or (by_bytes and not unknown and not is_another_schema):
             report.fault(key, _NOT_DERIVED)
+        elif unknown:
+            report.note(f"{key} was not checked in all targets: what they are compared with cannot be read any more")
+            table.footer_of(stored.body)
+            return stored.body
     except _UNREADABLE as error:
         report.fault(key, f"cannot be read: {error}")
     return expected
 
 
-def _told_uncompared(manifest: dict[str, Any], anew: Comparison) -> tuple[Uncompared, ...]:
+def _said_uncompared(manifest: dict[str, Any], again: Comparison) -> tuple[Uncompared, ...]:
     try:
         return tuple(Uncompared(**each) for each in manifest["uncompared"])
     except (KeyError, TypeError):
-        return anew.uncompared  # told with the manifest's fields
+        return again.uncompared  # reported with the manifest's fields
 
 
-def _check_comparable(
-    key: str, lines: list[bytes], uncompared: tuple[Uncompared, ...], anew: Comparison, report: Report
-) -> None:
-    """Check the changes of the targets that could be compared both then and now: a baseline has expired since."""
-    unknown = _places(uncompared)
-    told = [(row["account_id"], row["region"], row["id"], row["change"]) for row in map(json.loads, lines)]
-    found = [(each.account_id, each.region, each.id, each.change) for each in anew.changes]
-    if [each for each in told if each[:2] not in unknown] != [each for each in found if each[:2] not in unknown]:
-        report.fault(key, _NOT_DERIVED)
-    else:
-        report.note(f"{key} was not checked in all targets: what they are compared with cannot be read any more")
+def _same_changes(
+    stored: bytes, expected: bytes, columns: tuple[Column, ...], *, leave_out: Container[Target]
+) -> bool:
+    """Whether two changes objects say the same, though releases with other columns may have written them."""
+    pairs = zip_longest(_comparable(stored, columns, leave_out), _comparable(expected, schema.DATA, leave_out))
+    return all(one == other for one, other in pairs)
+
+
+def _comparable(body: bytes, columns: tuple[Column, ...], leave_out: Container[Target]) -> Iterator[dict[str, Any]]:
+    for row in map(json.loads, table.lines(body)):
+        if Target(row["account_id"], row["region"]) not in leave_out:
+            fitted = {name: row[name] and rows.fit_row(json.loads(row[name]), columns) for name in ("before", "after")}
+            # Which columns differ depends on which columns a release has.
+            yield {**row, **fitted, "fields": None}
+
+
+def _same_rows(stored: bytes, expected: bytes) -> bool:
+    return all(one == other for one, other in zip_longest(table.lines(stored), table.lines(expected)))
 
 
 def _check_extra(store: Store, data: bytes, key: str, file_format: str, report: Report) -> None:
@@ -139,12 +156,12 @@ def _check_extra(store: Store, data: bytes, key: str, file_format: str, report: 
         report.fault(key, "is missing")
         return
     report.checked(stored.body)
-    lines = b"".join(publish.EXTRA_FORMATS[file_format](data))
-    expected = gzip.compress(lines, mtime=0)
-    if stored.body[:10] not in _GZIP_HEADERS or _inflated(stored.body) != lines:
-        report.fault(key, "is not the rows of the data as gzip has them")
-    elif stored.body[10:] == expected[10:]:
+    expected = formats.compressed(publish.EXTRA_FORMATS[file_format](data))
+    is_gzip = stored.body[:10] in _GZIP_HEADERS
+    if is_gzip and stored.body[10:] == expected[10:]:
         return
+    if not is_gzip or _inflated(stored.body) != _inflated(expected):
+        report.fault(key, "is not the rows of the data as gzip has them")
     elif len(stored.body) == len(expected):
         # Another zlib would hardly need as many bytes for another result.
         report.fault(key, "has the rows of the data, and bytes that were changed")
@@ -171,7 +188,7 @@ def _check_object(store: Store, key: str, made: dict[str, bytes], *, by_bytes: b
     if stored.body == made[key]:
         return
     try:
-        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(made[key]):
+        if by_bytes or not _same_rows(stored.body, made[key]):
             report.fault(key, "is not what follows from the data")
     except SnapshotError as error:
         report.fault(key, f"cannot be read: {error}")
@@ -187,8 +204,8 @@ def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report
             report.fault(key, f"its {name} is {said}, and {follows} follows from the data")
 
 
-def _places(uncompared: tuple[Uncompared, ...]) -> set[Target]:
-    return {Target(each.account_id, each.region) for each in uncompared}
+def _targets(uncompared: tuple[Uncompared, ...]) -> frozenset[Target]:
+    return frozenset(Target(each.account_id, each.region) for each in uncompared)
 
 
 def _writer(body: bytes) -> bytes:
@@ -199,4 +216,4 @@ def _writer(body: bytes) -> bytes:
 
 @functools.cache
 def _own_writer() -> bytes:
-    return _writer(snapshot.encode_table(schema.COVERAGE, [], {}))
+    return _writer(table.encode(schema.COVERAGE, [], {}))

@@ -1,18 +1,14 @@
 """The objects of one snapshot: is each what the others say it is?"""
 
 import hashlib
-import io
 from collections import Counter
 from typing import Any
 
-from arro3.io import read_parquet
-
 from pool_inventory.errors import NewerError, SnapshotError
-from pool_inventory.model import Link, Snapshot, Target
-from pool_inventory.snapshots import archive, keys
+from pool_inventory.model import Link, Snapshot
+from pool_inventory.snapshots import archive, keys, table
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.snapshots.manifest import load
-from pool_inventory.snapshots.parquet import reading
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.verify.finished import check_finished
 from pool_inventory.terminal.verify.report import Report
@@ -113,10 +109,7 @@ def _previous(store: Store, identifier: str, body: bytes) -> Link | None:
 
 def _check_rows(committed: Snapshot, data: bytes, report: Report) -> None:
     """Count the rows of each target. That poolCount is their sum follows with the rest of the manifest."""
-    with reading(data):
-        table = read_parquet(io.BytesIO(data)).read_all()
-        keys_of_rows = zip(table["account_id"].to_pylist(), table["region"].to_pylist(), strict=True)
-    counts = Counter(Target(*each) for each in keys_of_rows)
+    counts = Counter(row.target for row in table.pool_rows(data))
     report.rows += counts.total()
     expected = {each.target: each.pools or 0 for each in committed.coverage}
     for place in sorted(counts.keys() | expected.keys()):
