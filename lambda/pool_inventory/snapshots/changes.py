@@ -1,28 +1,34 @@
-"""Two snapshots → what was created, deleted, modified.
+"""What a snapshot found, and what was known before → what was created, deleted, modified.
 
-Each target is compared with its own last good reading, whichever snapshot has that: the footer fixed it at the commit,
-so comparing again gives the same. A target that could not be read has no changes; they follow when it can be again.
+Each target is compared with its own last good reading, which the snapshot before has in its data or carries: the
+commit fixed which, so comparing again gives the same. A target that could not be read has no changes; they follow when
+it can be again.
 """
 
 import dataclasses
 import json
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import Change, ChangeKind, Snapshot, Target, Uncompared
-from pool_inventory.snapshots import keys, rows, schema, table
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.errors import SnapshotError
+from pool_inventory.model import Change, ChangeKind, Coverage, Snapshot, Target, Uncompared
+from pool_inventory.snapshots import checked, keys, rows, schema, table
 from pool_inventory.snapshots.packed import PackedLines
 from pool_inventory.snapshots.table import Row
+
+if TYPE_CHECKING:
+    from pool_inventory.snapshots.known import Known
+
+# How many targets a manifest names: who must know all of them reads the coverage.
+MAX_NAMED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a snapshot is compared with, and what cannot be compared.
+    """What changed in a snapshot, and what cannot be known.
 
     Attributes:
         changes: what changed, sorted by account, region and id: to be gone through once.
@@ -33,37 +39,44 @@ class Comparison:
     uncompared: tuple[Uncompared, ...]
 
 
-def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
-    """Compare a committed snapshot with the last good reading of each of its targets.
+def compare(snapshot: Snapshot, data: bytes, coverage: Iterable[Coverage], known: "Known | str | None") -> Comparison:
+    """Compare what a committed snapshot read with what was known before.
 
     A target that was never read before has no changes, and is not among the uncompared.
 
     Args:
-        data: the snapshot's data object.
-        read_data: returns the data object of an earlier snapshot by its id, or raises SnapshotError where there is
-            none, RefusedError where it is refused; called once for each snapshot that is needed, which usually is one.
+        snapshot: the snapshot.
+        data: its data object.
+        coverage: its coverage.
+        known: what the snapshot before says is known; why that cannot be read; None where there is none.
+
+    Raises:
+        SnapshotError: the data is not ours; the changes raise it, too, as they are gone through.
     """
-    committed = snapshot.decode(data)
-    if committed.baselines is None:
-        return Comparison((), tuple(_unknown_baselines(committed)))
-    targets_by_baseline: dict[str, list[Target]] = defaultdict(list)
-    for baseline in committed.baselines:
-        targets_by_baseline[baseline.snapshot_id].append(baseline.target)
-    streams: list[Iterator[Row]] = []
+    reason = snapshot.known_reason or (known if isinstance(known, str) else None)
+    lost = {} if known is None or isinstance(known, str) else known.lost
     compared: dict[Target, str] = {}
     uncompared: list[Uncompared] = []
-    for baseline_id, targets in targets_by_baseline.items():
-        try:
-            streams.append(_read_baseline(read_data(baseline_id), targets))
-        except (SnapshotError, RefusedError) as error:
-            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
-            uncompared += (Uncompared(*target, baseline_id, str(error)) for target in targets)
-            continue
-        compared |= dict.fromkeys(targets, baseline_id)
-    return Comparison(
-        changes_between(table.merged(streams), table.pool_rows(data, compared), compared) if compared else (),
-        tuple(sorted(uncompared, key=lambda each: (each.account_id, each.region))),
-    )
+    for each in coverage:
+        if why := _why_uncompared(each, reason, lost):
+            uncompared.append(Uncompared(*each.target, each.compared_with, why))
+        elif each.is_read and each.compared_with:
+            compared[each.target] = each.compared_with
+    if not compared or known is None or isinstance(known, str):
+        return Comparison((), tuple(uncompared))
+    found = changes_between(known.rows(compared), table.pool_rows(data, compared), compared)
+    return Comparison(found, tuple(uncompared))
+
+
+def _why_uncompared(each: Coverage, reason: str | None, lost: Mapping[Target, str]) -> str | None:
+    """Return why it is not known what changed in a target, None where it is, or will be when it is read again."""
+    if reason:
+        return reason if each.is_read or each.compared_with else None
+    if each.compared_with is None or (not each.is_read and each.last_ok == each.compared_with):
+        return None
+    if each.target in lost:
+        return lost[each.target]
+    return None if each.is_read else f"it was last read in {each.compared_with}, and is no longer carried"
 
 
 def changes_between(before: Iterable[Row], after: Iterable[Row], baselines: Mapping[Target, str]) -> Iterator[Change]:
@@ -90,7 +103,7 @@ def changes_between(before: Iterable[Row], after: Iterable[Row], baselines: Mapp
 
 
 def encode(snapshot_id: str, comparison: Comparison) -> bytes:
-    """Return the changes object; its footer has the counts and what was not compared."""
+    """Return the changes object; its footer has the counts, and the first of what was not compared."""
     time = rows.timestamp(keys.snapshot_time(snapshot_id))
     counts: Counter[str] = Counter()
     # The footer is written first, so the counts are needed before the first row is.
@@ -101,43 +114,52 @@ def encode(snapshot_id: str, comparison: Comparison) -> bytes:
     footer = {
         "snapshotId": snapshot_id,
         "changes": {kind: counts[kind] for kind in get_args(ChangeKind)},
-        "uncompared": [dataclasses.asdict(each) for each in comparison.uncompared],
+        "uncompared": [dataclasses.asdict(each) for each in comparison.uncompared[:MAX_NAMED]],
+        "uncomparedCount": len(comparison.uncompared),
     }
     return table.encode(schema.CHANGES, found, footer)
 
 
-def counts_of(body: bytes) -> dict[str, int]:
-    """Return how many pools were created, deleted and modified, by a changes object.
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a changes object says in its footer.
+
+    Attributes:
+        counts: how many pools were created, deleted and modified.
+        uncompared: the first targets that were not compared, MAX_NAMED at most.
+        uncompared_count: how many were not.
+    """
+
+    counts: Mapping[str, int]
+    uncompared: tuple[Uncompared, ...]
+    uncompared_count: int
+
+
+def summary_of(body: bytes) -> Summary:
+    """Return what a changes object says in its footer.
 
     Raises:
         SnapshotError: it is no changes object of ours.
     """
-    counts = table.footer_of(body).get("changes")
-    try:
-        return {kind: int(counts[kind]) for kind in get_args(ChangeKind)}  # type: ignore[index] # TypeError is caught
-    except (KeyError, TypeError, ValueError) as error:
-        raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
-
-
-def decode(body: bytes) -> Comparison:
-    """Return what a changes object says: the inverse of encode, its changes read as they are gone through.
-
-    Raises:
-        SnapshotError: it is no changes object of ours; its changes raise it, too.
-    """
     footer = table.footer_of(body)
     try:
         uncompared = tuple(Uncompared(**each) for each in footer["uncompared"])
-    except (KeyError, TypeError) as error:
+        counts = {kind: checked.number(footer["changes"][kind]) for kind in get_args(ChangeKind)}
+        return Summary(counts, uncompared, checked.number(footer.get("uncomparedCount", len(uncompared))))
+    except checked.NOT_OURS as error:
         raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
-    return Comparison(_changes(body), uncompared)
 
 
-def _changes(body: bytes) -> Iterator[Change]:
+def decode(body: bytes) -> Iterator[Change]:
+    """Return the changes of a changes object, in their order.
+
+    Raises:
+        SnapshotError: it is no changes object of ours.
+    """
     for line in table.lines(body):
         try:
             yield _change(json.loads(line))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except checked.NOT_OURS as error:
             raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
 
 
@@ -153,21 +175,6 @@ def _row(change: Change) -> dict[str, Any]:
     row = dataclasses.asdict(change)
     previous_time = keys.snapshot_time(row.pop("previous_snapshot_id"))
     return {"previous_snapshot_time": rows.timestamp(previous_time), **row}
-
-
-def _unknown_baselines(committed: Snapshot) -> Iterator[Uncompared]:
-    for each in committed.coverage:
-        if each.is_read:
-            reason = "the manifest before could not be read, which says when it was last read"
-            yield Uncompared(each.account_id, each.region, None, reason)
-
-
-def _read_baseline(data: bytes, targets: list[Target]) -> Iterator[Row]:
-    """Return the rows of an earlier snapshot, in which these targets must have been read: else all would look new."""
-    earlier = snapshot.decode(data)
-    if not {each.target for each in earlier.coverage if each.is_read}.issuperset(targets):
-        raise SnapshotError(f"{earlier.id} says itself that it did not read all of {targets}")
-    return table.pool_rows(data, frozenset(targets))
 
 
 def _change_of(old: Row | None, new: Row | None, baselines: Mapping[Target, str]) -> Change:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pool_inventory.model import Target
-from pool_inventory.snapshots import schema
+from pool_inventory.snapshots import keys, schema
 from pool_inventory.snapshots.schema import Column, Kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -14,6 +14,11 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def timestamp(time: datetime) -> str:
     """Write a time in UTC as all of our JSON has it, to the millisecond: `2026-11-24T18:00:00.000Z`."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def minute(snapshot_id: str) -> str:
+    """Return the time that a snapshot's id names, as Arrow writes a time without milliseconds."""
+    return f"{keys.snapshot_time(snapshot_id):%Y-%m-%dT%H:%M:%S}Z"
 
 
 def json_line(row: dict[str, Any]) -> bytes:

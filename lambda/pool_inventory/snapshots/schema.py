@@ -99,7 +99,7 @@ COVERAGE = (
     SNAPSHOT_TIME,
     _string("account_id", "the account that was asked", required=True),
     _string("region", "the region that was asked", required=True),
-    _string("status", "`ok`, `denied`, `throttled`, `timed_out` or `failed`", required=True),
+    _string("status", "`ok`, `absent`, `denied`, `throttled`, `timed_out`, `failed` or `not_asked`", required=True),
     _long("pools", "pools in `data`; null, not 0, where the target was not read whole", required=False),
     _long("requests", "calls of ListUserPools, retries included"),
     _long("retries", "calls that were made again"),
@@ -109,6 +109,7 @@ COVERAGE = (
     _string("error_code", "the service's error code, or the error's name; null where ok"),
     _string("error_message", "the error's text; null where ok"),
     _string("last_ok", "id of the newest snapshot, this one included, in which this target was read whole"),
+    _string("compared_with", "id of the snapshot that has the target's last good reading before this one"),
 )
 
 CHANGES = (
@@ -120,8 +121,8 @@ CHANGES = (
     _string("id", "the pool's id", required=True),
     _string("name", "the pool's name; a deleted pool's last"),
     Column("fields", Kind.STRINGS, "the columns that differ, dotted, of a modified pool; else none", required=True),
-    _string("before", "JSON of the pool's row before, less `snapshot_time`; null if created"),
-    _string("after", "JSON of the pool's row after, less `snapshot_time`; null if deleted"),
+    _string("before", "JSON of the pool's row before, less `snapshot_time` and `read_at`; null if created"),
+    _string("after", "JSON of the pool's row after, less `snapshot_time` and `read_at`; null if deleted"),
 )
 
 _ARROW = {

@@ -21,9 +21,8 @@ from pool_inventory import handler, settings
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
-from pool_inventory.model import Snapshot
-from pool_inventory.snapshots import keys, schema, stored, table
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.publish.commit import Committed, read_commit
+from pool_inventory.snapshots import coverage, data_object, keys, schema, table
 from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
@@ -69,9 +68,9 @@ def run_demo(folder: Path, console: Console) -> None:
             readable = sum(len(each) for region, each in pools.items() if region != DENIED_REGION)
             console.rule(f"{said}: {readable} user pools in regions that can be read")
             output = _invoke(time)
-            data = stored.read_data(store, keys.snapshot_id(time))
-            _show(snapshot.decode(data), output, console)
-            _check(data, pools)
+            committed = read_commit(store, keys.snapshot_id(time))
+            _show(committed, output, console)
+            _check(committed.data, pools)
             console.print(f"Each of the {readable} pools is in data, once.\n")
             _change(pools)
         _show_changes(store, keys.snapshot_id(hour), console)
@@ -154,8 +153,10 @@ def _invoke(time: datetime) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.getvalue().splitlines()]
 
 
-def _show(made: Snapshot, output: list[dict[str, Any]], console: Console) -> None:
-    console.print(targets_table(made.coverage, f"Targets of {made.id}: {made.status}"))
+def _show(committed: Committed, output: list[dict[str, Any]], console: Console) -> None:
+    made = data_object.decode(committed.data)
+    covered = tuple(coverage.decode(committed.coverage or b""))
+    console.print(targets_table(covered, f"Targets of {made.id}: {made.status}"))
     metrics = [pair for line in output if "_aws" in line for pair in _metrics(line)]
     console.print(pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
 

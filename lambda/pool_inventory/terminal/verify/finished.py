@@ -3,7 +3,6 @@
 Parquet files are compared by their bytes where the same release of the library wrote them, and else by their rows.
 """
 
-import dataclasses
 import functools
 import json
 import re
@@ -15,12 +14,12 @@ from typing import Any
 
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Target, Uncompared
-from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import archive, changes, formats, keys, rows, schema, table
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots.changes import Comparison
+from pool_inventory.publish.finish import Finishing, derived_changes, symlink
+from pool_inventory.snapshots import changes, formats, keys, rows, schema, table
+from pool_inventory.snapshots.manifest import encode as encode_manifest
 from pool_inventory.snapshots.schema import Column
 from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal.verify.first_contract import check_first_coverage, first_manifest
 from pool_inventory.terminal.verify.report import Report
 
 # What the manifests of the first release do not have.
@@ -63,71 +62,70 @@ def origin_of(manifest: dict[str, Any]) -> Origin:
     return Origin(str(manifest.get("destinationBucket")), key.removesuffix(keys.data(manifest["snapshotId"])))
 
 
-def check_finished(store: Store, data: bytes, manifest: dict[str, Any], report: Report) -> None:
-    """Check all that finish wrote, against a data object that is what its manifest says."""
-    committed = snapshot.decode(data)
-    is_of_first_release = "changes" not in manifest
-    by_bytes = not is_of_first_release and _writer(data) == _own_writer()
+def check_finished(store: Store, found: Finishing, manifest: dict[str, Any], report: Report) -> None:
+    """Check all that finish wrote, against a commit that is what its manifest says.
+
+    Args:
+        store: where it is.
+        found: the commit, with what it was finished from.
+        manifest: the manifest as it is.
+        report: what is added to.
+    """
+    identifier, data = found.snapshot.id, found.committed.data
+    origin = origin_of(manifest)
+    by_bytes = manifest["contractVersion"] == table.CONTRACT_VERSION and writer_of(data) == _own_writer()
     if not by_bytes:
         report.note("some snapshots were written by another release: rows were compared there, not bytes")
-    comparison = _compare_again(store, data)
-    changes_object = (
-        changes.encode(committed.id, comparison)
-        if is_of_first_release
-        else _check_changes(store, manifest, comparison, data, by_bytes=by_bytes, report=report)
-    )
-    for file_format in committed.extra_formats:
-        _check_extra(store, data, keys.in_format(committed.id, file_format), file_format, report)
-    made = publish.derived(origin_of(manifest), data, changes_object)
-    _check_object(store, keys.coverage(committed.id), made, by_bytes=by_bytes, report=report)
-    _check_object(store, keys.symlink(committed.id), made, by_bytes=True, report=report)
-    _check_fields(manifest, json.loads(made[keys.manifest(committed.id)]), report)
+    changes_object = derived_changes(found)
+    if "changes" in manifest:  # the very first manifests had none
+        changes_object = _check_changes(store, found, changes_object, by_bytes=by_bytes, report=report)
+    for file_format in found.snapshot.extra_formats:
+        _check_extra(store, data, keys.in_format(identifier, file_format), file_format, report)
+    _check_bytes(store, keys.symlink(identifier), symlink(origin, identifier), report)
+    if manifest["contractVersion"] == 1:
+        check_first_coverage(store, identifier, data, report)
+        expected = first_manifest(origin, data, changes_object)
+    else:
+        parts = {keys.coverage(identifier): found.committed.coverage or b"", keys.changes(identifier): changes_object}
+        if found.committed.carried:
+            parts[keys.carried(identifier)] = found.committed.carried
+        expected = json.loads(encode_manifest(origin, found.snapshot, data, found.covered, parts))
+    _check_fields(manifest, expected, report)
 
 
-def _compare_again(store: Store, data: bytes) -> Comparison:
-    def read_baseline(identifier: str) -> bytes:
-        return archive.read_data(store, archive.read_manifest(store, identifier))
+def _check_changes(store: Store, found: Finishing, again: bytes, *, by_bytes: bool, report: Report) -> bytes:
+    """Check the changes object; return what it should be, so that one that is not is reported once.
 
-    return changes.compare(data, read_baseline)
-
-
-def _check_changes(
-    store: Store, manifest: dict[str, Any], again: Comparison, data: bytes, *, by_bytes: bool, report: Report
-) -> bytes:
-    """Check the changes object; return what it should be, so that one that is not is reported once."""
-    key = keys.changes(manifest["snapshotId"])
-    # Why a target was not compared is said in words that name where the snapshots were then.
-    said = _said_uncompared(manifest, again)
-    expected = changes.encode(manifest["snapshotId"], dataclasses.replace(again, uncompared=said))
+    Args:
+        store: where it is.
+        found: the commit.
+        again: the changes object that follows from what can be read now.
+        by_bytes: whether this release, with these columns, would have written the same bytes.
+        report: what is added to.
+    """
+    key = keys.changes(found.snapshot.id)
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
-        return expected
+        return again
     report.checked(stored.body)
-    if stored.body == expected:
-        return expected
+    if stored.body == again:
+        return again
     try:
-        columns = table.columns_of(data)
-        unknown = _targets(said) ^ _targets(again.uncompared)
-        leave_out = _targets(said) | _targets(again.uncompared) if unknown else frozenset()
-        is_same = _same_changes(stored.body, expected, columns, leave_out=leave_out)
-        is_another_schema = columns != table.columns_of(table.encode(schema.DATA, [], {}))
-        if not is_same or (by_bytes and not unknown and not is_another_schema):
+        said, now = changes.summary_of(stored.body).uncompared, changes.summary_of(again).uncompared
+        columns = table.columns_of(found.committed.data)
+        leave_out = _targets(said) | _targets(now) if _targets(said) != _targets(now) else frozenset()
+        is_same = _same_changes(stored.body, again, columns, leave_out=leave_out)
+        is_rewritten = by_bytes and said == now and columns == table.columns_of(table.encode(schema.DATA, [], {}))
+        if not is_same or is_rewritten:
             report.fault(key, _NOT_DERIVED)
-        elif unknown:
+            return again
+        if leave_out:
             report.note(f"{key} was not checked in all targets: what they are compared with cannot be read any more")
-            table.footer_of(stored.body)
-            return stored.body
     except _UNREADABLE as error:
         report.fault(key, f"cannot be read: {error}")
-    return expected
-
-
-def _said_uncompared(manifest: dict[str, Any], again: Comparison) -> tuple[Uncompared, ...]:
-    try:
-        return tuple(Uncompared(**each) for each in manifest["uncompared"])
-    except (KeyError, TypeError):
-        return again.uncompared  # reported with the manifest's fields
+        return again
+    return stored.body
 
 
 def _same_changes(
@@ -146,17 +144,13 @@ def _comparable(body: bytes, columns: tuple[Column, ...], leave_out: Container[T
             yield {**row, **fitted, "fields": None}
 
 
-def _same_rows(stored: bytes, expected: bytes) -> bool:
-    return all(one == other for one, other in zip_longest(table.lines(stored), table.lines(expected)))
-
-
 def _check_extra(store: Store, data: bytes, key: str, file_format: str, report: Report) -> None:
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
         return
     report.checked(stored.body)
-    expected = formats.compressed(publish.EXTRA_FORMATS[file_format](data))
+    expected = formats.compressed(formats.data_lines(file_format, data))
     is_gzip = stored.body[:10] in _GZIP_HEADERS
     if is_gzip and stored.body[10:] == expected[10:]:
         return
@@ -179,19 +173,14 @@ def _inflated(body: bytes) -> bytes | None:
     return inflated if stream.eof and not stream.unused_data else None
 
 
-def _check_object(store: Store, key: str, made: dict[str, bytes], *, by_bytes: bool, report: Report) -> None:
+def _check_bytes(store: Store, key: str, expected: bytes, report: Report) -> None:
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
         return
     report.checked(stored.body)
-    if stored.body == made[key]:
-        return
-    try:
-        if by_bytes or not _same_rows(stored.body, made[key]):
-            report.fault(key, "is not what follows from the data")
-    except SnapshotError as error:
-        report.fault(key, f"cannot be read: {error}")
+    if stored.body != expected:
+        report.fault(key, "is not what follows from the data")
 
 
 def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report) -> None:
@@ -208,7 +197,7 @@ def _targets(uncompared: tuple[Uncompared, ...]) -> frozenset[Target]:
     return frozenset(Target(each.account_id, each.region) for each in uncompared)
 
 
-def _writer(body: bytes) -> bytes:
+def writer_of(body: bytes) -> bytes:
     """Return the name and version of the library that wrote a Parquet file: its footer's last text of that form."""
     found = re.findall(rb"parquet-rs version [\d.]+", body)
     return found[-1] if found else b""
@@ -216,4 +205,4 @@ def _writer(body: bytes) -> bytes:
 
 @functools.cache
 def _own_writer() -> bytes:
-    return _writer(table.encode(schema.COVERAGE, [], {}))
+    return writer_of(table.encode(schema.COVERAGE, [], {}))
