@@ -28,6 +28,7 @@ from tests.makers import ACCOUNT_ID, TIME
 WRITTEN = Path(__file__).parents[1] / "first_release/user-pools"
 FIRST, SECOND = "2026-11-24T18-00Z", "2026-11-24T19-00Z"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:check"
+MADE = (keys.manifest, keys.checksum, keys.coverage, keys.changes, keys.symlink)
 STRANGE = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:strange"
 
 
@@ -166,7 +167,8 @@ def test_the_next_run_goes_on_from_it_and_tells_what_changed_since_each_region_w
 
 def test_a_commit_of_it_that_was_not_finished_is_finished(tmp_path: Path) -> None:
     shutil.copytree(WRITTEN, tmp_path, dirs_exist_ok=True)
-    for key in (keys.manifest(SECOND), keys.checksum(SECOND), keys.coverage(SECOND), keys.changes(SECOND)):
+    latest = (keys.LATEST, keys.LATEST_DATA)
+    for key in (*(key(SECOND) for key in MADE), *latest):
         (tmp_path / key).unlink()
     publish.finish(FolderStore(tmp_path), SECOND, now=TIME)
     manifest = json.loads((tmp_path / keys.manifest(SECOND)).read_bytes())

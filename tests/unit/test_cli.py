@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import signal
@@ -8,10 +7,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
 from pool_inventory.publish.commit import commit
+from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import command_line as cli
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, error, listing, seed, throttle
@@ -77,8 +78,8 @@ def test_the_regions_are_what_the_account_has_enabled_unless_named(
 ) -> None:
     monkeypatch.delenv("INVENTORY_REGIONS")
     run("--to", str(tmp_path), "--time", "2026-11-24T18:00:00Z")
-    manifest = json.loads((tmp_path / "manifests/2026-11-24T18-00Z/manifest.json").read_text())
-    assert [each["region"] for each in manifest["coverage"]] == ["sa-east-1", "us-east-1"]
+    coverage = pq.read_table(tmp_path / keys.coverage("2026-11-24T18-00Z"), partitioning=None)
+    assert coverage["region"].to_pylist() == ["sa-east-1", "us-east-1"]
 
 
 def test_a_snapshot_that_is_there_already_is_said_to_be_and_is_not_made_again(

@@ -5,7 +5,7 @@ What is staged is no snapshot's until a data object names it by its hash, so run
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pool_inventory.model import Carried, Coverage, Link, Snapshot, Status, Target
 from pool_inventory.snapshots import coverage, data_object, keys, rows, schema, stored, table
@@ -115,9 +115,18 @@ def read_commit(store: Store, snapshot_id: str) -> Committed:
         StoreError: it cannot be read.
     """
     data = stored.read_committed(store, snapshot_id)
-    snapshot = data_object.decode(data)
+    return with_parts(store, data_object.decode(data), data)
+
+
+def with_parts(store: Store, snapshot: Snapshot, data: bytes) -> Committed:
+    """Return a commit's objects, by what the snapshot says of itself and its data object.
+
+    Raises:
+        SnapshotError: what it names is gone.
+        StoreError: it cannot be read.
+    """
     parts = {
-        folder: stored.read_part(store, snapshot_id, folder, file)
+        folder: stored.read_part(store, snapshot.id, folder, file)
         for folder, file in ((keys.COVERAGE, snapshot.coverage_file), (keys.CARRIED, snapshot.carried_file))
         if file
     }
@@ -157,7 +166,7 @@ def _carry(draft: Draft, targets: dict[Target, str]) -> tuple[bytes | None, int]
 def _complete(draft: Draft, totals: _Totals) -> Iterator[Coverage]:
     """Return the coverage of all targets, with what the snapshot before says of each."""
     known = draft.known.coverage() if draft.known else iter(())
-    oldest = keys.snapshot_time(draft.id) - timedelta(days=draft.forget_days)
+    oldest = _days_before(keys.snapshot_time(draft.id), draft.forget_days)
     for asked, before in _side_by_side(iter(draft.coverage), known):
         each = asked or _not_asked(before, draft)
         if each is None:
@@ -177,6 +186,13 @@ def _complete(draft: Draft, totals: _Totals) -> Iterator[Coverage]:
         complete = replace(each, last_ok=kept, compared_with=last_ok)
         totals.count(complete)
         yield complete
+
+
+def _days_before(time: datetime, days: int) -> datetime:
+    try:
+        return time - timedelta(days=days)
+    except OverflowError:  # the calendar begins there
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _not_asked(before: Coverage | None, draft: Draft) -> Coverage | None:

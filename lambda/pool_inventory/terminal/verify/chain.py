@@ -8,13 +8,13 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.events import MAX_AHEAD
 from pool_inventory.model import Link
-from pool_inventory.publish.commit import read_commit
+from pool_inventory.publish.commit import read_commit, with_parts
 from pool_inventory.publish.latest import latest_data
-from pool_inventory.snapshots import archive, checked, data_object, keys, manifest, table
+from pool_inventory.snapshots import archive, checked, data_object, keys, manifest, stored, table
 from pool_inventory.snapshots.manifest import Manifest, encode_latest, load, read_latest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.verify.finished import origin_of, writer_of
-from pool_inventory.terminal.verify.objects import check_snapshot
+from pool_inventory.terminal.verify.objects import as_described, check_snapshot
 from pool_inventory.terminal.verify.report import Report
 
 _LIST = "the list of manifests"
@@ -82,10 +82,10 @@ def _named_latest(store: Store, report: Report) -> Link | None:
 
 def _check_latest(store: Store, latest: Link, report: Report) -> None:
     """Check latest.json to the byte."""
-    stored, body = store.get(keys.LATEST), _manifest_of(store, latest)
-    if stored is None or body is None:
+    named, body = store.get(keys.LATEST), _manifest_of(store, latest)
+    if named is None or body is None:
         return
-    report.checked(stored.body)
+    report.checked(named.body)
     try:
         said = load(body, "")
         origin, previous = origin_of(said), manifest.decode(body, keys.manifest(latest.snapshot_id)).previous
@@ -94,17 +94,17 @@ def _check_latest(store: Store, latest: Link, report: Report) -> None:
     expected = [encode_latest(origin, latest, manifest.links_before(store, previous))]
     if said["contractVersion"] == 1:
         expected.append(encode_latest(origin, latest, None))  # 0.1 named the newest alone
-    if stored.body not in expected:
+    if named.body not in expected:
         report.fault(keys.LATEST, f"is not what names {latest.snapshot_id}, which is {expected[0].decode()!r}")
 
 
 def _manifest_of(store: Store, latest: Link) -> bytes | None:
     """Return the manifest that latest.json names, None where there is none, or none that can be read."""
     try:
-        stored = store.get(keys.manifest(latest.snapshot_id))
+        found = store.get(keys.manifest(latest.snapshot_id))
     except RefusedError:
         return None  # a fault of that snapshot, when it is checked
-    return stored.body if stored else None
+    return found.body if found else None
 
 
 def _check(store: Store, step: _Step, report: Report) -> _Step | None:
@@ -119,17 +119,17 @@ def _check(store: Store, step: _Step, report: Report) -> _Step | None:
 
 
 def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
-    stored = store.get(keys.manifest(step.snapshot_id))
-    if stored is None:
+    found = store.get(keys.manifest(step.snapshot_id))
+    if found is None:
         return _after_gap(store, step, report)
-    sha256 = hashlib.sha256(stored.body).hexdigest()
+    sha256 = hashlib.sha256(found.body).hexdigest()
     is_named = step.sha256 in {None, sha256}
     if not is_named:
         report.fault(
             keys.manifest(step.snapshot_id),
             f"its SHA-256 is {sha256}, and {step.named_by} says {step.sha256}: one of the two was changed",
         )
-    previous = check_snapshot(store, step.snapshot_id, stored.body, is_named=is_named, report=report)
+    previous = check_snapshot(store, step.snapshot_id, found.body, is_named=is_named, report=report)
     if previous and previous.snapshot_id >= step.snapshot_id:
         report.fault(keys.manifest(step.snapshot_id), f"names {previous.snapshot_id} as the one before it")
         return None
@@ -199,8 +199,10 @@ def _check_latest_data(store: Store, newest: _Step, report: Report) -> None:
     """Hold latest/ and latest-coverage/ against the newest snapshot."""
     try:
         made = manifest.read(store, newest.snapshot_id)
-        committed = read_commit(store, newest.snapshot_id)
-        expected = {keys.LATEST_DATA: latest_data(store, data_object.decode(committed.data), committed)}
+        data = stored.read_committed(store, newest.snapshot_id)
+        snapshot = as_described(data_object.decode(data), made)
+        committed = with_parts(store, snapshot, data)
+        expected = {keys.LATEST_DATA: latest_data(store, snapshot, committed)}
     except (SnapshotError, RefusedError):
         return  # reported already, as the snapshot's own fault
     if committed.coverage:

@@ -34,7 +34,7 @@ def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool
     if manifest is None or data is None:
         _check_presence(store, identifier, manifest or {}, report)
         return _previous(store, identifier, body)
-    snapshot = _as_described(data_object.decode(data), read_manifest(body, keys.manifest(identifier)))
+    snapshot = as_described(data_object.decode(data), read_manifest(body, keys.manifest(identifier)))
     committed = _check_parts(store, snapshot, data, report)
     if committed is None:
         _check_presence(store, identifier, manifest, report)
@@ -45,7 +45,7 @@ def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool
     return snapshot.previous
 
 
-def _as_described(committed: Snapshot, said: Manifest) -> Snapshot:
+def as_described(committed: Snapshot, said: Manifest) -> Snapshot:
     """Return a snapshot with the objects of its manifest, where a later release finished what 0.1 committed."""
     if committed.coverage_file is not None or said.coverage_file is None:
         return committed
