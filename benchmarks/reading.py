@@ -2,14 +2,11 @@
 
 Each command runs in a process of its own; its time is told with and without the import, its memory whole.
 
-    .venv/bin/python benchmarks/reading.py
+    .venv/bin/python -m benchmarks.reading
 """
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
@@ -24,6 +21,8 @@ from pool_inventory.snapshots.manifest import read_latest
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
 
+from benchmarks import measured
+
 SNAPSHOTS = 100
 POOLS = 10_000
 # Pools that are created, deleted and modified from one snapshot to the next.
@@ -32,18 +31,16 @@ FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 TARGET = Target("123456789012", "us-east-1")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:trigger"
 
-# The process says itself how long it took after the import, its CPU time in all, and its memory at its highest.
 PROGRAM = """
-import json, resource, sys, time
+import sys, time
 from pool_inventory.terminal.command_line import main
 started = time.monotonic()
 try:
     main(sys.argv[1:], prog_name="pool-inventory")
-finally:
-    seconds = time.monotonic() - started
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps({"seconds": seconds, "cpu_seconds": used.ru_utime + used.ru_stime,
-                      "peak_mb": used.ru_maxrss / 1024}), file=sys.stderr)
+except SystemExit as ended:
+    if ended.code:
+        raise
+print(time.monotonic() - started, file=sys.stderr)
 """
 
 
@@ -95,19 +92,16 @@ def build(store: FolderStore) -> None:
 
 def measure(folder: Path, *arguments: str) -> None:
     """Run one command and print its figures."""
-    command = [sys.executable, "-c", PROGRAM, arguments[0], str(folder), *arguments[1:]]
     started = time.monotonic()
-    ran = subprocess.run(  # noqa: S603 - our own program
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, env={**os.environ, "COLUMNS": "100"}
-    )
+    ran = measured.run(PROGRAM, arguments[0], str(folder), *arguments[1:])
     whole = time.monotonic() - started
-    figures = json.loads(ran.stderr.splitlines()[-1])
-    seconds = f"{figures['seconds']:6.2f} s after import, {whole:6.2f} s in all"
-    print(f"{' '.join(arguments):44} {seconds}, peak {figures['peak_mb']:4.0f} MB")
+    seconds = f"{float(ran.stderr.splitlines()[-1]):6.2f} s after import, {whole:6.2f} s in all"
+    print(f"{' '.join(arguments):44} {seconds}, peak {ran.peak_mb:4.0f} MB")
 
 
 def main() -> None:
     """Build the history and print a line for each command."""
+    os.environ["COLUMNS"] = "100"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.monotonic()

@@ -10,11 +10,7 @@ ever, one with nothing changed, and one with every trigger of every pool changed
 import hashlib
 import json
 import os
-import re
-import subprocess
-import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,7 +23,7 @@ from pool_inventory.snapshots.schema import Kind
 from pool_inventory.terminal.demo import stand_in
 from werkzeug.wrappers import Request, Response
 
-from benchmarks import reading, usage
+from benchmarks import measured, reading, usage
 
 REGIONS = 34
 PAGE_SIZE = 60
@@ -117,36 +113,28 @@ def measure(case: Case) -> None:
             aws.requests.clear()
             account.version = version
             time_of = timestamp(usage.EVENING + timedelta(hours=hour))
-            show(case, run, run_program(usage.PROGRAM, time_of))
+            show(case, run, usage.PROGRAM, time_of)
         address = f"s3://{usage.BUCKET}/{settings.PREFIX.read({})}"
-        show(case, "verify", run_program(reading.PROGRAM, "verify", address))
+        show(case, "verify", reading.PROGRAM, "verify", address)
 
 
-def run_program(program: str, *arguments: str) -> dict[str, Any]:
-    """Run a program that ends with its figures on standard error; return them, with its last line of output."""
+def show(case: Case, run: str, program: str, *arguments: str) -> None:
+    """Run a program, and print a line for it once it is seen that it did what it was to do."""
     started = time.monotonic()
-    ran = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", program, *arguments], capture_output=True, encoding="utf-8", check=False
-    )
-    if ran.returncode:
-        raise SystemExit(f"{ran.stdout[-2000:]}\n{ran.stderr[-4000:]}")
+    ran = measured.run(program, *arguments)
+    seconds = time.monotonic() - started
     said = ran.stdout.splitlines()[-1]
-    return {"seconds": time.monotonic() - started, "said": said, **json.loads(ran.stderr.splitlines()[-1])}
-
-
-def show(case: Case, run: str, figures: Mapping[str, Any]) -> None:
-    """Print a line for a run, once it is seen that it did what it was to do."""
-    said = figures["said"]
     if run != "verify":
         summary = json.loads(said)
         changed = case.pools if run == "all changed" else 0
         if summary["pools"] != case.pools or summary["changes"]["modified"] != changed:
             raise SystemExit(f"the run went wrong: {summary}")
         said = f"{summary['size_bytes'] / 1e6:.1f} MB of Parquet"
+    functions = "functions of their own" if case.own_functions else "shared functions"
+    formats = f" and {', '.join(case.formats)}" if case.formats else ""
     print(
-        f"{case.pools:7,} pools, functions {'of their own' if case.own_functions else 'shared':12} "
-        f"{','.join(case.formats) or 'no formats':10} {run:15} peak {figures['peak_mb']:4.0f} MB, "
-        f"{figures['seconds']:5.0f} s, CPU {figures['cpu_seconds']:5.0f} s, {re.sub(' +', ' ', said)}",
+        f"{case.pools:7,} pools, {functions}{formats}, {run}: peak {ran.peak_mb:.0f} MB, {seconds:.0f} s, "
+        f"of the processor's {ran.cpu_seconds:.0f} s; {said}",
         flush=True,
     )
 
