@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -116,6 +116,22 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the targets gave.
+
+    Attributes:
+        lines: the rows, to be gone through once: what they are kept in is free then for what finishing needs.
+        warnings: what someone should look at.
+    """
+
+    started_at: datetime
+    ended_at: datetime
+    coverage: tuple[Coverage, ...]
+    lines: Iterator[bytes]
+    warnings: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class _Past:
     """What the store holds, now that what earlier runs left is finished."""
@@ -155,6 +171,13 @@ def export(request: Request, tools: Tools) -> Outcome:
     past = _settle_past(request, tools)
     if done := _already_done(past, request, tools):
         return done
+    found = _collect(request, tools)
+    if tools.collected:
+        tools.collected(found.coverage)
+    return _publish(found, past, request, tools)
+
+
+def _collect(request: Request, tools: Tools) -> _Found:
     started_at = tools.now()
     readings = collect.collect(
         choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
@@ -164,24 +187,19 @@ def export(request: Request, tools: Tools) -> Outcome:
         deadline=tools.deadline,
         progress=tools.progress,
     )
-    coverage = tuple(reading.coverage for reading in readings)
-    if tools.collected:
-        tools.collected(coverage)
-    return _publish(readings, started_at, past, request, tools)
+    return _Found(
+        started_at=started_at,
+        ended_at=tools.now(),
+        coverage=tuple(reading.coverage for reading in readings),
+        lines=collect.lines(readings),
+        warnings=_unmodelled(readings),
+    )
 
 
-def _publish(
-    readings: tuple[Reading, ...],
-    started_at: datetime,
-    past: _Past,
-    request: Request,
-    tools: Tools,
-) -> Outcome:
+def _publish(found: _Found, past: _Past, request: Request, tools: Tools) -> Outcome:
     """Commit and finish what was read."""
-    ended_at = tools.now()
-    coverage = tuple(reading.coverage for reading in readings)
-    if not any(each.is_read for each in coverage):
-        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
+    if not any(each.is_read for each in found.coverage):
+        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(found.coverage)}")
     # Another run may have published meanwhile: what that has said of the changes is not said twice.
     past = _settle_past(request, tools).after(past)
     if done := _already_done(past, request, tools):
@@ -191,21 +209,21 @@ def _publish(
         tools.store,
         Draft(
             id=request.snapshot_id,
-            started_at=started_at,
-            ended_at=ended_at,
+            started_at=found.started_at,
+            ended_at=found.ended_at,
             previous=past.history.latest,
             known=known,
             known_reason=reason,
-            coverage=coverage,
-            lines=collect.lines(readings),
+            coverage=found.coverage,
+            lines=found.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
         ),
     )
     published = tools.finish(request.snapshot_id, committed, known)
     outcome = past.outcome(request, "published", published)
-    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else coverage
-    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + _unmodelled(readings))
+    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else found.coverage
+    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + found.warnings)
 
 
 def _settle_past(request: Request, tools: Tools) -> _Past:
