@@ -113,7 +113,7 @@ def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announc
 
 def _log_unread(logger: "Logger", coverage: Iterable[Coverage]) -> None:
     for each in coverage:
-        if each.status != "ok":
+        if not each.is_complete:
             logger.warning(
                 "a target could not be read",
                 extra={
@@ -144,7 +144,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
             "pools": outcome.published.snapshot.pool_count,
             "changes": outcome.published.comparison.summary()["changes"],
             "targets": len(coverage),
-            "targets_failed": sum(each.status != "ok" for each in coverage),
+            "targets_failed": sum(not each.is_complete for each in coverage),
             "requests": sum(each.requests for each in coverage),
             "retries": sum(each.retries for each in coverage),
             "size_bytes": outcome.published.size_bytes,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
-Status = Literal["ok", "denied", "throttled", "timed_out", "failed"]
+Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed"]
+# A target that has one of these leaves no pools unknown.
+COMPLETE_STATUSES: tuple[Status, ...] = ("ok", "absent")
 ChangeKind = Literal["created", "deleted", "modified"]
 
 
@@ -60,6 +62,16 @@ class Coverage:
         """Whether the target was read to its last page, so that its pools are known."""
         return self.status == "ok"
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether the region has no Cognito, so that there is nothing to read."""
+        return self.status == "absent"
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it leaves the snapshot complete."""
+        return self.status in COMPLETE_STATUSES
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -103,8 +115,8 @@ class Snapshot:
 
     @property
     def status(self) -> Literal["complete", "partial"]:
-        """Whether every target was read whole."""
-        return "complete" if all(each.is_read for each in self.coverage) else "partial"
+        """Whether every target was read whole, or is absent."""
+        return "complete" if all(each.is_complete for each in self.coverage) else "partial"
 
     @property
     def pool_count(self) -> int:

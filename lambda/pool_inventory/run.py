@@ -13,7 +13,7 @@ from pool_inventory.collect import readings as collect
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import InventoryError, UnreadError
-from pool_inventory.model import Account, Baseline, Coverage, Link, Published, Snapshot
+from pool_inventory.model import Account, Baseline, Coverage, Link, Published, Snapshot, Target
 from pool_inventory.publish import finish as publish
 from pool_inventory.publish.finish import Report
 from pool_inventory.publish.history import History, PassedBy, read_history
@@ -153,6 +153,7 @@ def export(request: Request, tools: Tools) -> Outcome:
         snapshot_time=request.snapshot_time,
         max_requests_per_second=request.max_requests_per_second,
         deadline=tools.deadline,
+        read_before=_read_before(past.history),
         progress=tools.progress,
     )
     ended_at = tools.now()
@@ -221,6 +222,13 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
     if history.is_committed:
         return past.outcome(request, "unchanged")
     return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
+
+
+def _read_before(history: History) -> frozenset[Target] | None:
+    """Return the targets that were ever read; None where that is not known."""
+    if history.last_ok is None:
+        return None
+    return frozenset(target for target, last_ok in history.last_ok.items() if last_ok)
 
 
 def _with_last_ok(coverage: Iterable[Coverage], identifier: str, before: LastOk) -> tuple[Coverage, ...]:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Link, Target
+from pool_inventory.model import COMPLETE_STATUSES, Link, Target
 from pool_inventory.snapshots import keys
 from pool_inventory.snapshots.manifest import load, read_latest, read_linked
 from pool_inventory.stores.protocol import Store
@@ -48,7 +48,7 @@ class Manifest:
 
     def unread(self) -> list[dict[str, Any]]:
         """Return the coverage of the targets that could not be read."""
-        return [each for each in self.coverage if each["status"] != "ok"]
+        return [each for each in self.coverage if each["status"] not in COMPLETE_STATUSES]
 
 
 def parse_manifest(body: bytes, address: str) -> Manifest:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pool_inventory.model import Change, Target
+from pool_inventory.model import COMPLETE_STATUSES, Change, Target
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.snapshots.archive import Manifest
 from pool_inventory.snapshots.changes import changes_of
@@ -50,5 +50,5 @@ def _reason(place: Target, old: Manifest, new: Manifest) -> str:
 def _unread(place: Target, manifests: tuple[Manifest, ...]) -> Iterator[str]:
     for manifest in manifests:
         status = manifest.statuses().get(place, "not asked")
-        if status != "ok":
+        if status not in COMPLETE_STATUSES:
             yield f"{status} in {manifest.id}"

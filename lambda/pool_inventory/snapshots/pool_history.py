@@ -11,7 +11,7 @@ from functools import partial
 from arro3.io import read_parquet, write_ndjson
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Target
+from pool_inventory.model import COMPLETE_STATUSES, Target
 from pool_inventory.snapshots import archive, keys
 from pool_inventory.snapshots import parquet as snapshot
 from pool_inventory.snapshots.archive import Manifest
@@ -122,7 +122,7 @@ def _read_row(store: Store, snapshot_id: str, pool_id: str, region: str) -> tupl
     """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
     manifest = archive.read_manifest(store, snapshot_id)
     statuses = {place: status for place, status in manifest.statuses().items() if place[1] == region}
-    if not statuses or any(status != "ok" for status in statuses.values()):
+    if not statuses or any(status not in COMPLETE_STATUSES for status in statuses.values()):
         return None
     found = snapshot.read_rows(archive.read_data(store, manifest))
     for place in statuses:

@@ -92,7 +92,7 @@ COVERAGE = (
     _timestamp("snapshot_time", "the snapshot's time, to the minute", required=True),
     _string("account_id", "the account that was asked", required=True),
     _string("region", "the region that was asked", required=True),
-    _string("status", "`ok`, `denied`, `throttled`, `timed_out` or `failed`", required=True),
+    _string("status", "`ok`, `absent`, `denied`, `throttled`, `timed_out`, `failed` or `not_asked`", required=True),
     _long("pools", "pools in `data`; null, not 0, where the target was not read whole", required=False),
     _long("requests", "calls of ListUserPools, retries included"),
     _long("retries", "calls that were made again"),

@@ -118,6 +118,6 @@ def _document(namespace: str, service: str, time: datetime | None = None) -> Ite
 
 def _add_coverage(metrics: EphemeralMetrics, coverage: tuple[Coverage, ...]) -> None:
     metrics.add_metric("Targets", MetricUnit.Count, len(coverage))
-    metrics.add_metric("TargetsFailed", MetricUnit.Count, sum(each.status != "ok" for each in coverage))
+    metrics.add_metric("TargetsFailed", MetricUnit.Count, sum(not each.is_complete for each in coverage))
     metrics.add_metric("Requests", MetricUnit.Count, sum(each.requests for each in coverage))
     metrics.add_metric("Retries", MetricUnit.Count, sum(each.retries for each in coverage))
