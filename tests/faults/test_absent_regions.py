@@ -6,6 +6,7 @@ Each region is asked at a name of its own, as on AWS: on the wire as it is, but 
 import json
 import socket
 from collections.abc import Callable, Container
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -225,13 +226,14 @@ def test_a_run_whose_other_regions_all_failed_raises(
     assert s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
 
 
+@pytest.mark.parametrize("regions", ["enabled", f"us-east-1,{NEW}"])
 def test_the_terminal_shows_an_absent_region_and_exits_0(
-    aws: StandIn, errors: Errors, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    aws: StandIn, errors: Errors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, regions: str
 ) -> None:
     enable(aws, "us-east-1", NEW, monkeypatch=monkeypatch)
     seed("us-east-1", any_pools(3))
     errors[NEW] = [NONAME]
-    result = CliRunner().invoke(cli.main, ["run", "--to", str(tmp_path)])
+    result = CliRunner().invoke(cli.main, ["run", "--to", str(tmp_path), "--regions", regions])
     assert result.exit_code == 0, result.output
     shown = [line for line in result.stderr.splitlines() if line.startswith(NEW)]
     assert shown == [f"{NEW} absent: requests 3, retries 2"]
