@@ -1,7 +1,7 @@
 -- Pools whose pre token generation trigger is still V1_0, said or by default, by each target's newest whole reading.
 -- The other versioned triggers have no newer version. A row without an id is a target not once read whole in 30 days.
 WITH reading AS (
-    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status = 'ok') AS read_at
+    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status IN ('ok', 'absent')) AS read_at
     FROM coverage
     WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
     GROUP BY account_id, region

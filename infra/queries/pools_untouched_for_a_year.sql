@@ -1,7 +1,7 @@
 -- Pools that nobody modified for a year, longest first, by each target's newest whole reading.
 -- A row without an id is a target that was not once read whole in 30 days: its pools are not known.
 WITH reading AS (
-    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status = 'ok') AS read_at
+    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status IN ('ok', 'absent')) AS read_at
     FROM coverage
     WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
     GROUP BY account_id, region

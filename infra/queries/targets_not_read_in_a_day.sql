@@ -15,6 +15,7 @@ JOIN coverage AS asked
     AND asked.region = target.region
     AND asked.snapshot_time = target.asked_at
 WHERE asked.dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
+    AND asked.status <> 'absent'
     AND (
         target.last_ok IS NULL
         OR target.last_ok < date_format(current_timestamp - INTERVAL '1' DAY, '%Y-%m-%dT%H-%iZ')

@@ -5,7 +5,7 @@ WITH wanted AS (
     SELECT 'arn:aws:lambda:us-east-1:123456789012:function:my-function' || ':' AS arn_start
 ),
 reading AS (
-    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status = 'ok') AS read_at
+    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status IN ('ok', 'absent')) AS read_at
     FROM coverage
     WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
     GROUP BY account_id, region

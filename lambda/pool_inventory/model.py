@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
 # With these alone a snapshot is complete: read whole, does not exist, or left out by settings or by a listing.
-FINE: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
+COMPLETE_STATUSES: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
 ChangeKind = Literal["created", "deleted", "modified"]
 
 
@@ -67,7 +67,7 @@ class Coverage:
     @property
     def is_failed(self) -> bool:
         """Whether the target was asked and could not be read."""
-        return self.status not in FINE
+        return self.status not in COMPLETE_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Snapshot:
     @property
     def targets_failed(self) -> int:
         """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in FINE)
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE_STATUSES)
 
 
 @dataclass(frozen=True, slots=True)

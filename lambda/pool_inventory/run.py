@@ -13,7 +13,7 @@ from pool_inventory.collect import readings as collect
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import InventoryError, UnreadError
-from pool_inventory.model import Account, Coverage, Link, Published
+from pool_inventory.model import Account, Coverage, Link, Published, Target
 from pool_inventory.publish import finish
 from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
@@ -155,6 +155,7 @@ def export(request: Request, tools: Tools) -> Outcome:
     past = _settle_past(request, tools)
     if done := _already_done(past, request, tools):
         return done
+    found = read_known(tools.store, past.history, before=request.snapshot_id)
     started_at = tools.now()
     readings = collect.collect(
         choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
@@ -162,18 +163,20 @@ def export(request: Request, tools: Tools) -> Outcome:
         snapshot_time=request.snapshot_time,
         max_requests_per_second=request.max_requests_per_second,
         deadline=tools.deadline,
+        read_before=_read_before(*found),
         progress=tools.progress,
     )
     coverage = tuple(reading.coverage for reading in readings)
     if tools.collected:
         tools.collected(coverage)
-    return _publish(readings, started_at, past, request, tools)
+    return _publish(readings, started_at, past, found, request, tools)
 
 
 def _publish(
     readings: tuple[Reading, ...],
     started_at: datetime,
     past: _Past,
+    found: tuple[Known | None, str | None],
     request: Request,
     tools: Tools,
 ) -> Outcome:
@@ -183,10 +186,13 @@ def _publish(
     if not any(each.is_read for each in coverage):
         raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
     # Another run may have published meanwhile: what that has said of the changes is not said twice.
+    latest_before = past.history.latest
     past = _settle_past(request, tools).after(past)
     if done := _already_done(past, request, tools):
         return done
-    known, reason = read_known(tools.store, past.history, before=request.snapshot_id)
+    if past.history.latest != latest_before:
+        found = read_known(tools.store, past.history, before=request.snapshot_id)
+    known, reason = found
     committed = commit(
         tools.store,
         Draft(
@@ -246,6 +252,14 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
     if history.is_committed:
         return past.outcome(request, "unchanged")
     return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
+
+
+def _read_before(known: Known | None, reason: str | None) -> frozenset[Target] | None:
+    """Return the targets that were ever read; None where that is not known: the snapshot before cannot be read."""
+    if reason:
+        return None
+    covered = known.coverage() if known else ()
+    return frozenset(each.target for each in covered if each.last_ok or each.compared_with)
 
 
 def _uncompared(published: Published) -> tuple[str, ...]:

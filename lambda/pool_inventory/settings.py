@@ -147,7 +147,7 @@ BUCKET = Variable("INVENTORY_BUCKET", "where snapshots go", None, _bucket)
 PREFIX = Variable("INVENTORY_PREFIX", "key prefix, no leading or trailing slash", "user-pools", _prefix)
 REGIONS = Variable(
     "INVENTORY_REGIONS",
-    f"`{ENABLED}` (every region that has Cognito and that the account has enabled), `{CURRENT}`, or a comma list",
+    f"`{ENABLED}` (every region that the account has enabled), `{CURRENT}`, or a comma list",
     ENABLED,
     _regions,
 )

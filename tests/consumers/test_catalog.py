@@ -10,6 +10,7 @@ import duckdb
 import pytest
 import sqlglot
 from pool_inventory.model import Account
+from pool_inventory.publish import finish as publish
 from pool_inventory.run import Request, Tools, export
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
@@ -19,7 +20,8 @@ from sqlglot import exp
 
 from infra.athena import athena_queries
 from infra.catalog import TABLES, Table
-from tests.makers import ACCOUNT_ID, HeldClock, any_pool
+from tests.chains import lines_of
+from tests.makers import ACCOUNT_ID, TIME, HeldClock, any_coverage, any_pool, any_snapshot
 
 Pools = dict[str, list[dict[str, Any]]]
 
@@ -139,6 +141,25 @@ def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_o
 def test_there_is_no_latest_complete_inventory_where_each_left_something_out(take: Take, ask: Ask) -> None:
     take(day(22), {"us-east-1": [any_pool()]}, denied=["eu-west-1"])
     assert ask(QUERIES["latest_complete_inventory"]) == []
+
+
+@pytest.mark.parametrize("name", sorted(set(QUERIES) - {"changes_of_7_days", "latest_complete_inventory"}))
+def test_a_query_takes_an_absent_region_for_one_without_pools(tmp_path: Path, ask: Ask, name: str) -> None:
+    publish_with_an_absent_region(FolderStore(tmp_path), any_pool())
+    assert "me-west-1" not in {row[1] for row in ask(QUERIES[name])}
+
+
+def test_an_absent_region_leaves_the_latest_inventory_complete(tmp_path: Path, ask: Ask) -> None:
+    pool = any_pool()
+    publish_with_an_absent_region(FolderStore(tmp_path), pool)
+    assert [row[3] for row in ask(QUERIES["latest_complete_inventory"])] == [pool["Id"]]
+
+
+def publish_with_an_absent_region(store: FolderStore, pool: dict[str, Any]) -> None:
+    absent = any_coverage("me-west-1", status="absent", pools=None, last_ok=None)
+    snapshot = any_snapshot(coverage=(absent, any_coverage()))
+    data = publish.commit(store, snapshot, lines_of(0, {"us-east-1": [pool]}))
+    publish.finish(store, snapshot.id, data, now=TIME)
 
 
 def test_a_region_that_is_denied_is_read_from_its_newest_whole_reading(take: Take, ask: Ask) -> None:

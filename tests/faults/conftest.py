@@ -27,6 +27,7 @@ def read(aws: StandIn, held: HeldClock) -> Read:
             snapshot_time=TIME,
             max_requests_per_second=max_requests_per_second,
             deadline=held.deadline(seconds),
+            read_before=(),
         )
         return reading
 

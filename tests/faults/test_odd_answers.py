@@ -257,6 +257,7 @@ def test_an_odd_region_leaves_the_others_whole(aws: StandIn) -> None:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=HeldClock().deadline(),
+        read_before=(),
     )
     assert [each.coverage.status for each in readings] == ["failed", "failed", "failed", "ok"]
     assert [len(each.lines) for each in readings] == [0, 0, 0, 3]
@@ -269,6 +270,7 @@ def reading_with(progress: Callable[..., None]) -> Reading:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=HeldClock().deadline(),
+        read_before=(),
         progress=progress,
     )
     return reading

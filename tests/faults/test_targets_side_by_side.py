@@ -25,6 +25,7 @@ def read(*regions: str, seconds: float = 60) -> dict[str, Reading]:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=Deadline.after(seconds, Clock()),
+        read_before=(),
     )
     return {reading.coverage.region: reading for reading in readings}
 
@@ -48,6 +49,7 @@ def test_readings_come_sorted_by_account_and_region_whatever_order_they_were_ask
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=Deadline.after(60, Clock()),
+        read_before=(),
     )
     found = [(reading.coverage.account_id, reading.coverage.region) for reading in readings]
     assert found == [("1", "eu-west-1"), ("1", "us-west-2"), ("2", "us-east-1")]

@@ -138,6 +138,7 @@ def test_a_wrong_option_exits_2_and_says_what_would_do(
     ("arguments", "message"),
     [
         (("--to", "out", "--regions", "us-east-9"), "--regions: 'us-east-9' is no region that the SDK knows"),
+        (("--to", "out", "--regions", "us-esat-1"), "did you mean us-east-1?"),
         (("--to", "out", "--regions", "us-gov-west-1"), "--regions: it names us-gov-west-1, but the account is in"),
         (("--to", "out", "--profile", "nobody"), "The config profile (nobody) could not be found"),
         (("--to", "s3://no-such-bucket/pools", "--regions", "us-east-1"), "create the bucket, or name another"),
@@ -153,6 +154,17 @@ def test_what_cannot_be_done_exits_1_with_one_line(
     assert result.exit_code == 1
     assert re.fullmatch(r"error: .*\n", result.stderr)
     assert message in result.stderr
+
+
+def test_the_account_is_asked_for_where_the_sdk_lists_a_region(
+    run: Run, aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A region that it does not list may have no STS either, and then the run would end there."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    run("--to", str(tmp_path), "--regions", "me-west-1,us-west-2")
+    (asked,) = (request for request in aws.requests if b"GetCallerIdentity" in request.get_data())
+    assert "/us-west-2/sts/" in asked.headers["Authorization"]
 
 
 def test_a_wrong_region_is_said_to_be_of_what_it_came_from(

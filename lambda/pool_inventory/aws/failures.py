@@ -1,5 +1,6 @@
 """What a failed call means: throttled, denied, or a failure that may pass."""
 
+import socket
 import traceback
 from pathlib import PurePath
 
@@ -80,6 +81,10 @@ class UnreachableError(Exception):
     """No attempt has got through to the endpoint."""
 
 
+class UnknownNameError(UnreachableError):
+    """The endpoint's name does not exist."""
+
+
 def is_throttle(error: BaseException | None) -> bool:
     """Whether the service asked for fewer requests, be it as HTTP 400 (as Cognito does) or as 429."""
     return isinstance(error, ClientError) and (
@@ -111,6 +116,20 @@ def is_unreachable(error: BaseException) -> bool:
     # botocore raises HTTPClientError itself for whatever else ends a request before it is sent, such as a bundle of
     # certificates that is not there.
     return isinstance(error, BotocoreConnectionError) or type(error) is HTTPClientError
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether the error is what came back, or what was wrong with it."""
+    return is_malformed(error) or isinstance(error, ClientError | IncompleteReadError)
+
+
+def is_unknown_name(error: BaseException) -> bool:
+    """Whether the endpoint's own name does not exist, by the answer of a resolver that was reached."""
+    # Of a proxy's name, botocore raises ProxyConnectionError.
+    inner = error.kwargs.get("error") if isinstance(error, botocore.EndpointConnectionError) else None
+    cause = inner.__cause__ if isinstance(inner, NameResolutionError) else None
+    # EAI_AGAIN says that no resolver answered, EAI_NODATA that the name exists: getaddrinfo(3).
+    return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
 
 
 def unreachable_reason(error: BaseException) -> str:

@@ -25,6 +25,12 @@ class ExpiredPageTokenError(ClientError):
     """The service does not take the page token that it gave, so the listing cannot go on from there."""
 
 
+def listed_regions(session: "Session") -> frozenset[str]:
+    """Return the regions where the SDK knows Cognito; its list is months behind."""
+    partitions = session.get_available_partitions()
+    return frozenset(region for each in partitions for region in session.get_available_regions(SERVICE, each))
+
+
 def make_client(session: "Session", region: str) -> "CognitoIdentityProviderClient":
     """Make a region's client, for read_user_pools. Sessions are not for threads: call it from one."""
     client = session.client(SERVICE, region_name=region, config=CLIENT_CONFIG)

@@ -1,14 +1,15 @@
 """Every target side by side → what each gave, and how reading it went."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws import failures
 from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError, Tally
+from pool_inventory.aws.failures import UnknownNameError
 from pool_inventory.collect import listing as cognito
 from pool_inventory.model import Coverage, Status, Target
 from pool_inventory.snapshots import rows
@@ -45,6 +46,7 @@ class _Attempt:
     started_at: datetime
     started: float
     progress: Progress | None
+    has_unknown_name: bool = False
 
     def show(self, status: Status | None) -> None:
         """Say how it stands to whoever shows the run: what that raises is no fault of the target, and ends nothing."""
@@ -55,6 +57,7 @@ class _Attempt:
     def end(self, error: Exception | None, lines: PackedRows | tuple[bytes, ...] = ()) -> Reading:
         """Close the reading: error is what ended it, None where it was read to its last page."""
         tally = self.caller.tally
+        self.has_unknown_name = isinstance(error, UnknownNameError)
         shown = tally.last_error if isinstance(error, OutOfTimeError) and tally.last_error else error
         coverage = Coverage(
             account_id=self.target.account_id,
@@ -80,9 +83,13 @@ def collect(
     snapshot_time: datetime,
     max_requests_per_second: float,
     deadline: Deadline,
+    read_before: Container[Target] | None,
     progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
     """Read every target, all side by side, each with a client of its own from the one session.
+
+    A target is absent if the SDK does not list its region, it was never read before, the name of its endpoint does not
+    exist, and another endpoint answered: whoever has lost the network finds no name.
 
     Args:
         targets: whom to ask; their order does not matter.
@@ -90,15 +97,21 @@ def collect(
         snapshot_time: what the rows say.
         max_requests_per_second: pace per target, 0 for none.
         deadline: when collecting ends, whatever the targets do; a target that is still being read is timed_out.
+        read_before: the targets that were ever read; None where that is not known, and then none is absent.
         progress: called as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
 
     Returns:
         A reading per target, sorted by account and region: whatever goes wrong with a target is in its coverage.
     """
     clock = deadline.clock
+    listed = cognito.listed_regions(session)
+
+    def caller(target: Target) -> Caller:
+        was_read = read_before is None or target in read_before
+        return Caller(deadline, max_requests_per_second, may_be_absent=not was_read and target.region not in listed)
+
     attempts = [
-        _Attempt(target, Caller(deadline, max_requests_per_second), clock.now(), clock.monotonic(), progress)
-        for target in sorted(targets)
+        _Attempt(target, caller(target), clock.now(), clock.monotonic(), progress) for target in sorted(targets)
     ]
     clients = [_make_client(session, attempt.target.region) for attempt in attempts]
     executor = ThreadPoolExecutor(max_workers=min(len(attempts), MAX_THREADS), thread_name_prefix="target")
@@ -108,7 +121,8 @@ def collect(
             for attempt, client in zip(attempts, clients, strict=True)
         ]
         wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
-        return tuple(_settle(*pair) for pair in zip(attempts, futures, strict=True))
+        is_any_answered = any(attempt.caller.was_answered for attempt in attempts)
+        return tuple(_settle(*pair, is_any_answered=is_any_answered) for pair in zip(attempts, futures, strict=True))
     finally:
         # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
         deadline.cancel()
@@ -123,10 +137,15 @@ def _make_client(session: "Session", region: str) -> "CognitoIdentityProviderCli
         return error
 
 
-def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
-    if future.done():
-        return future.result()
-    reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+def _settle(attempt: _Attempt, future: "Future[Reading]", *, is_any_answered: bool) -> Reading:
+    if not future.done():
+        reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+    else:
+        reading = future.result()
+        if not attempt.has_unknown_name:
+            return reading
+        if is_any_answered:
+            reading = replace(reading, coverage=replace(reading.coverage, status="absent"))
     attempt.show(reading.coverage.status)
     return reading
 
@@ -134,7 +153,8 @@ def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
 def _read(attempt: _Attempt, client: "CognitoIdentityProviderClient | Exception", snapshot_time: datetime) -> Reading:
     attempt.show(None)
     reading = attempt.end(client) if isinstance(client, Exception) else _read_whole(attempt, client, snapshot_time)
-    if not attempt.caller.deadline.is_cancelled:
+    # Whether a name that does not exist is absent is known once all are read.
+    if not attempt.has_unknown_name and not attempt.caller.deadline.is_cancelled:
         attempt.show(reading.coverage.status)
     return reading
 

@@ -135,9 +135,9 @@ def describe(names: Names, found: Finishing, changes_object: bytes, body: bytes)
 def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     """Write what the manifest names besides the data; return what is there then, by its keys."""
     identifier, committed = found.snapshot.id, found.committed
-    parts = {keys.coverage(identifier): committed.coverage or b""}
-    if committed.carried:
-        parts[keys.carried(identifier)] = committed.carried
+    # Carried first: who finds a snapshot by its coverage must find its carried rows.
+    parts = {keys.carried(identifier): committed.carried} if committed.carried else {}
+    parts[keys.coverage(identifier)] = committed.coverage or b""
     # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
     parts[keys.changes(identifier)] = derived_changes(found)
     written = {key: _write_once(store, key, body) for key, body in parts.items()}

@@ -93,7 +93,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     default=settings.REGIONS.default,
     show_default=True,
     callback=_checked_as(settings.REGIONS),
-    help="`enabled`: every region that has Cognito and that the account has enabled (asks account:ListRegions). "
+    help="`enabled`: every region that the account has enabled (asks account:ListRegions). "
     "`current`: the profile's or AWS_REGION. Or a comma list.",
 )
 @click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")

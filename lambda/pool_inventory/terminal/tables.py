@@ -19,6 +19,7 @@ from pool_inventory.text import printable
 
 _STYLES: dict[Status, str] = {
     "ok": "green",
+    "absent": "dim",
     "denied": "red",
     "throttled": "yellow",
     "timed_out": "yellow",
