@@ -8,8 +8,8 @@ from aws_cdk import Annotations, App, Validations
 from pool_inventory.errors import SettingsError
 
 from infra import bundle, checks, interpreter
-from infra.context import DeploySettings
 from infra.errors import BundleError, ChecksError
+from infra.options import context
 from infra.stack import PoolInventoryStack
 
 ROOT = Path(__file__).parent
@@ -23,7 +23,7 @@ def synthesize(app: App) -> None:
         BundleError: the function's code could not be built.
         ChecksError: a rule of cdk-nag is broken, and the construct has no acknowledgement of it.
     """
-    settings = DeploySettings.from_context(app.node.get_all_context())
+    settings = context.read(app.node.get_all_context())
     compiler = interpreter.find(interpreter.minor_of(settings.python_version), os.environ)
     code_folder = bundle.build(
         bundle.Ingredients(

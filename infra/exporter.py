@@ -13,7 +13,7 @@ from constructs import Construct
 from pool_inventory.settings import BUCKET
 
 from infra import checks
-from infra.context import DeploySettings
+from infra.options.deploy_settings import DeploySettings
 from infra.queues import dead_letters
 
 _ARCHITECTURES = {"arm64": Architecture.ARM_64, "x86_64": Architecture.X86_64}

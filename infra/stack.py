@@ -13,10 +13,10 @@ from pool_inventory.snapshots import keys
 from infra import checks
 from infra.athena import Workgroup
 from infra.catalog import Catalog
-from infra.context import DeploySettings
 from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
 from infra.monitoring import Monitoring
+from infra.options.deploy_settings import DeploySettings
 from infra.schedule import ExportSchedule
 from infra.storage import Storage
 

@@ -3,7 +3,6 @@
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
-from infra.context import DeploySettings
 from infra.exporter import Exporter
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import SnapshotDashboard
@@ -11,6 +10,7 @@ from infra.monitoring.log_queries import LogQueries
 from infra.monitoring.metrics import SnapshotMetrics
 from infra.monitoring.topic import AlarmTopic
 from infra.monitoring.watch import Watch
+from infra.options.deploy_settings import DeploySettings
 from infra.schedule import ExportSchedule
 
 

@@ -5,7 +5,8 @@ from pool_inventory.errors import SettingsError
 from pool_inventory.settings import SERVICE_NAME
 
 from infra import interpreter
-from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES, DeploySettings
+from infra.options import context
+from infra.options.variables import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 from tests.infra.makers import any_context, any_settings
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
@@ -36,7 +37,7 @@ def test_the_environment_is_made_for_the_version_that_the_function_runs_by_defau
 
 def test_texts_from_the_command_line_say_the_same_as_numbers_from_the_file() -> None:
     texts = {name: str(value) for name, value in any_context().items()}
-    assert DeploySettings.from_context(texts) == any_settings()
+    assert context.read(texts) == any_settings()
 
 
 def test_the_function_is_told_each_of_its_settings() -> None:

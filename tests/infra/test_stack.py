@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import LogGroup
 from pool_inventory.snapshots import keys
 
-from infra.context import _RETENTION
+from infra.options.parsers import RETENTION
 from tests.infra.conftest import BOUNDARY
 from tests.infra.makers import Resource, Synthesized
 
@@ -179,10 +179,10 @@ def test_log_lines_are_kept_for_as_long_as_the_setting_says(
 
 def test_each_retention_that_is_offered_means_what_it_says() -> None:
     stack = Stack(App(), "Stack")
-    for days, retention in _RETENTION.items():
+    for days, retention in RETENTION.items():
         LogGroup(stack, f"Days{days}", retention=retention)
     resources = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
-    assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, _RETENTION))
+    assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, RETENTION))
 
 
 def test_the_schedule_passes_the_time_that_was_due_and_keeps_what_it_cannot_deliver(by_default: Synthesized) -> None:
