@@ -12,20 +12,22 @@ from pool_inventory import settings as function
 from pool_inventory.errors import SettingsError
 from pool_inventory.settings import Variable
 
-from infra.options import conflicts, variables
+from infra.options import conflicts, names, variables
 from infra.options.deploy_settings import DeploySettings
 
 T = TypeVar("T")
 
 
 def read(context: Mapping[str, object]) -> DeploySettings:
-    """Check the context; what in it is not ours is passed over.
+    """Check the context; the names of the CDK's own in it are passed over.
 
     Raises:
-        SettingsError: the first setting that is missing or will not do, with its value and what would do.
+        SettingsError: a name that no setting has, or the first setting that is missing or wrong, with its value and
+            what would be accepted.
     """
-    names = [*(variable.name for variable in variables.DEPLOY_VARIABLES), *variables.FUNCTION_VARIABLES]
-    texts = {name: _text(name, context[name]) for name in names if context.get(name) is not None}
+    known = [*(variable.name for variable in variables.DEPLOY_VARIABLES), *variables.FUNCTION_VARIABLES]
+    names.check(context, known)
+    texts = {name: _text(name, context[name]) for name in known if context.get(name) is not None}
     told = {name: _told(name, variable, texts) for name, variable in variables.FUNCTION_VARIABLES.items()}
     stack_name = variables.STACK_NAME.read(texts)
     service_name = variables.SERVICE_NAME.read(texts) or _service_of(stack_name)

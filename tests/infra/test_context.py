@@ -385,3 +385,45 @@ def test_a_runtime_on_amazon_linux_2023_is_taken(version: str) -> None:
 
 def test_a_context_of_others_is_passed_over() -> None:
     assert any_settings(**{"aws:cdk:enable-path-metadata": True, "availability-zones": {"a": []}}) == any_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("regoins", "regions"),
+        ("REGIONS", "regions"),
+        ("log_level", "logLevel"),
+        ("timeout", "timeoutSeconds"),
+        ("stack_name", "stackName"),
+    ],
+)
+def test_a_name_that_no_setting_has_is_refused(name: str, meant: str) -> None:
+    for value in ("1", 1, True):
+        with pytest.raises(SettingsError) as raised:
+            any_settings(**{name: value})
+        assert str(raised.value) == f"{name!r} is no setting: did you mean {meant}?"
+
+
+@pytest.mark.parametrize("name", ["bogus", "", "a\nb", "\ud800", "@"])
+def test_a_name_like_no_setting_gets_the_list_of_them(name: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        any_settings(**{name: "1"})
+    assert str(raised.value).startswith(f"{name!r} is no setting: use one of stackName, schedule,")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+# What the CDK's own tools, its context providers and its feature flags leave in a context.
+OTHERS: dict[str, object] = {
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:bundling-stacks": ["**"],
+    "aws-cdk:enableDiffNoFail": "true",
+    "@aws-cdk/core:newStyleStackSynthesis": "true",
+    "availability-zones:account=123456789012:region=us-east-1": ["us-east-1a"],
+    "ssm:account=123456789012:parameterName=/a:region=us-east-1": "value",
+    "acknowledged-issue-numbers": [19836],
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_name_of_the_cdks_own_is_passed_over(name: str) -> None:
+    assert any_settings(**{name: OTHERS[name]}) == any_settings()

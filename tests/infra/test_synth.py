@@ -59,3 +59,17 @@ def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credent
     assert licences.without_text(asset) == []
     assert bundle.unzipped_bytes(asset) <= 60_000_000
     assert bundle.zipped_bytes(asset) <= 20_000_000
+
+
+@pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [("regoins=us-east-1", "'regoins' is no setting: did you mean regions?")],
+)
+def test_the_cdk_cli_ends_with_the_name_that_was_meant(tmp_path: Path, option: str, reason: str) -> None:
+    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(tmp_path / "out"), "-c", option]
+    outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
+        synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
+    )
+    assert outcome.returncode == 1
+    assert f"pool-inventory: {reason}\n" in outcome.stderr
