@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from aws_cdk import Annotations, App, Validations
-from pool_inventory.errors import SettingsError
+from pool_inventory.errors import InventoryError
 
 from infra import bundle, checks, interpreter
 from infra.errors import BundleError, ChecksError
@@ -19,7 +19,7 @@ def synthesize(app: App) -> None:
     """Synthesize the stack that the app's context asks for; the code comes from the cache where it was built before.
 
     Raises:
-        SettingsError: a setting is missing or will not do.
+        InventoryError: a setting is missing or wrong.
         BundleError: the function's code could not be built.
         ChecksError: a rule of cdk-nag is broken, and the construct has no acknowledgement of it.
     """
@@ -58,7 +58,7 @@ def main() -> None:
     """Synthesize, or end with 1 and the reason on stderr."""
     try:
         synthesize(App())
-    except (SettingsError, BundleError, ChecksError) as error:
+    except (InventoryError, BundleError, ChecksError) as error:
         sys.exit(f"pool-inventory: {error}")
 
 

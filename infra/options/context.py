@@ -14,6 +14,7 @@ from pool_inventory.settings import Variable
 
 from infra.options import conflicts, names, variables
 from infra.options.deploy_settings import DeploySettings
+from infra.options.regions import check_region_names
 
 T = TypeVar("T")
 
@@ -22,8 +23,8 @@ def read(context: Mapping[str, object]) -> DeploySettings:
     """Check the context; the names of the CDK's own in it are passed over.
 
     Raises:
-        SettingsError: a name that no setting has, or the first setting that is missing or wrong, with its value and
-            what would be accepted.
+        SettingsError: a name that no setting has, the first setting that is missing or wrong, or a region's name that
+            looks like a slip; with what would be accepted.
     """
     known = [*(variable.name for variable in variables.DEPLOY_VARIABLES), *variables.FUNCTION_VARIABLES]
     names.check(context, known)
@@ -60,6 +61,8 @@ def read(context: Mapping[str, object]) -> DeploySettings:
         metrics_namespace=told["metricsNamespace"],
         environment=environment | {function.SERVICE_NAME.name: service_name},
     )
+    if isinstance(told["regions"], tuple):
+        check_region_names(told["regions"])
     conflicts.check(settings, reserve_seconds=told["reserveSeconds"])
     return settings
 

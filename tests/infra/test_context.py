@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pool_inventory.errors import SettingsError
+from pool_inventory.errors import InventoryError, SettingsError
 from pool_inventory.settings import SERVICE_NAME
 
 from infra import interpreter
@@ -427,3 +427,18 @@ OTHERS: dict[str, object] = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_name_of_the_cdks_own_is_passed_over(name: str) -> None:
     assert any_settings(**{name: OTHERS[name]}) == any_settings()
+
+
+@pytest.mark.parametrize("regions", ["us-esat-1", "eu-west-1,us-esat-1"])
+def test_a_slip_in_a_regions_name_is_refused(regions: str) -> None:
+    with pytest.raises(InventoryError) as raised:
+        any_settings(regions=regions)
+    assert str(raised.value).startswith(
+        "regions: 'us-esat-1' is no region that the SDK knows: did you mean us-east-1?"
+    )
+
+
+@pytest.mark.parametrize("regions", ["us-gov-west-1", "eu-west-1,us-east-1", "xx-nowhere-1", "enabled", "current"])
+def test_a_region_that_is_no_slip_is_accepted(regions: str) -> None:
+    """A region that no SDK lists may be new."""
+    assert any_settings(regions=regions).environment["INVENTORY_REGIONS"] == regions

@@ -64,7 +64,10 @@ def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credent
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
 @pytest.mark.parametrize(
     ("option", "reason"),
-    [("regoins=us-east-1", "'regoins' is no setting: did you mean regions?")],
+    [
+        ("regoins=us-east-1", "'regoins' is no setting: did you mean regions?"),
+        ("regions=us-esat-1", "regions: 'us-esat-1' is no region that the SDK knows: did you mean us-east-1?"),
+    ],
 )
 def test_the_cdk_cli_ends_with_the_name_that_was_meant(tmp_path: Path, option: str, reason: str) -> None:
     synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(tmp_path / "out"), "-c", option]
@@ -72,4 +75,4 @@ def test_the_cdk_cli_ends_with_the_name_that_was_meant(tmp_path: Path, option: s
         synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
     )
     assert outcome.returncode == 1
-    assert f"pool-inventory: {reason}\n" in outcome.stderr
+    assert f"pool-inventory: {reason}" in outcome.stderr
