@@ -15,7 +15,7 @@ from infra.storage import QUERY_RESULTS
 _DAYS_AFTER_THE_NEXT = 2
 
 
-def check(settings: DeploySettings, *, reserve_seconds: float) -> None:
+def check(settings: DeploySettings) -> None:
     """Check the settings against each other.
 
     Raises:
@@ -24,7 +24,7 @@ def check(settings: DeploySettings, *, reserve_seconds: float) -> None:
     _check_prefix(settings.prefix)
     _check_expiry(settings)
     _check_encryption(settings)
-    _check_time_to_collect(reserve_seconds=reserve_seconds, timeout_seconds=settings.timeout_seconds)
+    _check_time_to_collect(settings)
 
 
 def _check_prefix(prefix: str) -> None:
@@ -61,9 +61,9 @@ def _check_encryption(settings: DeploySettings) -> None:
         )
 
 
-def _check_time_to_collect(*, reserve_seconds: float, timeout_seconds: int) -> None:
-    if reserve_seconds >= timeout_seconds:
+def _check_time_to_collect(settings: DeploySettings) -> None:
+    if settings.reserve_seconds >= settings.timeout_seconds:
         raise SettingsError(
-            f"reserveSeconds={reserve_seconds:g}: no time to collect is left of timeoutSeconds={timeout_seconds};"
-            " say a reserve that is less than the timeout"
+            f"reserveSeconds={settings.reserve_seconds:g}: no time to collect is left of"
+            f" timeoutSeconds={settings.timeout_seconds}; say a reserve that is less than the timeout"
         )

@@ -103,12 +103,12 @@ def python_version(text: str) -> str:
     return one_of(_PYTHON_VERSIONS)(text)
 
 
-def database_name(text: str) -> str | None:
-    """Return the name of a Glue database, None for an empty text."""
+def database_name(text: str) -> str:
+    """Return the name of a Glue database, or nothing."""
     # What needs no quotes in Athena's SQL: https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html
     if text and not re.fullmatch(r"[a-z][a-z0-9_]{0,127}", text):
         raise ValueError("not a database's name (1 to 128 of a-z, 0-9 and underscore, a letter first)")
-    return text or None
+    return text
 
 
 def bucket_name(text: str) -> str | None:
@@ -150,9 +150,9 @@ def _is_key(text: str) -> bool:
     return bool(re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z]+(-[a-z0-9]+)+:[0-9]{12}:key/[A-Za-z0-9-]+", text))
 
 
-def service_name(text: str) -> str | None:
-    """Return the service of metrics and log lines, None for an empty text."""
-    return function.SERVICE_NAME.parse(text) if text else None
+def service_name(text: str) -> str:
+    """Return the service of metrics and log lines, or nothing."""
+    return function.SERVICE_NAME.parse(text) if text else ""
 
 
 def reserved_concurrency(text: str) -> int | None:

@@ -6,7 +6,7 @@ from pool_inventory.settings import SERVICE_NAME
 
 from infra import interpreter
 from infra.options import context
-from infra.options.variables import DEPLOY_VARIABLES, FUNCTION_VARIABLES
+from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 from tests.infra.makers import any_context, any_settings
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
