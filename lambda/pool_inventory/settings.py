@@ -204,6 +204,12 @@ ENCRYPTION = Variable(
     "",
     _encryption,
 )
+FORGET_DAYS = Variable(
+    "INVENTORY_FORGET_DAYS",
+    "after so many days without a reading a target is no longer carried",
+    "90",
+    _whole_number_from_1,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -227,6 +233,7 @@ class Settings:
     user_pool_quota: int = setting(USER_POOL_QUOTA)
     region_metrics: str = setting(REGION_METRICS)
     encryption: str | None = setting(ENCRYPTION)
+    forget_days: int = setting(FORGET_DAYS)
     service_name: str = setting(SERVICE_NAME)
     metrics_namespace: str = setting(METRICS_NAMESPACE)
     log_level: str = setting(LOG_LEVEL)
