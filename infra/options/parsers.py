@@ -39,6 +39,7 @@ RETENTION = {
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
 YES_NO = {"yes": True, "no": False}
 ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
+_KEY_ARN_IN_WORDS = f"the ARN of a KMS key, as in {function.KEY_ARN_EXAMPLE}"
 
 
 def one_of(choices: Mapping[str, T]) -> Callable[[str], T]:
@@ -127,7 +128,7 @@ def key(text: str) -> str | bool:
     """Return whether the stack makes a key, or the ARN of a key that exists already."""
     if text in YES_NO:
         return YES_NO[text]
-    if not _is_key(text):
+    if not function.is_key_arn(text):
         raise ValueError(f"not one of {', '.join(YES_NO)}, and not {_KEY_ARN_IN_WORDS}")
     return text
 
@@ -136,18 +137,9 @@ def keys(text: str) -> tuple[str, ...]:
     """Return the ARNs of a comma list, each once and sorted."""
     arns = [arn.strip() for arn in text.split(",")] if text else []
     for arn in arns:
-        if not _is_key(arn):
+        if not function.is_key_arn(arn):
             raise ValueError(f"{arn!r} is not {_KEY_ARN_IN_WORDS}: say one, a comma list, or nothing")
     return tuple(sorted(set(arns)))
-
-
-_KEY_ARN_IN_WORDS = "the ARN of a KMS key, as in arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
-
-
-def _is_key(text: str) -> bool:
-    # Not an alias: a policy that names one grants nothing.
-    # https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
-    return bool(re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z]+(-[a-z0-9]+)+:[0-9]{12}:key/[A-Za-z0-9-]+", text))
 
 
 def service_name(text: str) -> str:

@@ -20,6 +20,7 @@ FORMATS = ("csv", "ndjson")
 EACH = "each"
 DAILY = "daily"
 AES256 = "AES256"
+KEY_ARN_EXAMPLE = "arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _VARIABLE = "variable"  # in the metadata of a field
@@ -125,13 +126,18 @@ def _region_metrics(text: str) -> str:
     return text
 
 
+def is_key_arn(text: str) -> bool:
+    """Whether a text is the ARN of a KMS key, and not of an alias: a policy that names one grants nothing.
+
+    Sources: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
+    https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+    """
+    return bool(re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z]+(-[a-z0-9]+)+:[0-9]{12}:key/[A-Za-z0-9-]+", text))
+
+
 def _encryption(text: str) -> str | None:
-    # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
-    is_key = re.fullmatch(r"arn:aws[\w-]*:kms:[a-z]+(-[a-z0-9]+)+:\d{12}:key/[\w-]+", text, re.ASCII)
-    if text and text != AES256 and not is_key:
-        raise ValueError(
-            f"neither {AES256} nor a KMS key's ARN, such as arn:aws:kms:us-east-1:123456789012:key/KEY-ID (no alias)"
-        )
+    if text and text != AES256 and not is_key_arn(text):
+        raise ValueError(f"neither {AES256} nor a KMS key's ARN, such as {KEY_ARN_EXAMPLE} (no alias)")
     return text or None
 
 
