@@ -7,7 +7,8 @@ from pathlib import Path
 from aws_cdk import Annotations, App, Validations
 from pool_inventory.errors import InventoryError
 
-from infra import bundle, checks, interpreter
+from infra import checks
+from infra.bundle import bundle, interpreter
 from infra.errors import BundleError, ChecksError
 from infra.options import context
 from infra.stack import PoolInventoryStack

@@ -10,9 +10,9 @@ from aws_cdk import App
 from aws_cdk.aws_s3 import Bucket
 
 import app
-from infra import bundle, interpreter
+from infra.bundle import bundle, interpreter
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError, ChecksError
-from infra.interpreter import Interpreter
 from infra.stack import PoolInventoryStack
 from tests.infra.makers import ROOT, any_context
 

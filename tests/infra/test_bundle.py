@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle, bytecode, dependencies
-from infra.bundle import Ingredients
+from infra.bundle import bundle, bytecode, dependencies
+from infra.bundle.bundle import Ingredients
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
-from infra.interpreter import Interpreter
 from tests.infra.makers import ROOT
 from tests.user_settings import PIP_SETTINGS
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from pool_inventory.errors import InventoryError, SettingsError
 from pool_inventory.settings import SERVICE_NAME
 
-from infra import interpreter
+from infra.bundle import interpreter
 from infra.options import context
 from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 from tests.infra.makers import any_context, any_settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import interpreter
+from infra.bundle import interpreter
 
 SCRIPT = Path(interpreter.__file__)
 Version = tuple[int, int, int]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle, dependencies, licences
+from infra.bundle import bundle, dependencies, licences
 from tests.infra.makers import ROOT
 from tests.infra.runtime_fit import misfits, shared_objects
 

@@ -19,7 +19,7 @@ from pool_inventory.terminal.demo import stand_in
 from pool_inventory.terminal.demo.stand_in import StandIn, every, listing, throttle
 from werkzeug.wrappers import Request
 
-from infra import bundle
+from infra.bundle import bundle
 from tests.iam import simulator
 from tests.iam.calls import all_calls
 from tests.infra.runtime_fit import misfits, shared_objects

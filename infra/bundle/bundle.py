@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from infra import bytecode, cache, dependencies, installer, licences
+from infra.bundle import bytecode, cache, dependencies
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
-from infra.interpreter import Interpreter
 
 # They import what only a terminal has (click, rich, moto), and no module of the function imports them.
 TERMINAL_PARTS = ("__main__.py", "terminal")
@@ -24,14 +24,7 @@ MOST_BYTES = 60_000_000
 MOST_ZIPPED_BYTES = 20_000_000
 
 # The cache holds what these made: another recipe makes another bundle.
-_RECIPE = (
-    Path(__file__),
-    Path(bytecode.__file__),
-    Path(cache.__file__),
-    Path(dependencies.__file__),
-    Path(installer.__file__),
-    Path(licences.__file__),
-)
+_RECIPE = tuple(sorted(Path(__file__).parent.glob("*.py")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +96,8 @@ def _check_size(how: str, size_bytes: int, most_bytes: int) -> None:
     if size_bytes > most_bytes:
         raise BundleError(
             f"The function's code is {size_bytes:,} bytes {how}, and may be {most_bytes:,}: see what was added to"
-            " lambda/requirements.txt, leave out what the function does without in infra/dependencies.py, or, if it"
-            " needs all of that, raise the limit in infra/bundle.py"
+            " lambda/requirements.txt, leave out what the function does not need in infra/bundle/dependencies.py, or,"
+            " if it needs all of that, raise the limit in infra/bundle/bundle.py"
         )
 
 

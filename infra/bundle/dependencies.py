@@ -8,9 +8,9 @@ import os
 import shutil
 from pathlib import Path
 
-from infra import licences
+from infra.bundle import licences
+from infra.bundle.installer import run_pip
 from infra.errors import BundleError
-from infra.installer import run_pip
 
 # The services that the function calls; botocore carries the data of some four hundred.
 SERVICES = ("account", "cognito-idp", "events", "s3")
