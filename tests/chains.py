@@ -4,9 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pool_inventory.model import Baseline, Coverage, Link, Snapshot
-from pool_inventory.publish import finish as publish
+from pool_inventory.model import Coverage, Link
+from pool_inventory.publish.commit import Draft, commit
+from pool_inventory.publish.finish import finish
 from pool_inventory.snapshots import keys, manifest, rows
+from pool_inventory.snapshots.known import open_known
 from pool_inventory.stores.protocol import Store
 
 from tests.makers import TIME, any_coverage, any_pool, any_target
@@ -22,23 +24,22 @@ def identifier(hour: int) -> str:
 def add_snapshot(
     store: Store, hour: int, reading: Reading, *, extra_formats: tuple[str, ...] = (), previous: Link | None = None
 ) -> str:
-    """Publish a snapshot after the newest that is there, as export would; or after another."""
+    """Publish a snapshot after the newest that is there, as a run would; or after another."""
     latest = previous or manifest.read_latest(store)
-    before = manifest.read_linked(store, latest) if latest else None
-    last_ok = {row["region"]: row["last_ok"] for row in before["coverage"]} if before else {}
-    coverage = tuple(_coverage(hour, region, pools, last_ok.get(region)) for region, pools in sorted(reading.items()))
-    baselines = (
-        Baseline(each.account_id, each.region, found)
-        for each in coverage
-        if each.status == "ok" and (found := last_ok.get(each.region))
-    )
+    known = open_known(store, latest.snapshot_id) if latest else None
     time = TIME + timedelta(hours=hour)
-    snapshot = Snapshot(
-        identifier(hour), time, time + timedelta(seconds=2), latest, coverage, tuple(baselines), extra_formats
+    draft = Draft(
+        id=identifier(hour),
+        started_at=time,
+        ended_at=time + timedelta(seconds=2),
+        previous=latest,
+        known=known,
+        coverage=tuple(_coverage(region, pools) for region, pools in sorted(reading.items())),
+        lines=lines_of(hour, reading),
+        extra_formats=extra_formats,
     )
-    data = publish.commit(store, snapshot, lines_of(hour, reading))
-    publish.finish(store, snapshot.id, data, now=time)
-    return snapshot.id
+    finish(store, draft.id, commit(store, draft), known, now=time)
+    return draft.id
 
 
 def add_chain(store: Store, readings: Sequence[Reading], **options: Any) -> list[str]:
@@ -56,11 +57,11 @@ def changing_readings(count: int, pools: int = 3) -> list[Reading]:
     ]
 
 
-def _coverage(hour: int, region: str, pools: Sequence[object] | None, last_ok: str | None) -> Coverage:
+def _coverage(region: str, pools: Sequence[object] | None) -> Coverage:
     if pools is None:
         error = {"error_code": "AccessDeniedException", "error_message": "no"}
-        return any_coverage(region, status="denied", pools=None, last_ok=last_ok, **error)
-    return any_coverage(region, pools=len(pools), last_ok=identifier(hour))
+        return any_coverage(region, status="denied", pools=None, last_ok=None, **error)
+    return any_coverage(region, pools=len(pools), last_ok=None)
 
 
 def lines_of(hour: int, reading: Reading) -> Iterable[bytes]:

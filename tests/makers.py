@@ -1,15 +1,21 @@
 """Makes any instance of what a test needs one of, with what the test cares about stated."""
 
+import hashlib
 import itertools
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.clock import Clock
-from pool_inventory.model import Baseline, Change, ChangeKind, Comparison, Coverage, Link, Published, Snapshot, Target
+from pool_inventory.model import Carried, Change, ChangeKind, Coverage, Link, Published, Snapshot, Target
+from pool_inventory.publish.commit import Draft
+from pool_inventory.snapshots import coverage as snapshots_coverage
+from pool_inventory.snapshots import data_object
+from pool_inventory.stores.protocol import Stored
 from pool_inventory.terminal.demo.stand_in import StandIn
 from werkzeug.wrappers import Request, Response
 
@@ -65,16 +71,85 @@ def any_snapshot(
     *,
     coverage: tuple[Coverage, ...] | None = None,
     previous: Link | None = None,
-    baselines: tuple[Baseline, ...] | None = (),
+    known_reason: str | None = None,
 ) -> Snapshot:
-    ended_at = TIME + timedelta(seconds=2)
-    return Snapshot(identifier, TIME, ended_at, previous, coverage or (any_coverage(),), baselines)
+    covered = coverage or (any_coverage(),)
+    return Snapshot(
+        id=identifier,
+        started_at=TIME,
+        ended_at=TIME + timedelta(seconds=2),
+        previous=previous,
+        known_id=previous.snapshot_id if previous else None,
+        known_reason=known_reason,
+        targets=data_object.counted(each.status for each in covered),
+        pool_count=sum(each.pools or 0 for each in covered),
+        requests=sum(each.requests for each in covered),
+        retries=sum(each.retries for each in covered),
+        coverage_file=data_object.file_of(snapshots_coverage.encode(identifier, covered)),
+        carried_file=None,
+        carried=Carried(),
+    )
 
 
-def any_published(snapshot: Snapshot | None = None, *changes: Change, size_bytes: int = 1) -> Published:
+def any_published(
+    snapshot: Snapshot | None = None,
+    *changes: Change,
+    size_bytes: int = 1,
+    known_pools: Mapping[Target, int] | None = None,
+) -> Published:
     made = snapshot or any_snapshot()
     link = Link(made.id, "0" * 64)
-    return Published(made, Comparison(changes, ()), link, "user-pools/manifests/manifest.json", size_bytes)
+    counts = Counter(each.change for each in changes)
+    by_kind = {kind: counts[kind] for kind in get_args(ChangeKind)}
+    return Published(made, by_kind, (), known_pools or {}, link, "user-pools/manifests/manifest.json", size_bytes)
+
+
+def any_draft(
+    identifier: str = IDENTIFIER, *, coverage: tuple[Coverage, ...] | None = None, lines: Iterable[bytes] = ()
+) -> Draft:
+    return Draft(
+        id=identifier,
+        started_at=TIME,
+        ended_at=TIME + timedelta(seconds=2),
+        previous=None,
+        known=None,
+        coverage=coverage or (any_coverage(),),
+        lines=lines,
+    )
+
+
+@dataclass
+class MemoryStore:
+    """Objects in a dictionary, each with its bytes' hash as its etag."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    bucket: str = "arn:aws:s3:::memory"
+
+    def full_key(self, key: str) -> str:
+        return f"user-pools/{key}"
+
+    def address(self, key: str) -> str:
+        return f"s3://memory/{self.full_key(key)}"
+
+    def get(self, key: str) -> Stored | None:
+        body = self.objects.get(key)
+        return None if body is None else Stored(body, hashlib.sha256(body).hexdigest())
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        return self.objects.setdefault(key, body) == body
+
+    def replace(self, key: str, body: bytes, etag: str) -> bool:
+        stored = self.get(key)
+        if stored is None or stored.etag != etag:
+            return False
+        self.objects[key] = body
+        return True
+
+    def put(self, key: str, body: bytes) -> None:
+        self.objects[key] = body
+
+    def keys(self, folder: str, after: str = "") -> Iterator[str]:
+        return iter(sorted(key for key in self.objects if key.startswith(f"{folder}/") and key > after))
 
 
 def any_change(kind: ChangeKind = "modified", number: int | None = None, **row: Any) -> Change:

@@ -12,20 +12,9 @@ InventoryError          whatever stops a run; its text says what was wrong, with
     └── NewerError      a newer release of this program wrote it
 """
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pool_inventory.model import Coverage
-
 
 class InventoryError(Exception):
-    """Whatever stops a run. Its text is made to be shown as it is, without a traceback.
-
-    Attributes:
-        coverage: how reading the targets went, where the run had come that far: for the metrics.
-    """
-
-    coverage: "tuple[Coverage, ...]" = ()
+    """Whatever stops a run. Its text is made to be shown as it is, without a traceback."""
 
 
 class SettingsError(InventoryError):

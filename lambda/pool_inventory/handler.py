@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws.calls import Deadline
@@ -13,7 +13,6 @@ from pool_inventory.events import snapshot_time
 from pool_inventory.model import Coverage, Published
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.settings import LOG_LEVEL, METRICS_NAMESPACE, SERVICE_NAME, Settings
-from pool_inventory.snapshots import stored
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.telemetry import announce, metrics
 from pool_inventory.telemetry.logs import make_logger
@@ -37,16 +36,18 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     # Until the settings are read: a wrong one must be reported, too.
     logger = make_logger(SERVICE_NAME.read({}), LOG_LEVEL.read({}))
     names = {"namespace": METRICS_NAMESPACE.read({}), "service": SERVICE_NAME.read({})}
+    coverage: list[Coverage] = []
     try:
         settings = Settings.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
         request = _request(event, settings, clock)
         logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)
-        tools = _tools(context, settings, clock, started=started, own_id=request.snapshot_id)
+        tools = _tools(
+            context, settings, clock, started=started, own_id=request.snapshot_id, collected=coverage.extend
+        )
         outcome = export(request, tools)
     except Exception as error:
-        coverage = error.coverage if isinstance(error, InventoryError) else ()
         _log_unread(logger, coverage)
         # The text of an error of ours says all; any other is a fault of this program, and wants its traceback.
         expected = isinstance(error, InventoryError)
@@ -72,7 +73,15 @@ def _request(event: object, settings: Settings, clock: Clock) -> Request:
     )
 
 
-def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, started: float, own_id: str) -> Tools:
+def _tools(
+    context: "LambdaContext",
+    settings: Settings,
+    clock: Clock,
+    *,
+    started: float,
+    own_id: str,
+    collected: Callable[[Iterable[Coverage]], None],
+) -> Tools:
     session = open_session()
     store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
 
@@ -82,7 +91,6 @@ def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, starte
             return
         metrics.emit_snapshot(
             published,
-            last_known_pools=stored.last_known_pools(store, published.snapshot),
             duration_ms=_milliseconds_since(started, clock) if is_own else None,
             user_pool_quota=settings.user_pool_quota,
             region_metrics=settings.region_metrics,
@@ -95,6 +103,7 @@ def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, starte
         account=lambda: account_from_arn(context.invoked_function_arn),
         store=store,
         deadline=Deadline.after(context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds, clock),
+        collected=collected,
         report=report,
     )
 
@@ -102,7 +111,7 @@ def _tools(context: "LambdaContext", settings: Settings, clock: Clock, *, starte
 def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announce.Failure]) -> None:
     """Log what someone should look at, though the run did its work: docs/operations.md has queries for it."""
     if outcome.published:
-        _log_unread(logger, outcome.published.snapshot.coverage)
+        _log_unread(logger, outcome.coverage)
     for each in outcome.passed_by:
         logger.warning("passed by", extra={"object": each.address, "reason": each.reason})
     for warning in outcome.warnings:
@@ -113,7 +122,7 @@ def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announc
 
 def _log_unread(logger: "Logger", coverage: Iterable[Coverage]) -> None:
     for each in coverage:
-        if each.status != "ok":
+        if each.is_failed:
             logger.warning(
                 "a target could not be read",
                 extra={
@@ -138,15 +147,16 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
         "duration_ms": duration_ms,
     }
     if outcome.published:
-        coverage = outcome.published.snapshot.coverage
+        snapshot = outcome.published.snapshot
         summary |= {
-            "status": outcome.published.snapshot.status,
-            "pools": outcome.published.snapshot.pool_count,
-            "changes": outcome.published.comparison.summary()["changes"],
-            "targets": len(coverage),
-            "targets_failed": sum(each.status != "ok" for each in coverage),
-            "requests": sum(each.requests for each in coverage),
-            "retries": sum(each.retries for each in coverage),
+            "status": snapshot.status,
+            "pools": snapshot.pool_count,
+            "changes": dict(outcome.published.changes),
+            "carried": dataclasses.asdict(snapshot.carried),
+            "targets": sum(snapshot.targets.values()),
+            "targets_failed": snapshot.targets_failed,
+            "requests": snapshot.requests,
+            "retries": snapshot.retries,
             "size_bytes": outcome.published.size_bytes,
             "manifest": outcome.published.manifest_key,
         }

@@ -3,13 +3,14 @@
 The standard library only, and no I/O: each module may import this one.
 """
 
-import dataclasses
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
-Status = Literal["ok", "denied", "throttled", "timed_out", "failed"]
+Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
+# With these alone a snapshot is complete: read whole, does not exist, or left out by settings or by a listing.
+FINE: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
 ChangeKind = Literal["created", "deleted", "modified"]
 
 
@@ -34,7 +35,9 @@ class Coverage:
 
     Attributes:
         pools: how many pools were read; None where the target was not read to its last page.
-        last_ok: id of the newest snapshot, this one included, in which the target was read whole.
+        last_ok: id of the newest snapshot, this one included, in which the target was read whole and whose pools are
+            known.
+        compared_with: id of the snapshot that has the target's last good reading before this one.
     """
 
     account_id: str
@@ -49,6 +52,7 @@ class Coverage:
     error_code: str | None
     error_message: str | None
     last_ok: str | None = None
+    compared_with: str | None = None
 
     @property
     def target(self) -> Target:
@@ -57,8 +61,13 @@ class Coverage:
 
     @property
     def is_read(self) -> bool:
-        """Whether the target was read to its last page, so that its pools are known."""
+        """Whether the target was read to its last page, so that its pools are in the snapshot's data."""
         return self.status == "ok"
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the target was asked and could not be read."""
+        return self.status not in FINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +79,40 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """Which earlier snapshot has a target's last good reading."""
+class File:
+    """An object, by its size and the SHA-256 of its bytes in hexadecimal."""
 
-    account_id: str
-    region: str
-    snapshot_id: str
+    size_bytes: int
+    sha256: str
 
-    @property
-    def target(self) -> Target:
-        """The target."""
-        return Target(self.account_id, self.region)
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a snapshot carries of targets that it did not read.
+
+    Attributes:
+        targets: how many targets.
+        pools: how many pools they had when they were last read.
+        forgotten: how many targets it does not carry any more: they were not read for too long.
+    """
+
+    targets: int = 0
+    pools: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot says of itself, its rows apart.
+    """What a snapshot says of itself: the footer of its data object.
 
     Attributes:
-        baselines: what each target that was read is to be compared with, unless it was never read before; None where
-            that is not known.
+        previous: the finished snapshot before it; None for the first.
+        known_id: id of the snapshot whose known pools it is compared with, and carries from; None where there is none.
+        known_reason: why that is not the snapshot before; None where it is.
+        targets: how many targets there are of each status.
+        requests, retries: calls of ListUserPools, in all.
+        coverage_file: its coverage object; None for one of contract version 1, which has its coverage in its footer.
+        carried_file: its carried object; None where it carries nothing.
         extra_formats: in which formats besides Parquet its rows are to be written.
     """
 
@@ -97,19 +120,26 @@ class Snapshot:
     started_at: datetime
     ended_at: datetime
     previous: Link | None
-    coverage: tuple[Coverage, ...]
-    baselines: tuple[Baseline, ...] | None = ()
+    known_id: str | None
+    known_reason: str | None
+    targets: Mapping[Status, int]
+    pool_count: int
+    requests: int
+    retries: int
+    coverage_file: File | None
+    carried_file: File | None
+    carried: Carried
     extra_formats: tuple[str, ...] = ()
 
     @property
     def status(self) -> Literal["complete", "partial"]:
-        """Whether every target was read whole."""
-        return "complete" if all(each.is_read for each in self.coverage) else "partial"
+        """Whether every target that was asked was read whole, or does not exist."""
+        return "partial" if self.targets_failed else "complete"
 
     @property
-    def pool_count(self) -> int:
-        """The number of rows: the pools of the targets that were read whole."""
-        return sum(each.pools or 0 for each in self.coverage)
+    def targets_failed(self) -> int:
+        """How many targets were asked and could not be read."""
+        return sum(count for status, count in self.targets.items() if status not in FINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +162,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Uncompared:
-    """A target that was read, and whose last good reading could not be: what changed there is not known."""
+    """A target of which it is not known what changed, since its last good reading before cannot be read."""
 
     account_id: str
     region: str
@@ -141,35 +171,28 @@ class Uncompared:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What changed in all targets, sorted by account, region and id; and which targets could not be compared."""
-
-    changes: tuple[Change, ...]
-    uncompared: tuple[Uncompared, ...]
-
-    def summary(self) -> dict[str, Any]:
-        """Return what the manifest says of the changes: their number by kind, and the targets not compared."""
-        counts = Counter(each.change for each in self.changes)
-        return {
-            "changes": {kind: counts[kind] for kind in get_args(ChangeKind)},
-            "uncompared": [dataclasses.asdict(each) for each in self.uncompared],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Published:
     """A finished snapshot.
 
     Attributes:
-        snapshot: what was committed, its rows apart.
-        comparison: what changed in it, as its changes object has it.
+        snapshot: what was committed.
+        changes: how many pools were created, deleted and modified.
+        uncompared: the first targets of which the changes are not known, 100 at most.
+        known_pools: how many pools each target has that has any: as read in it, or as carried by it.
         link: its id and its manifest's hash.
         manifest_key: the key of its manifest in full.
         size_bytes: the size of its data object.
     """
 
     snapshot: Snapshot
-    comparison: Comparison
+    changes: Mapping[str, int]
+    uncompared: tuple[Uncompared, ...]
+    known_pools: Mapping[Target, int]
     link: Link
     manifest_key: str
     size_bytes: int
+
+    @property
+    def changes_total(self) -> int:
+        """How many pools were created, deleted or modified."""
+        return sum(self.changes.values())

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,12 +13,15 @@ from pool_inventory.collect import readings as collect
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import InventoryError, UnreadError
-from pool_inventory.model import Account, Baseline, Coverage, Link, Published, Snapshot
-from pool_inventory.publish import finish as publish
+from pool_inventory.model import Account, Coverage, Link, Published
+from pool_inventory.publish import finish
+from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
-from pool_inventory.publish.history import History, PassedBy, read_history
-from pool_inventory.snapshots import keys, stored
-from pool_inventory.snapshots.manifest import LastOk
+from pool_inventory.publish.history import History, PassedBy, read_history, read_known
+from pool_inventory.publish.latest import move_latest
+from pool_inventory.snapshots import coverage as snapshots_coverage
+from pool_inventory.snapshots import keys
+from pool_inventory.snapshots.known import Known
 from pool_inventory.stores.protocol import Store
 from pool_inventory.text import one_line
 
@@ -37,12 +40,14 @@ class Request:
         regions: "enabled", "current" or the regions' names, as Settings has them.
         max_requests_per_second: pace per target, 0 for none.
         extra_formats: in which formats besides Parquet the rows are written.
+        forget_days: after so many days without a reading a target is no longer carried.
     """
 
     snapshot_time: datetime
     regions: str | tuple[str, ...]
     max_requests_per_second: float
     extra_formats: tuple[str, ...] = ()
+    forget_days: int = 90
 
     @property
     def snapshot_id(self) -> str:
@@ -60,6 +65,7 @@ class Tools:
         store: where snapshots go.
         deadline: when collecting ends; its clock is the run's.
         progress: called as each target begins and ends.
+        collected: called with the coverage once all targets were asked, whatever becomes of the run.
         report: called with each snapshot that is finished, as publish.finish has it.
     """
 
@@ -68,19 +74,20 @@ class Tools:
     store: Store
     deadline: Deadline
     progress: Progress | None = None
+    collected: Callable[[tuple[Coverage, ...]], object] | None = None
     report: Report | None = None
 
     def now(self) -> datetime:
         """Return the time."""
         return self.deadline.clock.now()
 
-    def finish(self, snapshot_id: str, data: bytes | None = None) -> Published:
+    def finish(self, snapshot_id: str, committed: Committed | None = None, known: Known | None = None) -> Published:
         """Finish a commit."""
-        return publish.finish(self.store, snapshot_id, data, now=self.now(), report=self.report)
+        return finish.finish(self.store, snapshot_id, committed, known, now=self.now(), report=self.report)
 
     def move_latest(self, link: Link) -> None:
-        """Move latest/ and latest.json forward to a finished snapshot."""
-        publish.move_latest(self.store, link, stored.read_data(self.store, link.snapshot_id), now=self.now())
+        """Move what is newest forward to a finished snapshot."""
+        move_latest(self.store, link, now=self.now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,7 @@ class Outcome:
         result: `published`, it was read and published; `finished`, it was found committed and was finished;
             `unchanged`, it was found finished; `superseded`, a newer one was found, and this one was not made.
         published: the snapshot, where it was published or finished.
+        coverage: how reading the targets went, where they were asked: sorted, with what was known of each before.
         recovered: earlier snapshots whose runs had died, and which this run finished.
         unannounced: ids of the snapshots whose events may not be out, this run's included, sorted.
         passed_by: what was stored and could not be finished, read or believed.
@@ -101,6 +109,7 @@ class Outcome:
     snapshot_id: str
     result: Result
     published: Published | None = None
+    coverage: tuple[Coverage, ...] = ()
     recovered: tuple[Published, ...] = ()
     unannounced: tuple[str, ...] = ()
     passed_by: tuple[PassedBy, ...] = ()
@@ -155,32 +164,48 @@ def export(request: Request, tools: Tools) -> Outcome:
         deadline=tools.deadline,
         progress=tools.progress,
     )
+    coverage = tuple(reading.coverage for reading in readings)
+    if tools.collected:
+        tools.collected(coverage)
+    return _publish(readings, started_at, past, request, tools)
+
+
+def _publish(
+    readings: tuple[Reading, ...],
+    started_at: datetime,
+    past: _Past,
+    request: Request,
+    tools: Tools,
+) -> Outcome:
+    """Commit and finish what was read."""
     ended_at = tools.now()
     coverage = tuple(reading.coverage for reading in readings)
-    try:
-        if all(not each.is_read for each in coverage):
-            raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
-        # Another run may have published meanwhile: what it says has changed is not to be said twice.
-        past = _settle_past(request, tools).after(past)
-        if done := _already_done(past, request, tools):
-            return done
-        last_ok = past.history.last_ok
-        snapshot = Snapshot(
+    if not any(each.is_read for each in coverage):
+        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
+    # Another run may have published meanwhile: what that has said of the changes is not said twice.
+    past = _settle_past(request, tools).after(past)
+    if done := _already_done(past, request, tools):
+        return done
+    known, reason = read_known(tools.store, past.history, before=request.snapshot_id)
+    committed = commit(
+        tools.store,
+        Draft(
             id=request.snapshot_id,
             started_at=started_at,
             ended_at=ended_at,
             previous=past.history.latest,
-            coverage=_with_last_ok(coverage, request.snapshot_id, last_ok or {}),
-            baselines=None if last_ok is None else _baselines(coverage, last_ok),
+            known=known,
+            known_reason=reason,
+            coverage=coverage,
+            lines=collect.lines(readings),
             extra_formats=request.extra_formats,
-        )
-        data = publish.commit(tools.store, snapshot, collect.lines(readings))
-        published = tools.finish(request.snapshot_id, data)
-    except InventoryError as error:
-        error.coverage = coverage
-        raise
+            forget_days=request.forget_days,
+        ),
+    )
+    published = tools.finish(request.snapshot_id, committed, known)
     outcome = past.outcome(request, "published", published)
-    return dataclasses.replace(outcome, warnings=_uncompared(published) + _unmodelled(readings))
+    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else coverage
+    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + _unmodelled(readings))
 
 
 def _settle_past(request: Request, tools: Tools) -> _Past:
@@ -223,23 +248,10 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
     return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
 
 
-def _with_last_ok(coverage: Iterable[Coverage], identifier: str, before: LastOk) -> tuple[Coverage, ...]:
-    """Fill in last_ok: this snapshot where the target was read, else what the snapshot before says."""
-    return tuple(
-        dataclasses.replace(each, last_ok=identifier if each.is_read else before.get(each.target)) for each in coverage
-    )
-
-
-def _baselines(coverage: Iterable[Coverage], before: LastOk) -> tuple[Baseline, ...]:
-    """Name what each target that was read is to be compared with, unless it was never read before."""
-    targets = (each.target for each in coverage if each.is_read)
-    return tuple(Baseline(*target, last_ok) for target in targets if (last_ok := before.get(target)))
-
-
 def _uncompared(published: Published) -> tuple[str, ...]:
     return tuple(
         f"what changed in {each.region} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
-        for each in published.comparison.uncompared
+        for each in published.uncompared
     )
 
 

@@ -15,8 +15,7 @@ from click.testing import CliRunner
 from mypy_boto3_s3 import S3Client
 from pool_inventory.model import Link
 from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import keys
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import data_object, keys, table
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import command_line as cli
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, reply
@@ -29,13 +28,14 @@ from tests.makers import ACCOUNT_ID, TIME
 WRITTEN = Path(__file__).parents[1] / "first_release/user-pools"
 FIRST, SECOND = "2026-11-24T18-00Z", "2026-11-24T19-00Z"
 FUNCTION = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:check"
+MADE = (keys.manifest, keys.checksum, keys.coverage, keys.changes, keys.symlink)
 STRANGE = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:strange"
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[2, 3])
 def contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reads as this release does, and as one whose contract is the next."""
-    monkeypatch.setattr(snapshot, "CONTRACT_VERSION", request.param)
+    monkeypatch.setattr(table, "CONTRACT_VERSION", request.param)
 
 
 def told(command: str, *arguments: str) -> Any:
@@ -62,7 +62,7 @@ def test_not_a_byte_of_it_was_changed() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_its_footer_is_decoded() -> None:
-    second = snapshot.decode(body(keys.data(SECOND)))
+    second = data_object.decode(body(keys.data(SECOND)))
     assert (second.id, second.status, second.pool_count, second.extra_formats) == (
         SECOND,
         "partial",
@@ -70,13 +70,19 @@ def test_its_footer_is_decoded() -> None:
         ("csv", "ndjson"),
     )
     assert second.previous == Link(FIRST, hashlib.sha256(body(keys.manifest(FIRST))).hexdigest())
-    assert {(each.region, each.status, each.pools, each.last_ok) for each in second.coverage} == {
+    assert {
+        (each.region, each.status, each.pools, each.last_ok)
+        for each in data_object.first_coverage(body(keys.data(SECOND)))
+    } == {
         ("eu-central-1", "denied", None, None),
         ("eu-west-1", "denied", None, FIRST),
         ("sa-east-1", "ok", 0, SECOND),
         ("us-east-1", "ok", 4, SECOND),
     }
-    assert {(each.region, each.snapshot_id) for each in second.baselines or ()} == {
+    found = data_object.first_coverage(body(keys.data(SECOND)))
+    assert {(each.region, each.compared_with) for each in found} == {
+        ("eu-central-1", None),
+        ("eu-west-1", FIRST),
         ("sa-east-1", FIRST),
         ("us-east-1", FIRST),
     }
@@ -91,17 +97,19 @@ def test_verify_finds_it_sound() -> None:
 def test_show_has_its_pools_with_every_trigger_and_what_no_column_is_for() -> None:
     shown = told("show")
     assert [pool["name"] for pool in shown["pools"]] == [
+        # Of a region that it could not read: as the snapshot says that its last_ok names.
+        "stays",
+        "goes while nobody looks",
         "every trigger",
         "=cmd|' /C calc'!A0",
         "with a member of tomorrow",
         "created later",
     ]
-    every, _, tomorrow, _ = shown["pools"]
+    stays, _, every, _, tomorrow, _ = shown["pools"]
+    assert (stays["snapshot_time"], stays["read_at"]) == ("2026-11-24T19:00:00Z", "2026-11-24T18:00:00Z")
     assert None not in every["lambda_config"].values()
-    assert json.loads(tomorrow["unmodelled"]) == {
-        "LambdaConfig": {"OfTomorrow": FUNCTION},
-        "ReplicaRegions": ["eu-west-1", "sa-east-1"],
-    }
+    assert json.loads(tomorrow["unmodelled"]) == {"LambdaConfig": {"OfTomorrow": FUNCTION}}
+    assert tomorrow["replica_regions"] == ["eu-west-1", "sa-east-1"]
 
 
 @pytest.mark.usefixtures("contract")
@@ -145,10 +153,13 @@ def test_the_next_run_goes_on_from_it_and_tells_what_changed_since_each_region_w
     store = FolderStore(tmp_path / "user-pools")
     manifest = json.loads((tmp_path / "user-pools" / keys.manifest("2026-11-24T20-00Z")).read_bytes())
     assert manifest["previous"]["sha256"] == hashlib.sha256(body(keys.manifest(SECOND))).hexdigest()
-    assert {each["region"]: each["last_ok"] for each in manifest["coverage"]} == {
-        "eu-west-1": "2026-11-24T20-00Z",
-        "us-east-1": SECOND,
+    coverage = pq.read_table(tmp_path / "user-pools" / keys.coverage("2026-11-24T20-00Z")).to_pylist()
+    assert {each["region"]: (each["status"], each["last_ok"], each["compared_with"]) for each in coverage} == {
+        "eu-west-1": ("ok", "2026-11-24T20-00Z", FIRST),
+        "sa-east-1": ("not_asked", SECOND, SECOND),
+        "us-east-1": ("denied", SECOND, SECOND),
     }
+    assert manifest["carried"] == {"targets": 2, "pools": 4, "forgotten": 0}
     (deleted,) = pq.read_table(tmp_path / "user-pools" / keys.changes("2026-11-24T20-00Z")).to_pylist()
     assert (deleted["id"], deleted["name"]) == ("eu-west-1_yYyYyYyYy", "goes while nobody looks")
     assert verify(store).faults == []
@@ -156,13 +167,16 @@ def test_the_next_run_goes_on_from_it_and_tells_what_changed_since_each_region_w
 
 def test_a_commit_of_it_that_was_not_finished_is_finished(tmp_path: Path) -> None:
     shutil.copytree(WRITTEN, tmp_path, dirs_exist_ok=True)
-    for key in (keys.manifest(SECOND), keys.checksum(SECOND), keys.coverage(SECOND), keys.changes(SECOND)):
+    latest = (keys.LATEST, keys.LATEST_DATA)
+    for key in (*(key(SECOND) for key in MADE), *latest):
         (tmp_path / key).unlink()
     publish.finish(FolderStore(tmp_path), SECOND, now=TIME)
     manifest = json.loads((tmp_path / keys.manifest(SECOND)).read_bytes())
     before = json.loads(body(keys.manifest(SECOND)))
-    for field in ("contractVersion", "poolCount", "changes", "uncompared", "coverage"):
+    for field in ("poolCount", "changes", "uncompared", "fileSchema", "status"):
         assert manifest[field] == before[field]
+    assert (manifest["contractVersion"], manifest["carried"]["pools"]) == (2, 2)
+    assert verify(FolderStore(tmp_path)).faults == []
 
 
 def test_pyarrow_and_duckdb_read_its_columns() -> None:

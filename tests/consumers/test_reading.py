@@ -88,6 +88,8 @@ def expected_rows(day: int = 24) -> list[dict[str, Any]]:
             "last_modified_date": time(pool["LastModifiedDate"]),
             "lambda_config": config(pool["LambdaConfig"], schema.LAMBDA_CONFIG),
             "unmodelled": None,
+            "replica_regions": pool.get("ReplicaRegions"),
+            "read_at": datetime(2026, 11, day, 18, tzinfo=UTC),
         }
         for pool in sorted(POOLS, key=lambda pool: str(pool["Id"]))
     ]
@@ -141,7 +143,8 @@ def test_the_columns_types_are_the_contracts(inventory: Path) -> None:
         f"pre_token_generation_config: {versioned}, custom_sms_sender: {versioned}, custom_email_sender: {versioned}, "
         f"kms_key_id: string, inbound_federation: {versioned}>"
     )
-    times = {"snapshot_time", "creation_date", "last_modified_date"}
+    assert found.pop("replica_regions") == "list<element: string not null>"
+    times = {"snapshot_time", "creation_date", "last_modified_date", "read_at"}
     assert found == {name: "timestamp[ms, tz=UTC]" if name in times else "string" for name in found}
 
 
@@ -164,15 +167,10 @@ def test_coverage_tells_the_denied_region_from_the_empty_one(inventory: Path) ->
     ]
 
 
-def test_the_coverage_object_and_the_manifests_coverage_say_the_same(inventory: Path) -> None:
+def test_the_coverage_object_has_the_schemas_columns(inventory: Path) -> None:
     path = inventory / "coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet"
-    table = pq.ParquetFile(path).read()
-    assert table.column_names == [column.name for column in schema.COVERAGE]
-    in_manifest = manifest(inventory)["coverage"]
-    for row in in_manifest:
-        row["snapshot_time"] = datetime.fromisoformat(row["snapshot_time"])
-        row["started_at"] = datetime.fromisoformat(row["started_at"])
-    assert table.to_pylist() == in_manifest
+    assert pq.ParquetFile(path).read().column_names == [column.name for column in schema.COVERAGE]
+    assert (inventory / "latest-coverage/coverage.parquet").read_bytes() == path.read_bytes()
 
 
 def manifest(inventory: Path, day: int = 24) -> dict[str, Any]:
@@ -195,25 +193,43 @@ def test_the_manifest_describes_its_data_file_to_the_byte(inventory: Path) -> No
 
 def test_the_manifest_has_s3_inventorys_fields_and_ours(inventory: Path) -> None:
     found = manifest(inventory)
-    started = min(row["started_at"] for row in found["coverage"])
-    started_ms = round(datetime.fromisoformat(started).timestamp() * 1000)
+    coverage = pq.ParquetFile(inventory / "coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet").read()
+    started_ms = round(min(row["started_at"] for row in coverage.to_pylist()).timestamp() * 1000)
     assert 0 <= started_ms - int(found["creationTimestamp"]) < 60_000, "when the scan started, in milliseconds"
     assert {
-        name: found[name] for name in found if name not in {"creationTimestamp", "coverage", "files", "previous"}
+        name: found[name] for name in found if name not in {"creationTimestamp", "files", "previous", "unread"}
     } == {
         "sourceBucket": "cognito-idp",
         "destinationBucket": f"arn:aws:s3:::{BUCKET}",
         "version": "2016-11-30",
         "fileFormat": "Parquet",
         "fileSchema": schema.parquet_schema("user_pools", schema.DATA),
-        "contractVersion": 1,
+        "contractVersion": 2,
         "snapshotId": "2026-11-24T18-00Z",
         "status": "partial",
         "poolCount": len(POOLS),
+        "targets": {"ok": 2, "absent": 0, "denied": 1, "throttled": 0, "timed_out": 0, "failed": 0, "not_asked": 0},
+        "coverageFile": file(inventory, "coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet"),
+        "carriedFile": None,
+        "changesFile": file(inventory, "changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet"),
         "changes": {"created": 0, "deleted": 0, "modified": 0},
+        "carried": {"targets": 0, "pools": 0, "forgotten": 0},
+        "unreadCount": 1,
         "uncompared": [],
+        "uncomparedCount": 0,
         "extraFormats": [],
     }
+    (unread,) = found["unread"]
+    assert (unread["region"], unread["status"], unread["error_code"]) == (
+        "eu-west-1",
+        "denied",
+        "AccessDeniedException",
+    )
+
+
+def file(inventory: Path, key: str) -> dict[str, Any]:
+    body = (inventory / key).read_bytes()
+    return {"key": f"user-pools/{key}", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
 def test_the_checksum_is_the_manifests_md5_and_latest_names_the_manifest_by_its_sha_256(inventory: Path) -> None:
@@ -224,6 +240,7 @@ def test_the_checksum_is_the_manifests_md5_and_latest_names_the_manifest_by_its_
         "snapshotId": "2026-11-24T18-00Z",
         "manifest": "user-pools/manifests/2026-11-24T18-00Z/manifest.json",
         "sha256": hashlib.sha256(body).hexdigest(),
+        "previous": [manifest(inventory)["previous"]],
     }
 
 

@@ -15,11 +15,10 @@ import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.errors import TargetsError
 from pool_inventory.model import Account
-from pool_inventory.publish import finish as publish
+from pool_inventory.publish.commit import commit as commit_draft
 from pool_inventory.run import Request as RunRequest
 from pool_inventory.run import Tools, export
-from pool_inventory.snapshots import keys, schema
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import data_object, keys, schema, table
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.demo.stand_in import Answer, StandIn, listing, seed
 from pool_inventory.terminal.verify.chain import verify
@@ -28,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 from tests.conftest import BUCKET, Invoke, any_context
 from tests.faults.test_listing import sends
 from tests.faults.test_odd_answers import ERROR_BODIES, MALFORMED, ODD_NUMBERS, answers
-from tests.makers import ACCOUNT_ID, HeldClock, any_coverage, any_pool, any_pools, any_snapshot, page
+from tests.makers import ACCOUNT_ID, HeldClock, any_coverage, any_draft, any_pool, any_pools, any_snapshot, page
 
 FIRST, SECOND, NEXT = "2026-11-24T17-00Z", "2026-11-24T18-00Z", "2026-11-24T19-00Z"
 DIED = "2026-11-24T18-30Z"
@@ -138,8 +137,8 @@ def commit(body: bytes) -> Poison:
 
 def footer(**changes: Any) -> Poison:
     """A commit whose run died, with another footer."""
-    made = snapshot.footer_of(snapshot.encode(any_snapshot(DIED), []))
-    return commit(snapshot.encode_table(schema.DATA, [], {**made, **changes}))
+    made = table.footer_of(data_object.encode(any_snapshot(DIED), []))
+    return commit(table.encode(schema.DATA, [], {**made, **changes}))
 
 
 def nested(depth: int) -> bytes:
@@ -148,12 +147,12 @@ def nested(depth: int) -> bytes:
 
 def surrogate_in_a_commit(bucket: Bucket) -> str:
     unread = any_coverage("eu-west-1", status="failed", pools=None, error_message="half a \ud800 pair", last_ok=None)
-    publish.commit(store(), any_snapshot(DIED, coverage=(any_coverage(), unread)), [])
+    commit_draft(store(), any_draft(DIED, coverage=(any_coverage(), unread)))
     return DIED
 
 
 def foreign_changes(bucket: Bucket) -> str:
-    publish.commit(store(), any_snapshot(DIED), [])
+    commit_draft(store(), any_draft(DIED))
     bucket.put(keys.changes(DIED), b"PAR1 nobody's PAR1")
     return DIED
 
@@ -167,7 +166,7 @@ def newest_data(body: bytes) -> Poison:
 
 
 def data_of_the_far_future(bucket: Bucket) -> str:
-    return newest_data(snapshot.encode(any_snapshot(FAR), []))(bucket)
+    return newest_data(data_object.encode(any_snapshot(FAR), []))(bucket)
 
 
 def foreign_checksum(bucket: Bucket) -> str:
@@ -198,12 +197,19 @@ POISONS: dict[str, Poison] = {
     "a data object copied under an id to come": copy_of_the_data(FAR),
     "half a commit": commit(b"PAR1 half"),
     "a commit without a footer": footer(contractVersion="one"),
-    "a commit without coverage": footer(coverage=None),
-    "a commit whose coverage is text": footer(coverage="ok"),
-    "a commit whose coverage is odd": footer(coverage=[{"account_id": 1}]),
+    "a commit without coverage": footer(coverageFile=None),
+    "a commit whose coverage is text": footer(coverageFile="ok"),
+    "a commit whose coverage is odd": footer(coverageFile={"size": -1, "sha256": "x"}),
+    "a commit whose coverage is gone": footer(coverageFile={"size": 1, "sha256": "0" * 64}),
+    "a commit whose carried rows are gone": footer(carriedFile={"size": 1, "sha256": "0" * 64}),
+    "a commit whose targets are odd": footer(targets={"eaten": 1}),
+    "a commit that knows no snapshot": footer(known="yesterday"),
     "a commit whose times are odd": footer(startedAt=7),
     "a commit whose previous is odd": footer(previous={"snapshot_id": "yesterday", "manifest_sha256": 1}),
-    "a commit whose baselines are odd": footer(baselines=[{"account_id": 1, "region": 2, "snapshot_id": "x"}]),
+    "a first commit whose baselines are odd": footer(
+        contractVersion=1, coverage=[], baselines=[{"account_id": 1, "region": 2, "snapshot_id": "x"}]
+    ),
+    "a first commit whose coverage is odd": footer(contractVersion=1, coverage=[{"account_id": 1}]),
     "a commit of an unknown format": footer(extraFormats=["xlsx"]),
     "a commit of another id": footer(snapshotId=FIRST),
     "a commit of no id": footer(snapshotId=["a"]),

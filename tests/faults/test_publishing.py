@@ -18,8 +18,7 @@ from pool_inventory.errors import StoreError, UnreadError
 from pool_inventory.model import Account
 from pool_inventory.publish import finish as publish
 from pool_inventory.run import Outcome, Request, Tools, export
-from pool_inventory.snapshots import keys, stored
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store, Stored
 from pool_inventory.stores.s3 import S3Store
@@ -28,8 +27,9 @@ from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
 
-# data, changes, coverage, symlink, manifest, checksum, the latest data, latest.json
-WRITES = 8
+# staged coverage, data, coverage, changes, symlink, manifest, checksum, the latest coverage and data, latest.json
+WRITES = 10
+DATA, CHECKSUM = 2, 7
 LATER = TIME + timedelta(hours=1)
 EARLIER = TIME - timedelta(hours=1)
 
@@ -112,14 +112,14 @@ def run(
         session=boto3.session.Session(),
         account=account,
         store=store,
-        deadline=HeldClock().deadline(),
+        deadline=HeldClock((time - TIME).total_seconds() + 1000).deadline(),
     )
     return export(request, tools)
 
 
 def contents(store: Store) -> dict[str, bytes]:
     found = {key: store.get(key) for folder in keys.SNAPSHOT_FOLDERS for key in store.keys(folder)}
-    found |= {key: store.get(key) for key in (keys.LATEST, keys.LATEST_DATA)}
+    found |= {key: store.get(key) for key in (keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE)}
     return {key: stored.body for key, stored in found.items() if stored}
 
 
@@ -149,15 +149,18 @@ def test_a_run_writes_each_object_once_in_the_order_that_makes_it_safe(store: St
     assert run(watched).result == "published"
     expected = [
         keys.data(IDENTIFIER),
-        keys.changes(IDENTIFIER),
         keys.coverage(IDENTIFIER),
+        keys.changes(IDENTIFIER),
         keys.symlink(IDENTIFIER),
         keys.manifest(IDENTIFIER),
         keys.checksum(IDENTIFIER),
+        keys.LATEST_COVERAGE,
         keys.LATEST_DATA,
         keys.LATEST,
     ]
-    assert expected == watched.written == sorted(contents(store), key=expected.index)
+    staged, *written = watched.written
+    assert staged.startswith(f"_staging/{IDENTIFIER}/coverage-")
+    assert expected == written == sorted(contents(store), key=expected.index)
     assert_whatever_looks_finished_is(store)
 
 
@@ -172,8 +175,8 @@ def test_a_run_that_ended_before_any_write_is_made_whole_by_its_next_delivery(
 
     outcome = run(store)
 
-    committed = write > 1
-    finished = write > WRITES - 2
+    committed = write > DATA
+    finished = write > CHECKSUM
     assert outcome.result == ("unchanged" if finished else "finished" if committed else "published")
     assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(IDENTIFIER)]
     asked = [request for request in aws.requests if "ListUserPools" in request.headers.get("X-Amz-Target", "")]
@@ -202,13 +205,13 @@ def test_the_objects_are_the_same_whether_or_not_the_run_was_ended_in_between(
     assert contents(store) == undisturbed
 
 
-@pytest.mark.parametrize("write", range(2, WRITES))
+@pytest.mark.parametrize("write", range(DATA + 1, WRITES))
 def test_a_run_that_died_and_never_came_back_is_finished_by_the_next_one_first(store: Store, write: int) -> None:
     with pytest.raises(RunEndedError):
         run(WatchedStore(store, ends_before_write=write))
     outcome = run(store, LATER)
     assert outcome.result == "published"
-    finished = write > WRITES - 2
+    finished = write > CHECKSUM
     assert [each.snapshot.id for each in outcome.recovered] == ([] if finished else [IDENTIFIER])
     assert outcome.published is not None
     assert outcome.published.snapshot.previous is not None
@@ -218,13 +221,13 @@ def test_a_run_that_died_and_never_came_back_is_finished_by_the_next_one_first(s
 
 def test_a_newer_commit_is_left_to_its_own_run(store: Store) -> None:
     with pytest.raises(RunEndedError):
-        run(WatchedStore(store, ends_before_write=2), LATER)
+        run(WatchedStore(store, ends_before_write=DATA + 1), LATER)
     assert run(store).result == "published"
     assert keys.manifest(keys.snapshot_id(LATER)) not in contents(store)
 
 
 def test_a_commit_that_was_overtaken_is_finished_and_does_not_become_the_latest(store: Store) -> None:
-    overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=2)
+    overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=DATA + 1)
     with pytest.raises(RunEndedError):
         run(overtaken)
     finishing = WatchedStore(store)
@@ -271,7 +274,7 @@ def test_two_runs_at_once_end_in_one_snapshot(store: Store) -> None:
 
     first, second = outcomes
     assert first.published == second.published
-    assert len(contents(store)) == WRITES
+    assert len(contents(store)) == WRITES - 1
     assert_whatever_looks_finished_is(store)
 
 
@@ -315,8 +318,8 @@ def test_snapshots_form_a_chain_by_the_hashes_of_their_manifests(store: Store) -
         }
 
 
-def told(store: Store, time: datetime) -> list[tuple[str, str]]:
-    """Each change that a snapshot tells: the region and the kind."""
+def said(store: Store, time: datetime) -> list[tuple[str, str]]:
+    """The changes of a snapshot, each by its region and kind."""
     table = read_parquet(io.BytesIO(contents(store)[keys.changes(keys.snapshot_id(time))])).read_all()
     return list(zip(table["region"].to_pylist(), table["change"].to_pylist(), strict=True))
 
@@ -334,7 +337,7 @@ def test_what_changed_while_a_region_could_not_be_read_is_told_once_when_it_can_
     aws.answers[:] = []
     run(store, times[3], regions)
     run(store, times[4], regions)
-    assert [told(store, time) for time in times] == [
+    assert [said(store, time) for time in times] == [
         [],
         [],
         [],
@@ -353,8 +356,8 @@ def test_a_change_is_told_once_by_runs_at_once(store: Store) -> None:
     run(store, EARLIER)
     seed("us-east-1", any_pools(1))
     outcome = run(store, LATER, before_asking=lambda: run(store, TIME))
-    assert len(told(store, TIME)) == 62
-    assert told(store, LATER) == []
+    assert len(said(store, TIME)) == 62
+    assert said(store, LATER) == []
     assert outcome.published is not None
     assert outcome.published.snapshot.previous is not None
     assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
@@ -382,7 +385,7 @@ def test_what_is_reported_is_reported_again_after_a_kill(store: Store) -> None:
         export(request, tools)
 
     with pytest.raises(RunEndedError):
-        run_reporting(WatchedStore(store, ends_before_write=WRITES - 2), TIME)
+        run_reporting(WatchedStore(store, ends_before_write=CHECKSUM), TIME)
     assert reported == [IDENTIFIER]
     run_reporting(store, LATER)
     run_reporting(store, LATER)
@@ -393,7 +396,7 @@ def test_a_region_that_is_asked_for_the_first_time_has_no_changes(store: Store) 
     seed("eu-west-1", any_pools(3, "eu-west-1"))
     run(store, TIME)
     run(store, LATER, ("eu-west-1", "us-east-1"))
-    assert told(store, LATER) == []
+    assert said(store, LATER) == []
 
 
 def test_finishing_again_writes_the_same_bytes(tmp_path: Path, aws: StandIn) -> None:
@@ -405,7 +408,7 @@ def test_finishing_again_writes_the_same_bytes(tmp_path: Path, aws: StandIn) -> 
     run(store, LATER, extra_formats=("csv", "ndjson"))
     identifier = keys.snapshot_id(LATER)
     before = contents(store)
-    assert {kind for _, kind in told(store, LATER)} == {"created", "deleted", "modified"}
+    assert {kind for _, kind in said(store, LATER)} == {"created", "deleted", "modified"}
 
     for key in before:
         if identifier in key and key != keys.data(identifier):
@@ -431,7 +434,7 @@ def test_a_baseline_that_expired_costs_the_changes_and_the_manifest_says_so(tmp_
 
 def test_the_extra_formats_of_the_commit_are_written_by_whoever_finishes_it(store: Store) -> None:
     with pytest.raises(RunEndedError):
-        run(WatchedStore(store, ends_before_write=2), extra_formats=("csv", "ndjson"))
+        run(WatchedStore(store, ends_before_write=DATA + 1), extra_formats=("csv", "ndjson"))
     run(store)
     found = contents(store)
     lines = gzip.decompress(found[keys.in_format(IDENTIFIER, "ndjson")]).splitlines()
@@ -446,8 +449,7 @@ def test_the_extra_formats_of_the_commit_are_written_by_whoever_finishes_it(stor
 def test_last_ok_is_carried_forward_while_a_target_cannot_be_read(store: Store, aws: StandIn) -> None:
     def last_ok(time: datetime) -> dict[str, str | None]:
         outcome = run(store, time, ("eu-west-1", "sa-east-1", "us-east-1"))
-        assert outcome.published is not None
-        return {each.region: each.last_ok for each in outcome.published.snapshot.coverage}
+        return {each.region: each.last_ok for each in outcome.coverage}
 
     never = listing("sa-east-1", deny)
     at_times = [TIME + timedelta(hours=hours) for hours in range(4)]
@@ -493,22 +495,33 @@ def test_an_earlier_commit_that_is_past_finishing_does_not_keep_later_runs_from_
     assert_whatever_looks_finished_is(store)
 
 
-def test_a_lost_manifest_before_is_a_warning_and_its_last_ok_unknown(store: Store, aws: StandIn) -> None:
-    run(store, EARLIER)
-    manifest = store.get(keys.manifest(keys.snapshot_id(EARLIER)))
-    assert manifest is not None
-    store.replace(keys.manifest(keys.snapshot_id(EARLIER)), b"{}", manifest.etag)
+def lose(store: Store, key: str) -> None:
+    """Make an object one that is not ours."""
+    found = store.get(key)
+    assert found is not None
+    store.replace(key, b"lost", found.etag)
+
+
+def test_a_lost_manifest_before_costs_nothing(store: Store, aws: StandIn) -> None:
+    """All that is needed of a snapshot is named by its data object."""
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(2, "eu-west-1")
+    seed("eu-west-1", pools)
+    run(store, EARLIER, regions)
     aws.answers.append(listing("eu-west-1", deny))
-    outcome = run(store, regions=("us-east-1", "eu-west-1"))
-    assert "what changed in us-east-1 since it was last read is not known" in outcome.warnings[0]
-    assert outcome.published is not None
-    assert [each.last_ok for each in outcome.published.snapshot.coverage] == [None, IDENTIFIER]
+    run(store, TIME, regions)
+    lose(store, keys.manifest(IDENTIFIER))
+    seed("eu-west-1", pools[1:])
+    outcome = run(store, LATER, regions)
+    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(IDENTIFIER))]
+    assert outcome.warnings == ()
+    aws.answers[:] = []
+    run(store, LATER + timedelta(hours=1), regions)
+    assert said(store, LATER + timedelta(hours=1)) == [("eu-west-1", "deleted")]
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[]", b"gone"])
-def test_a_manifest_before_that_is_not_ours_is_a_lost_one_though_latest_json_names_it(
-    store: Store, aws: StandIn, body: bytes
-) -> None:
+def test_a_named_manifest_that_is_not_ours_costs_nothing(store: Store, aws: StandIn, body: bytes) -> None:
     run(store, EARLIER)
     manifest, latest = store.get(keys.manifest(keys.snapshot_id(EARLIER))), store.get(keys.LATEST)
     assert manifest is not None
@@ -518,7 +531,64 @@ def test_a_manifest_before_that_is_not_ours_is_a_lost_one_though_latest_json_nam
     store.replace(keys.LATEST, json.dumps(link).encode(), latest.etag)
     outcome = run(store)
     assert outcome.result == "published"
-    assert "what changed in us-east-1 since it was last read is not known" in outcome.warnings[0]
+    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(keys.snapshot_id(EARLIER)))]
+    assert outcome.warnings == ()
+
+
+def test_where_the_snapshot_before_is_lost_an_older_is_used(store: Store, aws: StandIn) -> None:
+    """Its rows are carried, and what changed since is named as unknown: the lost one may have said it already."""
+    regions = ("eu-west-1", "us-east-1")
+    seed("eu-west-1", any_pools(2, "eu-west-1"))
+    run(store, EARLIER, regions)
+    run(store, TIME, regions)
+    lose(store, keys.data(IDENTIFIER))
+    aws.answers.append(listing("eu-west-1", deny))
+    outcome = run(store, LATER, regions)
+    manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(LATER))])
+    assert [each["region"] for each in manifest["uncompared"]] == ["eu-west-1", "us-east-1"]
+    assert IDENTIFIER in manifest["uncompared"][0]["reason"]
+    assert manifest["carried"] == {"targets": 1, "pools": 2, "forgotten": 0}
+    assert {each.region: each.last_ok for each in outcome.coverage} == {
+        "eu-west-1": keys.snapshot_id(EARLIER),
+        "us-east-1": keys.snapshot_id(LATER),
+    }
+
+
+def test_a_region_that_is_left_out_loses_nothing(store: Store, aws: StandIn) -> None:
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(3, "eu-west-1")
+    seed("eu-west-1", pools)
+    times = [TIME + timedelta(hours=hours) for hours in range(3)]
+    run(store, times[0], regions)
+    outcome = run(store, times[1])
+    assert {each.region: each.status for each in outcome.coverage} == {"eu-west-1": "not_asked", "us-east-1": "ok"}
+    found = contents(store)
+    manifest = json.loads(found[keys.manifest(keys.snapshot_id(times[1]))])
+    assert (manifest["status"], manifest["carried"]["pools"]) == ("complete", 3)
+    rows = read_parquet(io.BytesIO(found[keys.LATEST_DATA])).read_all()
+    assert rows["region"].to_pylist() == ["eu-west-1"] * 3 + ["us-east-1"] * 61
+    assert rows["read_at"].to_pylist() == [times[0]] * 3 + [times[1]] * 61
+    assert set(rows["snapshot_time"].to_pylist()) == {times[1]}
+    seed("eu-west-1", pools[1:])
+    run(store, times[2], regions)
+    assert said(store, times[2]) == [("eu-west-1", "deleted")]
+
+
+def test_a_target_is_forgotten_after_so_many_days(store: Store, aws: StandIn) -> None:
+    regions = ("eu-west-1", "us-east-1")
+    seed("eu-west-1", any_pools(3, "eu-west-1"))
+    run(store, TIME, regions)
+    aws.answers.append(listing("eu-west-1", deny))
+    for days, carried in ((90, (1, 3, 0)), (91, (0, 0, 1)), (92, (0, 0, 0))):
+        time = TIME + timedelta(days=days)
+        run(store, time, regions)
+        manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))])
+        assert tuple(manifest["carried"].values()) == carried
+        named = [each["region"] for each in manifest["uncompared"]]
+        assert named == (["eu-west-1"] if days == 91 else [])
+    aws.answers[:] = []
+    run(store, TIME + timedelta(days=93), regions)
+    assert said(store, TIME + timedelta(days=93)) == []
 
 
 def test_a_folder_that_is_none_stops_the_run(aws: StandIn, tmp_path: Path) -> None:
@@ -528,9 +598,9 @@ def test_a_folder_that_is_none_stops_the_run(aws: StandIn, tmp_path: Path) -> No
 
 
 def test_what_is_committed_is_enough_to_make_all_else_of(store: Store) -> None:
-    run(store)
-    data = stored.read_data(store, IDENTIFIER)
-    decoded = snapshot.decode(data)
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=DATA + 1))
+    run(store, LATER)
     found = contents(store)
-    assert found[keys.coverage(IDENTIFIER)] == snapshot.encode_coverage(decoded)
+    assert keys.coverage(IDENTIFIER) in found
     assert found[keys.symlink(IDENTIFIER)].decode() == store.address(keys.data(IDENTIFIER)) + "\n"

@@ -208,7 +208,7 @@ def test_the_demo_draws_its_tables_with_what_there_is(tmp_path: Path) -> None:
     ran = program("demo", "--to", tmp_path / "out", PYTHONIOENCODING="latin-1")
     assert (ran.returncode, ran.stderr) == (0, b"")
     shown = ran.stdout.decode("latin-1")
-    changes = shown[shown.index("Changes that ") :].partition("Keys in the bucket")[0].rstrip().splitlines()[1:]
+    changes = shown[shown.index("Changes in ") :].partition("Keys in the bucket")[0].rstrip().splitlines()[1:]
     assert len({len(line) for line in changes}) == 1
 
 

@@ -6,13 +6,12 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pool_inventory.model import Comparison
-from pool_inventory.snapshots import changes, keys, rows
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import changes, coverage, data_object, keys, rows
+from pool_inventory.snapshots.changes import Comparison
 
 from infra.athena import athena_queries
 from tests.infra.makers import ROOT, Resource, Synthesized
-from tests.makers import IDENTIFIER, TIME, any_change, any_pool, any_snapshot, any_target
+from tests.makers import IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_snapshot, any_target
 
 VERSIONED = "struct<lambda_version:string,lambda_arn:string>"
 LAMBDA_CONFIG = (
@@ -34,6 +33,8 @@ DATA = {
     "last_modified_date": "timestamp",
     "lambda_config": LAMBDA_CONFIG,
     "unmodelled": "string",
+    "replica_regions": "array<string>",
+    "read_at": "timestamp",
 }
 COLUMNS = {
     "user_pools": DATA,
@@ -52,6 +53,7 @@ COLUMNS = {
         "error_code": "string",
         "error_message": "string",
         "last_ok": "string",
+        "compared_with": "string",
     },
     "changes": {
         "snapshot_time": "timestamp",
@@ -109,11 +111,11 @@ def written(name: str) -> bytes:
     """An object of a table, as a run writes it."""
     pool = any_pool(LambdaConfig={"PreSignUp": "a", "InboundFederation": {"LambdaVersion": "V1_0", "LambdaArn": "b"}})
     row = rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=TIME)
-    data = snapshot.encode(any_snapshot(), [rows.json_line(row)])
+    data = data_object.encode(any_snapshot(), [rows.json_line(row)])
     return {
         "user_pools": data,
         "user_pools_latest": data,
-        "coverage": snapshot.encode_coverage(any_snapshot()),
+        "coverage": coverage.encode(IDENTIFIER, [any_coverage()]),
         "changes": changes.encode(IDENTIFIER, Comparison((any_change(),), ())),
     }[name]
 

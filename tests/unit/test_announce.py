@@ -1,19 +1,21 @@
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 import boto3
 import pytest
 from mypy_boto3_events import EventBridgeClient
 from mypy_boto3_s3 import S3Client
-from pool_inventory.model import Change, Published
+from pool_inventory.model import Change, ChangeKind
+from pool_inventory.snapshots.changes import Summary
 from pool_inventory.telemetry import announce
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, in_turn, reply, seed
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET, Invoke
-from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_published, any_snapshot
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_snapshot
 
 BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/security"
 WHERE = "s3://inventory/user-pools/changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet"
@@ -33,12 +35,19 @@ def security_bus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def put(client: EventBridgeClient, *changes: Change) -> list[str]:
     """Put a snapshot's events as they are put, and return what failed."""
-    entries = announce.snapshot_entries("security", published(*changes), WHERE)
+    entries = announce.entries_of("security", announcement(*changes))
     return [code for batch in announce.batches(entries) for code in announce.put(client, batch)]
 
 
-def published(*changes: Change) -> Published:
-    return any_published(any_snapshot(coverage=(any_coverage(pools=7),)), *changes)
+def announcement(*found: Change) -> announce.Announcement:
+    counts = Counter(each.change for each in found)
+    return announce.Announcement(
+        snapshot=any_snapshot(coverage=(any_coverage(pools=7),)),
+        summary=Summary({kind: counts[kind] for kind in get_args(ChangeKind)}, (), 0),
+        changes=found if len(found) <= announce.MAX_CHANGES else None,
+        changes_address=WHERE,
+        manifest_key="user-pools/manifests/manifest.json",
+    )
 
 
 def calls(aws: StandIn) -> list[list[dict[str, Any]]]:
@@ -62,6 +71,7 @@ def test_a_snapshot_is_told_of_and_then_each_change_with_the_row(client: EventBr
         "poolCount": 7,
         "changes": {"created": 0, "deleted": 0, "modified": 1},
         "uncompared": [],
+        "uncomparedCount": 0,
         "changeEventsFollow": True,
         "changesAddress": WHERE,
         "manifest": "user-pools/manifests/manifest.json",

@@ -1,43 +1,82 @@
+import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Baseline, Change, Comparison, Link, Target
-from pool_inventory.snapshots import changes, keys, rows
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.model import Change, Coverage, Link, Snapshot, Target, Uncompared
+from pool_inventory.snapshots import changes, data_object, keys, rows, table
+from pool_inventory.snapshots.known import Known
+from pool_inventory.snapshots.table import Row
 
-from tests.makers import ACCOUNT_ID, IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
+from tests.chains import add_snapshot
+from tests.makers import (
+    ACCOUNT_ID,
+    IDENTIFIER,
+    MemoryStore,
+    any_coverage,
+    any_pool,
+    any_snapshot,
+    any_target,
+)
 
 BEFORE = "2026-11-24T17-00Z"
 Inventory = Mapping[str, list[dict[str, Any]]]
 
 
-def data(identifier: str, inventory: Inventory, baselines: Mapping[str, str] | None, *unread: str) -> bytes:
-    """A data object in which these regions were read, and others not."""
-    coverage = [any_coverage(region, pools=len(pools)) for region, pools in inventory.items()]
-    coverage += [any_coverage(region, status="denied", pools=None) for region in unread]
-    named = None if baselines is None else tuple(Baseline(ACCOUNT_ID, *pair) for pair in baselines.items())
-    made = any_snapshot(identifier, coverage=tuple(coverage), previous=Link(BEFORE, "ab12"), baselines=named)
+@dataclass(frozen=True)
+class Made:
+    """A snapshot in which these regions were read, and others not."""
+
+    snapshot: Snapshot
+    data: bytes
+    coverage: tuple[Coverage, ...]
+
+    def known(self, lost: Mapping[Target, str] | None = None) -> Known:
+        return Known(self.snapshot.id, lambda: iter(self.coverage), lost or {}, {}, ((self.data, None),))
+
+
+def make(
+    identifier: str, inventory: Inventory, compared: Mapping[str, str], *unread: str, reason: str | None = None
+) -> Made:
+    coverage = [
+        any_coverage(region, pools=len(pools), last_ok=identifier, compared_with=compared.get(region))
+        for region, pools in inventory.items()
+    ]
+    coverage += [
+        any_coverage(
+            region, status="denied", pools=None, last_ok=compared.get(region), compared_with=compared.get(region)
+        )
+        for region in unread
+    ]
+    covered = tuple(sorted(coverage, key=lambda each: each.target))
+    made = any_snapshot(identifier, coverage=covered, previous=Link(BEFORE, "ab12"), known_reason=reason)
     time = keys.snapshot_time(identifier)
-    return snapshot.encode(
-        made,
-        [
-            rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))
-            for region, pools in inventory.items()
-            for pool in pools
-        ],
-    )
+    lines = [
+        rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))
+        for region, pools in sorted(inventory.items())
+        for pool in sorted(pools, key=lambda each: str(each["Id"]))
+    ]
+    return Made(made, data_object.encode(made, lines), covered)
 
 
-def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Comparison:
-    earlier = data(BEFORE, {"us-east-1": before}, {})
-    return changes.compare(
-        data(IDENTIFIER, {"us-east-1": after}, {"us-east-1": BEFORE}), {BEFORE: earlier}.__getitem__
-    )
+@dataclass(frozen=True)
+class Found:
+    changes: tuple[Change, ...]
+    uncompared: tuple[Uncompared, ...]
+
+
+def found_in(now: Made, known: Known | str | None) -> Found:
+    comparison = changes.compare(now.snapshot, now.data, now.coverage, known)
+    return Found(tuple(comparison.changes), comparison.uncompared)
+
+
+def compare(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Found:
+    earlier = make(BEFORE, {"us-east-1": before}, {})
+    return found_in(make(IDENTIFIER, {"us-east-1": after}, {"us-east-1": BEFORE}), earlier.known())
 
 
 def test_a_pool_that_is_new_is_created_and_one_that_is_gone_is_deleted() -> None:
@@ -81,111 +120,93 @@ def test_a_modified_pools_fields_are_the_columns_that_differ_dotted(
 
 def test_nothing_changed_is_no_change() -> None:
     pools = [any_pool() for _ in range(3)]
-    assert compare(pools, pools[::-1]) == Comparison((), ())
+    assert compare(pools, pools[::-1]) == Found((), ())
 
 
-def test_a_target_that_was_never_read_before_has_no_changes() -> None:
-    found = changes.compare(data(IDENTIFIER, {"us-east-1": [any_pool()]}, {}), gone)
-    assert found == Comparison((), ())
+def test_a_target_that_was_never_read_has_no_changes() -> None:
+    earlier = make(BEFORE, {"eu-west-1": []}, {})
+    assert found_in(make(IDENTIFIER, {"us-east-1": [any_pool()]}, {}), earlier.known()) == Found((), ())
 
 
 def test_a_target_that_cannot_be_read_now_has_no_changes() -> None:
-    earlier = data(BEFORE, {"us-east-1": [any_pool()], "eu-west-1": []}, {})
-    now = data(IDENTIFIER, {"eu-west-1": []}, {"eu-west-1": BEFORE}, "us-east-1")
-    assert changes.compare(now, {BEFORE: earlier}.__getitem__) == Comparison((), ())
+    earlier = make(BEFORE, {"us-east-1": [any_pool()], "eu-west-1": []}, {})
+    now = make(IDENTIFIER, {"eu-west-1": []}, {"eu-west-1": BEFORE, "us-east-1": BEFORE}, "us-east-1")
+    assert found_in(now, earlier.known()) == Found((), ())
 
 
-def test_each_earlier_snapshot_is_read_once_whatever_number_of_targets_needs_it() -> None:
-    inventory: Inventory = {region: [] for region in ("eu-west-1", "eu-west-2", "us-east-1")}
-    older = "2026-11-24T16-00Z"
-    stored = {BEFORE: data(BEFORE, inventory, {}), older: data(older, inventory, {})}
-    asked: list[str] = []
-
-    def read_data(identifier: str) -> bytes:
-        asked.append(identifier)
-        return stored[identifier]
-
-    baselines = {"eu-west-1": BEFORE, "eu-west-2": older, "us-east-1": BEFORE}
-    changes.compare(data(IDENTIFIER, inventory, baselines), read_data)
-    assert sorted(asked) == [older, BEFORE]
-
-
-def gone(_: str) -> bytes:
-    raise SnapshotError("it is gone, expired perhaps")
-
-
-@pytest.mark.parametrize(
-    ("read_data", "reason"),
-    [
-        (gone, "it is gone"),
-        (lambda _: b"PAR1 half", "no whole Parquet file"),
-        (lambda _: data(BEFORE, {}, {}, "us-east-1"), "says itself that it did not read"),
-    ],
-)
-def test_a_baseline_that_cannot_be_read_costs_that_targets_changes_and_says_so(
-    read_data: Callable[[str], bytes], reason: str
-) -> None:
-    now = data(IDENTIFIER, {"us-east-1": [any_pool()]}, {"us-east-1": BEFORE})
-    found = changes.compare(now, read_data)
+def test_a_target_whose_rows_are_lost_is_named() -> None:
+    earlier = make(BEFORE, {"eu-west-1": []}, {})
+    now = make(IDENTIFIER, {"us-east-1": [any_pool()]}, {"us-east-1": "2026-11-24T15-00Z"})
+    found = found_in(now, earlier.known({any_target(): "it is gone, expired perhaps"}))
     assert found.changes == ()
     (uncompared,) = found.uncompared
-    assert (uncompared.region, uncompared.last_ok) == ("us-east-1", BEFORE)
-    assert reason in uncompared.reason
+    assert uncompared == Uncompared(*any_target(), "2026-11-24T15-00Z", "it is gone, expired perhaps")
 
 
-def test_baselines_that_are_not_known_cost_all_changes_and_say_so() -> None:
-    found = changes.compare(data(IDENTIFIER, {"us-east-1": [any_pool()]}, None), gone)
-    assert [(each.region, each.last_ok) for each in found.uncompared] == [("us-east-1", None)]
+def test_an_unread_target_that_is_no_longer_carried_is_named() -> None:
+    unread = any_coverage(status="denied", pools=None, last_ok=None, compared_with=BEFORE)
+    now = dataclasses.replace(make(IDENTIFIER, {}, {}), coverage=(unread,))
+    ((uncompared),) = found_in(now, make(BEFORE, {}, {}).known()).uncompared
+    assert uncompared.last_ok == BEFORE
+    assert "is no longer carried" in uncompared.reason
+
+
+@pytest.mark.parametrize("reason", [None, "what was known cannot be read"])
+def test_what_cannot_be_read_costs_all_changes_and_says_so(reason: str | None) -> None:
+    now = make(IDENTIFIER, {"us-east-1": [any_pool()]}, {}, "eu-west-1", reason=reason)
+    found = found_in(now, "what was known cannot be read")
+    assert found.changes == ()
+    assert [(each.region, each.reason) for each in found.uncompared] == [
+        ("us-east-1", "what was known cannot be read")
+    ]
 
 
 POOLS = {number: any_pool() for number in range(4)}
 NAMES = st.sampled_from(["a", "b"])
 TRIGGERS = st.sampled_from([None, {}, {"PreSignUp": "f"}, {"PreSignUp": "g", "CustomSMSSender": {"LambdaArn": "f"}}])
 VERSIONS = st.fixed_dictionaries({"Name": NAMES, "LambdaConfig": TRIGGERS})
-READING = st.none() | st.dictionaries(st.sampled_from(sorted(POOLS)), VERSIONS)
+# Its pools, None where it is denied, NOT_ASKED where it is left out.
+NOT_ASKED = "not asked"
+READING = st.none() | st.just(NOT_ASKED) | st.dictionaries(st.sampled_from(sorted(POOLS)), VERSIONS)
 HISTORY = st.lists(st.fixed_dictionaries({"eu-west-1": READING, "us-east-1": READING}), min_size=1, max_size=6)
 
 
 @given(HISTORY)
-def test_over_any_readings_and_failures_each_change_is_told_once_and_all_of_them_sum_up(
-    history: list[dict[str, dict[int, dict[str, Any]] | None]],
-) -> None:
-    stored: dict[str, bytes] = {}
-    last_ok: dict[str, str] = {}
-    told: dict[str, dict[str, str]] = {}
-    for number, readings in enumerate(history):
-        identifier = f"2026-11-24T{number:02d}-00Z"
-        inventory = {
-            region: [{**POOLS[pool], **version} for pool, version in reading.items()]
-            for region, reading in readings.items()
-            if reading is not None
+def test_over_any_readings_each_change_is_told_once(history: list[dict[str, Any]]) -> None:
+    """All changes sum up to what is there, and latest/ is what was last read, whatever was unread or left out."""
+    store = MemoryStore()
+    found: dict[str, dict[str, str]] = {}
+    known: dict[str, dict[str, str]] = {}
+    for hour, readings in enumerate(history):
+        reading = {
+            region: None if each is None else [{**POOLS[pool], **version} for pool, version in each.items()]
+            for region, each in readings.items()
+            if each != NOT_ASKED
         }
-        baselines = {region: last_ok[region] for region in inventory if region in last_ok}
-        unread = [region for region in readings if region not in inventory]
-        stored[identifier] = data(identifier, inventory, baselines, *unread)
+        identifier = add_snapshot(store, hour, reading)
 
-        comparison = changes.compare(stored[identifier], stored.__getitem__)
-
-        assert comparison.uncompared == ()
-        assert {each.region for each in comparison.changes} <= baselines.keys()
-        now = snapshot.read_rows(stored[identifier])
-        for region in inventory:
-            found = {key: line.decode() for key, line in now.get(Target(ACCOUNT_ID, region), {}).items()}
-            if region not in told:
-                told[region] = found
-            apply([each for each in comparison.changes if each.region == region], told[region])
-            assert told[region] == found
-        last_ok |= dict.fromkeys(inventory, identifier)
+        said = list(changes.decode(store.objects[keys.changes(identifier)]))
+        assert {each.region for each in said} <= found.keys()
+        assert changes.summary_of(store.objects[keys.changes(identifier)]).uncompared_count == 0
+        for region in (each for each, pools in reading.items() if pools is not None):
+            now = list(table.pool_rows(store.objects[keys.data(identifier)], {Target(ACCOUNT_ID, region)}))
+            known[region] = {row.id: row.line.decode().rstrip() for row in now}
+            apply([each for each in said if each.region == region], found.setdefault(region, known[region].copy()))
+            assert found[region] == known[region]
+        latest = [(row.target.region, row.line.decode().rstrip()) for row in _latest(store)]
+        assert latest == [(region, pools[each]) for region, pools in sorted(known.items()) for each in sorted(pools)]
 
 
-def apply(told: list[Change], inventory: dict[str, str]) -> None:
-    """Do to an inventory what the changes tell; each must fit what is there."""
-    assert len({each.id for each in told}) == len(told)
-    for each in told:
+def _latest(store: MemoryStore) -> list[Row]:
+    body = store.objects.get(keys.LATEST_DATA)
+    return list(table.pool_rows(body)) if body else []
+
+
+def apply(said: list[Change], inventory: dict[str, str]) -> None:
+    """Do to an inventory what the changes say; each must fit what is there."""
+    assert len({each.id for each in said}) == len(said)
+    for each in said:
         assert inventory.get(each.id) == each.before != each.after
-        if each.after is None:
-            del inventory[each.id]
-        else:
+        inventory.pop(each.id, None)
+        if each.after is not None:
             inventory[each.id] = each.after
-        assert each.change == ("created" if each.before is None else "deleted" if each.after is None else "modified")
-        assert bool(each.fields) is (each.change == "modified")

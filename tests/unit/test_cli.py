@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import signal
@@ -8,17 +7,19 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from mypy_boto3_s3 import S3Client
-from pool_inventory.publish import finish as publish
+from pool_inventory.publish.commit import commit
+from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import command_line as cli
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, error, listing, seed, throttle
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import BUCKET
-from tests.makers import any_coverage, any_pools, any_snapshot, written_with
+from tests.makers import any_coverage, any_draft, any_pools, written_with
 
 Run = Callable[..., Result]
 
@@ -77,8 +78,8 @@ def test_the_regions_are_what_the_account_has_enabled_unless_named(
 ) -> None:
     monkeypatch.delenv("INVENTORY_REGIONS")
     run("--to", str(tmp_path), "--time", "2026-11-24T18:00:00Z")
-    manifest = json.loads((tmp_path / "manifests/2026-11-24T18-00Z/manifest.json").read_text())
-    assert [each["region"] for each in manifest["coverage"]] == ["sa-east-1", "us-east-1"]
+    coverage = pq.read_table(tmp_path / keys.coverage("2026-11-24T18-00Z"), partitioning=None)
+    assert coverage["region"].to_pylist() == ["sa-east-1", "us-east-1"]
 
 
 def test_a_snapshot_that_is_there_already_is_said_to_be_and_is_not_made_again(
@@ -94,7 +95,7 @@ def test_a_snapshot_that_is_there_already_is_said_to_be_and_is_not_made_again(
 
 def test_an_earlier_run_that_died_is_finished_and_named(run: Run, aws: StandIn, tmp_path: Path) -> None:
     run("--to", str(tmp_path), "--regions", "us-east-1", "--time", "2026-11-24T16:00:00Z")
-    publish.commit(FolderStore(tmp_path), any_snapshot("2026-11-24T17-00Z", coverage=(any_coverage("sa-east-1"),)), [])
+    commit(FolderStore(tmp_path), any_draft("2026-11-24T17-00Z", coverage=(any_coverage("sa-east-1"),)))
     seed("sa-east-1", any_pools(2, "sa-east-1"))
     result = run("--to", str(tmp_path), "--regions", "sa-east-1", "--time", "2026-11-24T18:00:00Z")
     assert "Finished 2026-11-24T17-00Z, whose run had died.\n" in result.stdout

@@ -4,8 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from pool_inventory.snapshots import formats, keys, rows, schema
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import data_object, formats, keys, rows, schema, table
 
 from tests.makers import IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
 
@@ -18,17 +17,17 @@ def data_of(*pools: dict[str, Any]) -> bytes:
     lines = (
         rows.json_line(rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=time)) for pool in pools
     )
-    return snapshot.encode(any_snapshot(coverage=(any_coverage(pools=len(pools)),)), lines)
+    return data_object.encode(any_snapshot(coverage=(any_coverage(pools=len(pools)),)), lines)
 
 
 def read_csv(data: bytes, **options: bool) -> list[dict[str, str]]:
-    text = b"".join(formats.csv_lines(data, **options)).decode()
+    text = b"".join(formats.csv_lines(schema.DATA, table.lines(data), **options)).decode()
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def test_each_row_is_a_line_of_json_with_every_column() -> None:
     pool = any_pool(Name="two\nlines")
-    (line,) = formats.ndjson_lines(data_of(pool))
+    (line,) = formats.data_lines("ndjson", data_of(pool))
     row = json.loads(line)
     assert list(row) == [column.name for column in schema.DATA]
     assert (row["name"], row["status"]) == ("two\nlines", None)
@@ -39,7 +38,7 @@ def test_each_row_is_a_line_of_json_with_every_column() -> None:
 def test_more_rows_than_a_batch_are_all_there_in_their_order() -> None:
     pools = [any_pool() for _ in range(3000)]
     data = data_of(*pools)
-    assert [json.loads(line)["id"] for line in formats.ndjson_lines(data)] == [pool["Id"] for pool in pools]
+    assert [json.loads(line)["id"] for line in formats.data_lines("ndjson", data)] == [pool["Id"] for pool in pools]
     assert [row["id"] for row in read_csv(data)] == [pool["Id"] for pool in pools]
 
 
@@ -57,7 +56,7 @@ def test_csv_is_what_rfc_4180_says(name: str) -> None:
     data = data_of(any_pool(Name=name), any_pool())
     (first, _) = read_csv(data)
     assert first["name"] == name
-    text = b"".join(formats.csv_lines(data))
+    text = b"".join(formats.data_lines("csv", data))
     assert text.endswith(b"\r\n")
     assert text.count(b"\r\n") == 3
 
@@ -74,6 +73,6 @@ def test_a_name_with_such_a_character_later_on_is_left_alone() -> None:
 
 
 def test_a_snapshot_without_pools_is_a_header_alone() -> None:
-    assert list(formats.ndjson_lines(data_of())) == []
-    (header,) = formats.csv_lines(data_of())
+    assert list(formats.data_lines("ndjson", data_of())) == []
+    (header,) = formats.data_lines("csv", data_of())
     assert header.startswith(b"snapshot_time,account_id,region,id,")

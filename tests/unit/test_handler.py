@@ -36,7 +36,7 @@ def listings(aws: StandIn) -> int:
 def test_the_schedules_event_ends_in_a_snapshot_in_the_bucket_and_in_the_summary(invoke: Invoke, s3: S3Client) -> None:
     seed("us-east-1", any_pools(61))
     summary = invoke("2026-11-24T18:00:00Z")
-    assert keys_in(s3) == {
+    assert {key for key in keys_in(s3) if "_staging" not in key} == {
         "user-pools/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet",
         "user-pools/coverage/dt=2026-11-24/coverage-2026-11-24T18-00Z.parquet",
         "user-pools/changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet",
@@ -45,6 +45,7 @@ def test_the_schedules_event_ends_in_a_snapshot_in_the_bucket_and_in_the_summary
         "user-pools/manifests/2026-11-24T18-00Z/manifest.checksum",
         "user-pools/latest.json",
         "user-pools/latest/user-pools.parquet",
+        "user-pools/latest-coverage/coverage.parquet",
     }
     assert (
         summary.items()
@@ -267,7 +268,7 @@ def test_a_bucket_that_may_not_be_written_raises_and_emits_what_was_read(
         return Response(body, 403) if request.method == "PUT" else None
 
     aws.answers.append(deny_put)
-    with pytest.raises(StoreError, match="cannot write s3://inventory/user-pools/data/"):
+    with pytest.raises(StoreError, match="cannot write s3://inventory/user-pools/_staging/"):
         invoke()
     assert (
         metrics(output()).items() >= {"Targets": 1, "TargetsFailed": 0, "Requests": 1, "SnapshotComplete": 0}.items()
@@ -305,7 +306,7 @@ def test_a_fault_of_our_own_is_logged_with_its_traceback(
 def make_newer(s3: S3Client, *keys: str) -> None:
     for key in keys:
         body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
-        s3.put_object(Bucket=BUCKET, Key=key, Body=body.replace(b'"contractVersion": 1', b'"contractVersion": 2'))
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body.replace(b'"contractVersion": 2', b'"contractVersion": 3'))
 
 
 def test_a_run_after_one_of_a_newer_release_asks_nobody_writes_nothing_and_says_to_update(
@@ -319,7 +320,7 @@ def test_a_run_after_one_of_a_newer_release_asks_nobody_writes_nothing_and_says_
     there = keys_in(s3)
     aws.requests.clear()
     output()
-    with pytest.raises(NewerError, match=f"{manifest} is of contract version 2, and this release knows 1: update"):
+    with pytest.raises(NewerError, match=f"{manifest} is of contract version 3, and this release knows 2: update"):
         invoke("2026-11-24T19:00:00Z")
     assert listings(aws) == 0
     assert keys_in(s3) == there

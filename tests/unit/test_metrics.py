@@ -31,13 +31,13 @@ def test_a_partial_snapshots_metrics_are_one_line_and_one_for_each_region_that_h
         FAILED,
     )
     changes = (any_change("created"), any_change("created"), any_change("deleted"))
-    published = any_published(any_snapshot(coverage=regions), *changes, size_bytes=4321)
     known = {
         Target(ACCOUNT_ID, "eu-west-1"): 250,
         Target(ACCOUNT_ID, "sa-east-1"): 0,
         Target(ACCOUNT_ID, "us-east-1"): 7,
     }
-    metrics.emit_snapshot(published, last_known_pools=known, **OPTIONS)
+    published = any_published(any_snapshot(coverage=regions), *changes, size_bytes=4321, known_pools=known)
+    metrics.emit_snapshot(published, **OPTIONS)
     whole, *by_region = output()
     assert directive(whole)["Dimensions"] == [["service"]]
     values = {metric["Name"]: (whole[metric["Name"]], metric["Unit"]) for metric in directive(whole)["Metrics"]}
@@ -78,30 +78,21 @@ def test_daily_metrics_of_regions_come_with_the_snapshot_whose_previous_is_of_an
     link = Link(previous, "0" * 64) if previous else None
     made = any_snapshot("2026-11-24T18-00Z", coverage=(any_coverage(pools=7),), previous=link)
     known = {Target(ACCOUNT_ID, "us-east-1"): 7}
-    metrics.emit_snapshot(any_published(made), last_known_pools=known, **{**OPTIONS, "region_metrics": region_metrics})
+    metrics.emit_snapshot(any_published(made, known_pools=known), **{**OPTIONS, "region_metrics": region_metrics})
     whole, *by_region = output()
     assert whole["UserPools"] == [7]
     assert [line["region"] for line in by_region] == regions
 
 
 def test_a_complete_snapshot_says_so(output: Callable[[], list[dict[str, Any]]]) -> None:
-    metrics.emit_snapshot(any_published(), last_known_pools={}, **OPTIONS)
+    metrics.emit_snapshot(any_published(), **OPTIONS)
     assert output()[0]["SnapshotComplete"] == [1]
-
-
-def test_pools_that_are_not_known_are_not_sent(output: Callable[[], list[dict[str, Any]]]) -> None:
-    """A dip to what was read would look like pools that are gone, and end the alarm on the quota."""
-    published = any_published(any_snapshot(coverage=(any_coverage(pools=7), FAILED)))
-    metrics.emit_snapshot(published, last_known_pools=None, **OPTIONS)
-    (line,) = output()
-    assert not {"UserPools", "QuotaUtilization"} & line.keys()
-    assert (line["TargetsFailed"], line["SnapshotComplete"]) == ([1], [0])
 
 
 def test_an_earlier_snapshots_metrics_are_of_its_time(output: Callable[[], list[dict[str, Any]]]) -> None:
     recent = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=3)
     published = any_published(dataclasses.replace(any_snapshot(), ended_at=recent))
-    metrics.emit_snapshot(published, last_known_pools={}, **{**OPTIONS, "duration_ms": None})
+    metrics.emit_snapshot(published, **{**OPTIONS, "duration_ms": None})
     (line,) = output()
     assert line["_aws"]["Timestamp"] == recent.timestamp() * 1000
     assert "SnapshotDuration" not in line

@@ -81,8 +81,8 @@ def test_show_has_the_newest_pools_and_says_below_what_was_not_read(folder: Path
     assert re.search(r"^us-east-1_000000008 +pool 8 +2023-11-14$", shown, re.MULTILINE)
     below = shown.partition("\n\n")[2].splitlines()
     assert below == [
-        f"1 user pools in {identifier(3)}, which is partial.",
-        "Not read, so it is not known which pools are there:",
+        f"3 user pools known in {identifier(3)}, which is partial.",
+        "Not read, so it is not known which pools are there now:",
         f"  {ACCOUNT_ID} eu-west-1: denied (AccessDeniedException), last read in {identifier(2)}",
     ]
 
@@ -354,7 +354,7 @@ def test_export_has_every_row_and_says_what_was_not_read(folder: Path, tmp_path:
     assert len(json_of(run("export", folder, "--json", "--at", identifier(2)))) == 4
     file = tmp_path / "pools.parquet"
     result = run("export", folder, "--format", "parquet", "-o", str(file))
-    assert pq.read_table(file).num_rows == 1
+    assert pq.read_table(file).num_rows == 3
     assert "eu-west-1: denied" in result.stderr
 
 
@@ -471,10 +471,10 @@ def test_what_is_broken_is_one_line_that_says_what_would_do(
 
 def test_a_manifest_of_a_newer_release_says_to_update_and_hides_no_other(own_folder: Path) -> None:
     path = own_folder / keys.manifest(identifier(1))
-    path.write_text(path.read_text().replace('"contractVersion": 1', '"contractVersion": 2'))
+    path.write_text(path.read_text().replace('"contractVersion": 2', '"contractVersion": 3'))
     result = run("show", own_folder, "--at", identifier(1))
     assert result.exit_code == 1
-    assert re.fullmatch(r"error: \S+ is of contract version 2, and .* 1: update pool-inventory\n", result.stderr)
+    assert re.fullmatch(r"error: \S+ is of contract version 3, and .* 2: update pool-inventory\n", result.stderr)
     listed = run("list", own_folder)
     assert listed.exit_code == 1
     assert listed.stderr == result.stderr

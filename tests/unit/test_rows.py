@@ -41,6 +41,7 @@ def test_a_row_has_each_column_of_a_pool() -> None:
         "last_modified_date": "2023-11-14T22:14:20.000Z",
         "lambda_config": {"pre_sign_up": arn, "custom_sms_sender": {"lambda_version": "V1_0", "lambda_arn": arn}},
         "unmodelled": None,
+        "read_at": "2026-11-24T18:00:00.000Z",
     }
 
 

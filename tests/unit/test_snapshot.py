@@ -6,8 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.model import Coverage, Link
-from pool_inventory.snapshots import keys, rows, schema
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.snapshots import coverage, data_object, keys, rows, schema
 
 from tests.makers import IDENTIFIER, any_coverage, any_pool, any_snapshot, any_target
 
@@ -26,19 +25,20 @@ def any_lines(count: int = 3) -> list[bytes]:
 
 def test_the_footer_gives_back_what_the_snapshot_says_of_itself() -> None:
     made = any_snapshot(coverage=(FAILED, any_coverage(pools=3)), previous=Link("2026-11-24T17-00Z", "ab12"))
-    assert snapshot.decode(snapshot.encode(made, any_lines())) == made
+    assert data_object.decode(data_object.encode(made, any_lines())) == made
 
 
 def test_a_snapshot_without_pools_is_a_snapshot() -> None:
-    body = snapshot.encode(any_snapshot(), [])
-    assert snapshot.decode(body) == any_snapshot()
+    body = data_object.encode(any_snapshot(), [])
+    assert data_object.decode(body) == any_snapshot()
     assert pq.read_table(io.BytesIO(body)).num_rows == 0
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
     made, lines = any_snapshot(coverage=(FAILED, any_coverage(pools=3))), any_lines()
-    assert snapshot.encode(made, lines) == snapshot.encode(made, lines)
-    assert snapshot.encode_coverage(made) == snapshot.encode_coverage(made)
+    assert data_object.encode(made, lines) == data_object.encode(made, lines)
+    covered = (FAILED, any_coverage(pools=3))
+    assert coverage.encode(made.id, covered) == coverage.encode(made.id, covered)
 
 
 def test_a_snapshot_is_complete_only_if_every_target_was_read() -> None:
@@ -56,13 +56,13 @@ def test_the_pool_count_is_of_what_was_read() -> None:
     [
         (b"", "its 0 bytes are no whole Parquet file"),
         (b"<html>", "its 6 bytes are no whole Parquet file"),
-        (snapshot.encode(any_snapshot(), [])[:-1], "bytes are no whole Parquet file"),
+        (data_object.encode(any_snapshot(), [])[:-1], "bytes are no whole Parquet file"),
         (b"PAR1 not at all a footer PAR1", "29 bytes are no whole Parquet file"),
     ],
 )
 def test_bytes_that_are_no_parquet_file_are_an_error(body: bytes, message: str) -> None:
     with pytest.raises(SnapshotError, match=message):
-        snapshot.decode(body)
+        data_object.decode(body)
 
 
 def parquet(metadata: dict[str, str]) -> bytes:
@@ -73,20 +73,21 @@ def parquet(metadata: dict[str, str]) -> bytes:
 
 def test_another_programs_parquet_file_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="some other program wrote it"):
-        snapshot.decode(parquet({}))
+        data_object.decode(parquet({}))
 
 
 def test_a_newer_contracts_file_is_an_error_that_says_to_update() -> None:
-    with pytest.raises(NewerError, match="is of contract version 2, and this release knows 1: update pool-inventory"):
-        snapshot.decode(parquet({"pool_inventory": '{"contractVersion": 2}'}))
+    with pytest.raises(NewerError, match="is of contract version 3, and this release knows 2: update pool-inventory"):
+        data_object.decode(parquet({"pool_inventory": '{"contractVersion": 3}'}))
 
 
 @pytest.mark.parametrize(
-    "footer", ['{"contractVersion": 1}', '{"contractVersion": 1, "snapshotId": 7}', "[]", "no JSON"]
+    "footer",
+    ['{"contractVersion": 1}', '{"contractVersion": 1, "snapshotId": 7}', '{"contractVersion": 2}', "[]", "no JSON"],
 )
 def test_a_footer_that_is_not_ours_is_an_error(footer: str) -> None:
     with pytest.raises(SnapshotError, match="footer is not what this program writes"):
-        snapshot.decode(parquet({"pool_inventory": footer}))
+        data_object.decode(parquet({"pool_inventory": footer}))
 
 
 def test_coverage_has_the_columns_of_the_schema() -> None:

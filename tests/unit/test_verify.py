@@ -1,31 +1,27 @@
 import gzip
 import hashlib
 import json
-import os
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from pool_inventory.model import Comparison, Link
-from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import changes, keys, schema
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots.schema import Column
+from pool_inventory.model import Link
+from pool_inventory.publish.commit import commit
+from pool_inventory.publish.finish import finish
+from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal import command_line as cli
 from pool_inventory.terminal.demo.stand_in import StandIn
 from pool_inventory.terminal.verify.chain import verify
-from pool_inventory.terminal.verify.finished import ADDED_FIELDS
 
 from tests.chains import Reading, add_chain, add_snapshot, changing_readings, identifier, lines_of
 from tests.conftest import BUCKET
-from tests.makers import ACCOUNT_ID, TIME, any_coverage, any_pools, any_snapshot
+from tests.makers import ACCOUNT_ID, TIME, any_coverage, any_draft, any_pools
 
 LENGTH = 20
 
@@ -78,13 +74,15 @@ def run(*arguments: str) -> Result:
 
 def keys_of(folder: Path, part: str = "") -> list[str]:
     paths = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("[!.]*")) if path.is_file())
-    return [path for path in paths if part in path]
+    return [path for path in paths if part in path and not path.startswith(keys.STAGING)]
 
 
 def objects_of(hour: int) -> list[str]:
     each = identifier(hour)
-    made = (keys.data, keys.coverage, keys.changes, keys.symlink, keys.manifest, keys.checksum)
-    return [key(each) for key in made]
+    made = [keys.data, keys.coverage, keys.changes, keys.symlink, keys.manifest, keys.checksum]
+    # What changing_readings could not read is carried.
+    carried = [keys.carried] if hour % 7 == 5 else []
+    return [key(each) for key in made + carried]
 
 
 def faults(folder: Path, since: str = "") -> list[str]:
@@ -102,13 +100,13 @@ def assert_named(folder: Path, key: str, damage: Damage, since: str) -> None:
 
 def test_the_cases_below_are_every_object_of_the_chain(chain: Path) -> None:
     named = {key for hour in range(LENGTH) for key in objects_of(hour)}
-    assert {*named, keys.LATEST, keys.LATEST_DATA} == set(keys_of(chain))
+    assert {*named, keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE} == set(keys_of(chain))
 
 
 def test_a_sound_chain_exits_0_and_says_what_was_checked(chain: Path) -> None:
     result = run(str(chain))
     assert result.exit_code == 0, result.output
-    count = LENGTH * len(objects_of(0)) + 2
+    count = sum(len(objects_of(hour)) for hour in range(LENGTH)) + 3
     assert f"Checked 20 snapshots, {identifier(0)} to {identifier(19)}: {count} objects, " in result.stdout
     assert result.stdout.endswith("Sound.\n")
 
@@ -121,7 +119,7 @@ def test_one_byte_flipped_or_one_object_removed_is_named(chain: Path, hour: int,
 
 
 @pytest.mark.parametrize("damage", [flip_a_byte, Path.unlink])
-@pytest.mark.parametrize("key", [keys.LATEST, keys.LATEST_DATA])
+@pytest.mark.parametrize("key", [keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE])
 def test_damage_to_what_names_or_copies_the_newest_is_named(chain: Path, key: str, damage: Damage) -> None:
     assert_named(chain, key, damage, since=identifier(LENGTH - 1))
 
@@ -204,7 +202,8 @@ def test_links_that_expired_end_the_walk_with_a_note(tmp_path: Path) -> None:
     assert "Checked 3 snapshots" in result.stdout
 
 
-def test_a_target_whose_baseline_is_gone_leaves_the_others_checked(tmp_path: Path) -> None:
+def test_an_expired_history_takes_nothing_from_what_is_kept(tmp_path: Path) -> None:
+    """Each snapshot is compared with the one before it alone, which carries what that could not read."""
     pools = any_pools(3)
     readings: list[Reading] = [
         {"us-east-1": pools, "eu-west-1": any_pools(2, "eu-west-1")},
@@ -215,7 +214,8 @@ def test_a_target_whose_baseline_is_gone_leaves_the_others_checked(tmp_path: Pat
     expire(tmp_path, 1)
     report = verify(FolderStore(tmp_path))
     assert report.faults == []
-    assert any(keys.changes(identifier(2)) in note for note in report.notes)
+    assert any(keys.changes(identifier(1)) in note for note in report.notes)
+    assert not any(keys.changes(identifier(2)) in note for note in report.notes)
 
     other = tmp_path / "other"
     add_chain(FolderStore(other), [*readings[:2], {**readings[2], "us-east-1": []}])
@@ -246,7 +246,7 @@ def test_forks_are_noted_and_checked(tmp_path: Path) -> None:
 def test_a_commit_that_is_yet_to_be_finished_is_noted(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     add_chain(store, changing_readings(3))
-    publish.commit(store, any_snapshot(identifier(3)), [])
+    commit(store, any_draft(identifier(3)))
     result = run(str(tmp_path))
     assert result.exit_code == 0
     assert f"note: {identifier(3)} is committed and not finished" in result.stdout
@@ -285,7 +285,7 @@ def test_a_copy_of_a_bucket_is_as_sound_as_the_bucket(aws: StandIn, tmp_path: Pa
 def test_a_manifest_of_a_newer_release_is_an_error_and_no_fault(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), changing_readings(1))
     manifest = tmp_path / keys.manifest(identifier(0))
-    manifest.write_bytes(manifest.read_bytes().replace(b'"contractVersion": 1', b'"contractVersion": 2'))
+    manifest.write_bytes(manifest.read_bytes().replace(b'"contractVersion": 2', b'"contractVersion": 3'))
     body = manifest.read_bytes()
     (tmp_path / keys.checksum(identifier(0))).write_text(hashlib.md5(body, usedforsecurity=False).hexdigest())
     latest = json.loads((tmp_path / keys.LATEST).read_text())
@@ -293,13 +293,13 @@ def test_a_manifest_of_a_newer_release_is_an_error_and_no_fault(tmp_path: Path) 
     (tmp_path / keys.LATEST).write_text(json.dumps(latest))
     result = run(str(tmp_path))
     assert result.exit_code == 1
-    assert "is of contract version 2, and this release knows 1: update pool-inventory" in result.stderr
+    assert "is of contract version 3, and this release knows 2: update pool-inventory" in result.stderr
 
 
 def test_a_manifest_edited_to_look_newer_is_a_fault(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), changing_readings(2))
     manifest = tmp_path / keys.manifest(identifier(0))
-    manifest.write_bytes(manifest.read_bytes().replace(b'"contractVersion": 1', b'"contractVersion": 2'))
+    manifest.write_bytes(manifest.read_bytes().replace(b'"contractVersion": 2', b'"contractVersion": 3'))
     result = run(str(tmp_path))
     assert result.exit_code == 4
     assert f"{keys.manifest(identifier(0))}: says that it is of a newer contract" in result.stdout
@@ -307,9 +307,9 @@ def test_a_manifest_edited_to_look_newer_is_a_fault(tmp_path: Path) -> None:
 
 def test_rows_that_coverage_does_not_count_are_a_fault(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
-    made = any_snapshot(identifier(0), coverage=(any_coverage(pools=3),))
-    publish.commit(store, made, lines_of(0, {"us-east-1": any_pools(2), "eu-west-1": any_pools(1, "eu-west-1")}))
-    publish.finish(store, made.id, now=TIME)
+    lines = lines_of(0, {"us-east-1": any_pools(2), "eu-west-1": any_pools(1, "eu-west-1")})
+    commit(store, any_draft(identifier(0), coverage=(any_coverage(pools=3),), lines=lines))
+    finish(store, identifier(0), now=TIME)
     assert faults(tmp_path) == [
         f"{keys.data(identifier(0))}: has 1 rows of {ACCOUNT_ID} eu-west-1, and coverage says 0",
         f"{keys.data(identifier(0))}: has 2 rows of {ACCOUNT_ID} us-east-1, and coverage says 3",
@@ -328,35 +328,3 @@ def test_json_has_all_that_is_said(chain: Path) -> None:
         (chain / keys.LATEST).write_bytes(body)
     assert result.exit_code == 4
     assert json.loads(result.stdout)["faults"] == [{"key": "latest.json", "fault": "is missing"}]
-
-
-encode_table = snapshot.encode_table
-
-
-def as_the_first_release(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str, Any]) -> bytes:
-    """It had neither baselines nor extra formats in the footer of data, and no footer in coverage."""
-    known = {name: value for name, value in footer.items() if name not in {"baselines", "extraFormats"}}
-    return encode_table(columns, lines, known if columns is schema.DATA else {})
-
-
-def test_a_snapshot_of_the_first_release_is_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patched:
-        told = changes.encode(identifier(0), Comparison((), ()))
-        patched.setattr(snapshot, "encode_table", as_the_first_release)
-        patched.setattr(changes, "encode", lambda _id, _comparison: told)
-        add_chain(FolderStore(tmp_path), changing_readings(1))
-    manifest = json.loads((tmp_path / keys.manifest(identifier(0))).read_text())
-    body = json.dumps({name: value for name, value in manifest.items() if name not in ADDED_FIELDS}).encode()
-    (tmp_path / keys.manifest(identifier(0))).write_bytes(body)
-    (tmp_path / keys.checksum(identifier(0))).write_text(hashlib.md5(body, usedforsecurity=False).hexdigest())
-    latest = json.loads((tmp_path / keys.LATEST).read_text())
-    (tmp_path / keys.LATEST).write_text(
-        json.dumps({**latest, "sha256": hashlib.sha256(body).hexdigest()}, indent=2) + "\n"
-    )
-    for key in (keys.changes(identifier(0)), keys.LATEST_DATA):
-        (tmp_path / key).unlink()
-    report = verify(FolderStore(tmp_path))
-    assert report.faults == []
-    assert report.notes == ["some snapshots were written by another release: rows were compared there, not bytes"]
-    os.truncate(tmp_path / keys.coverage(identifier(0)), 1000)
-    assert any(keys.coverage(identifier(0)) in fault for fault in faults(tmp_path))

@@ -1,19 +1,18 @@
 """ListUserPools of one target, to the last page."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
 from pool_inventory.aws import pages
 from pool_inventory.aws.calls import Caller
 from pool_inventory.aws.session import CLIENT_CONFIG
+from pool_inventory.snapshots.packed import PackedRows
 
 if TYPE_CHECKING:
     from boto3.session import Session
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-
-T = TypeVar("T")
 
 SERVICE: Final = "cognito-idp"
 OPERATION = "ListUserPools"
@@ -34,17 +33,17 @@ def make_client(session: "Session", region: str) -> "CognitoIdentityProviderClie
 
 
 def read_user_pools(
-    client: "CognitoIdentityProviderClient", caller: Caller, transform: Callable[[dict[str, Any]], T]
-) -> dict[str, T]:
+    client: "CognitoIdentityProviderClient", caller: Caller, transform: Callable[[dict[str, Any]], bytes]
+) -> PackedRows:
     """Read every user pool of one target. A listing whose page token has expired starts over, once.
 
     Args:
         client: made by make_client.
         caller: paces, retries and counts.
-        transform: makes of each pool, as the service sent it, what is to be kept of it.
+        transform: makes of each pool, as the service sent it, its row as a line.
 
     Returns:
-        What was kept of each pool, by the pool's id. A pool that came twice is there once, as it came last.
+        The lines, sorted by the pool's id. A pool that came twice is there once, as it came last.
 
     Raises:
         Exception: it could not be read to its last page, as pages.pages says; or transform raised.
@@ -56,8 +55,8 @@ def read_user_pools(
 
 
 def _read_from_the_start(
-    client: "CognitoIdentityProviderClient", caller: Caller, transform: Callable[[dict[str, Any]], T]
-) -> dict[str, T]:
+    client: "CognitoIdentityProviderClient", caller: Caller, transform: Callable[[dict[str, Any]], bytes]
+) -> PackedRows:
     def request(token: str | None) -> Mapping[str, Any]:
         if token is None:
             return client.list_user_pools(MaxResults=PAGE_SIZE)
@@ -66,11 +65,9 @@ def _read_from_the_start(
         except client.exceptions.InvalidParameterException as error:
             raise ExpiredPageTokenError(error.response, OPERATION) from error
 
-    kept: dict[str, T] = {}
+    kept = PackedRows()
     caller.tally.pools = caller.tally.duplicates = 0
     for page in pages.pages(caller, request, items="UserPools", key="Id"):
-        for pool in page:
-            caller.tally.duplicates += pool["Id"] in kept
-            kept[pool["Id"]] = transform(pool)
+        caller.tally.duplicates += kept.add((pool["Id"], transform(pool)) for pool in page)
         caller.tally.pools = len(kept)
     return kept

@@ -12,6 +12,7 @@ from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError, Tally
 from pool_inventory.collect import listing as cognito
 from pool_inventory.model import Coverage, Status, Target
 from pool_inventory.snapshots import rows
+from pool_inventory.snapshots.packed import PackedRows
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -30,7 +31,7 @@ class Reading:
     """What one target gave: its coverage, and its rows as lines of JSON sorted by the pool's id, none unless ok."""
 
     coverage: Coverage
-    lines: tuple[bytes, ...] = ()
+    lines: PackedRows | tuple[bytes, ...] = ()
     # Members of the answers themselves that no column is for: there is no row to put them in.
     unmodelled: Mapping[str, Any] | None = None
 
@@ -51,7 +52,7 @@ class _Attempt:
             with suppress(Exception):
                 self.progress(self.target, self.caller.tally, status)
 
-    def end(self, error: Exception | None, lines: tuple[bytes, ...] = ()) -> Reading:
+    def end(self, error: Exception | None, lines: PackedRows | tuple[bytes, ...] = ()) -> Reading:
         """Close the reading: error is what ended it, None where it was read to its last page."""
         tally = self.caller.tally
         shown = tally.last_error if isinstance(error, OutOfTimeError) and tally.last_error else error
@@ -148,7 +149,7 @@ def _read_whole(attempt: _Attempt, client: "CognitoIdentityProviderClient", snap
         lines = cognito.read_user_pools(client, attempt.caller, line)
     except Exception as error:  # noqa: BLE001 - of whatever kind, it ends this target alone, and its coverage says it
         return attempt.end(error)
-    return attempt.end(None, tuple(lines[identifier] for identifier in sorted(lines)))
+    return attempt.end(None, lines)
 
 
 def _status(error: Exception | None, tally: Tally) -> Status:

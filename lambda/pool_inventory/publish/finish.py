@@ -1,50 +1,62 @@
-"""Commit a snapshot, then finish it.
+"""Finish a commit: write all else that a snapshot has.
 
-The commit is one conditional PUT of the data object. All that finishing writes is a function of what was committed, is
-written only where it is not there yet, and ends with the checksum; so a run that died can be finished by any other.
-Then latest/ and, last, latest.json move forward to it.
+All of it is a function of what was committed and of what was known before, is written only where it is not there yet,
+and ends with the checksum; so a run that died can be finished by any other. Then what is newest moves forward to it.
 """
 
-import gzip
+import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
-from pool_inventory.errors import RefusedError, SnapshotError, StoreError
-from pool_inventory.events import MAX_AHEAD
-from pool_inventory.model import Link, Published, Snapshot
-from pool_inventory.snapshots import changes, formats, keys, manifest
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots import stored as stored_snapshots
+from pool_inventory.errors import RefusedError, SnapshotError
+from pool_inventory.model import Coverage, Link, Published, Snapshot, Target
+from pool_inventory.publish.commit import Committed, carried_lines, read_commit
+from pool_inventory.publish.latest import move_latest
+from pool_inventory.snapshots import changes, coverage, data_object, formats, keys, manifest, schema, stored, table
+from pool_inventory.snapshots.known import Known, known_of, open_known
 from pool_inventory.stores.protocol import Names, Store
-
-EXTRA_FORMATS = {"csv": formats.csv_lines, "ndjson": formats.ndjson_lines}
-
-# Each time that it does not move, another run moved it on.
-_MAX_MOVES = 20
-
 
 Report = Callable[[Published], None]
 
 
-def commit(store: Store, new: Snapshot, lines: Iterable[bytes]) -> bytes:
-    """Commit a snapshot: write its data object, unless another run has committed one of the same id.
+@dataclass(frozen=True, slots=True)
+class Finishing:
+    """A commit with what it is finished from.
 
-    Returns:
-        The bytes that are committed, this run's or the other's.
+    Attributes:
+        snapshot: the snapshot.
+        committed: its objects, its coverage object among them whichever release committed it.
+        known: what the snapshot before says is known; why that cannot be read; None where there is none.
     """
-    return _write_once(store, keys.data(new.id), snapshot.encode(new, lines))
+
+    snapshot: Snapshot
+    committed: Committed
+    known: Known | str | None
+
+    @property
+    def covered(self) -> Iterable[Coverage]:
+        """The coverage."""
+        return coverage.decode(self.committed.coverage or b"")
 
 
 def finish(
-    store: Store, identifier: str, data: bytes | None = None, *, now: datetime, report: Report | None = None
+    store: Store,
+    identifier: str,
+    committed: Committed | None = None,
+    known: Known | None = None,
+    *,
+    now: datetime,
+    report: Report | None = None,
 ) -> Published:
     """Write all else that a committed snapshot has, and make it the latest unless a newer one is.
 
     Args:
         store: where it is committed.
         identifier: the snapshot's id.
-        data: the bytes that are committed, where the caller has them.
+        committed: what is committed, where the caller has it.
+        known: what the snapshot before says is known, where the caller has it.
         now: the time: a latest.json that names a time more than a day ahead is not believed.
         report: called once all but the checksum is written. A run that dies before it is done leaves the snapshot
             unfinished, so another run finishes it and reports it again: at least once.
@@ -53,99 +65,119 @@ def finish(
         SnapshotError: what is committed there is not ours.
         StoreError: the store cannot be read or written.
     """
-    if data is None:
-        data = stored_snapshots.read_data(store, identifier)
-    try:
-        committed = stored_snapshots.decode(data, identifier)
-        comparison = changes.compare(data, partial(_read_earlier, store))
-    except SnapshotError as error:
-        raise SnapshotError(f"{store.address(keys.data(identifier))}: {error}") from error
-    # What could be compared when they were first written stands, though a baseline may have expired since.
-    changes_object = _write_once(store, keys.changes(identifier), changes.encode(identifier, comparison))
-    for file_format in committed.extra_formats:
-        lines = EXTRA_FORMATS[file_format](data)
-        # No time in gzip's header: the bytes are to be a function of the commit.
-        _write_once(store, keys.in_format(identifier, file_format), gzip.compress(b"".join(lines), mtime=0))
-    try:
-        made = derived(store, data, changes_object)
-    except SnapshotError as error:
-        raise SnapshotError(f"{store.address(keys.changes(identifier))}: {error}: move it away") from error
-    for key in (keys.coverage(identifier), keys.symlink(identifier)):
-        _write_once(store, key, made[key])
-    body = _write_once(store, keys.manifest(identifier), made[keys.manifest(identifier)])
-    published = stored_snapshots.describe(store, committed, data, changes_object, body)
+    found = prepare(store, committed or read_commit(store, identifier), known)
+    parts = _write_parts(store, found)
+    body = manifest.encode(store, found.snapshot, found.committed.data, found.covered, parts)
+    body = _write_once(store, keys.manifest(identifier), body)
+    published = describe(store, found, parts[keys.changes(identifier)], body)
     if report is not None:
         report(published)
     _write_once(store, keys.checksum(identifier), manifest.checksum(body))
-    move_latest(store, published.link, data, now=now)
+    move_latest(store, published.link, now=now, committed=found.committed)
     return published
 
 
-def derived(names: Names, data: bytes, changes_object: bytes) -> dict[str, bytes]:
-    """Return, by their keys, the objects that are a function of what is committed and of its changes object.
+def prepare(store: Store, committed: Committed, known: Known | None, snapshot: Snapshot | None = None) -> Finishing:
+    """Return a commit with what it is finished from; one of contract version 1 as if it were of this one.
 
     Args:
-        names: says what keys and addresses are in full.
-        data: the snapshot's data object.
-        changes_object: its changes object.
+        store: where it is.
+        committed: its objects.
+        known: what the snapshot before says is known, where the caller has it.
+        snapshot: what it says of itself, where the caller knows better than the data object.
+
+    Raises:
+        SnapshotError: it is not ours.
+        StoreError: the store cannot be read.
     """
-    committed = snapshot.decode(data)
-    changes_footer = snapshot.footer_of(changes_object)
-    try:
-        body = manifest.encode(names, committed, data, changes_footer)
-    except KeyError as error:
-        raise SnapshotError(f"the footer of the changes lacks {error}") from error
-    return {
-        keys.coverage(committed.id): snapshot.encode_coverage(committed),
-        keys.symlink(committed.id): f"{names.address(keys.data(committed.id))}\n".encode(),
-        keys.manifest(committed.id): body,
-    }
+    snapshot = snapshot or data_object.decode(committed.data)
+    before: Known | str | None = known
+    if snapshot.known_id and (known is None or known.snapshot_id != snapshot.known_id):
+        try:
+            before = open_known(store, snapshot.known_id)
+        except (SnapshotError, RefusedError) as error:
+            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
+            before = str(error)
+    if snapshot.coverage_file is None:
+        snapshot, committed = _as_if_now(store, snapshot, committed)
+    return Finishing(snapshot, committed, before)
 
 
-def move_latest(store: Store, link: Link, data: bytes, *, now: datetime) -> None:
-    """Move latest/ and then latest.json forward to a finished snapshot, unless they are at a newer one.
+def derived_changes(found: Finishing) -> bytes:
+    """Return the changes object that follows from a commit and from what was known before."""
+    comparison = changes.compare(found.snapshot, found.committed.data, found.covered, found.known)
+    return changes.encode(found.snapshot.id, comparison)
 
-    latest.json is last: where a run dies before it, the next finds a snapshot that is newer, and moves both.
+
+def symlink(names: Names, identifier: str) -> bytes:
+    """Return the list of data files, as S3 Inventory has it."""
+    return f"{names.address(keys.data(identifier))}\n".encode()
+
+
+def describe(names: Names, found: Finishing, changes_object: bytes, body: bytes) -> Published:
+    """Return a finished snapshot, by what it is finished from, its changes object and its manifest.
+
+    Raises:
+        SnapshotError: the changes object is not ours.
     """
-    newest_possible = keys.snapshot_id(now + MAX_AHEAD)
-
-    def move(key: str, body: bytes, identify: Callable[[bytes], str]) -> None:
-        for _ in range(_MAX_MOVES):
-            try:
-                stored = store.get(key)
-            except RefusedError:
-                # What nobody can read names nothing, so nothing newer is lost.
-                store.put(key, body)
-                return
-            if stored is None:
-                moved = store.put_if_absent(key, body)
-            elif stored.body == body or link.snapshot_id < _identify(identify, stored.body) <= newest_possible:
-                return
-            else:
-                moved = store.replace(key, body, stored.etag)
-            if moved:
-                return
-        raise StoreError(f"cannot move {store.address(key)} to {link.snapshot_id}: something else writes it, too")
-
-    move(keys.LATEST_DATA, data, lambda body: snapshot.decode(body).id)
-    move(keys.LATEST, manifest.encode_latest(store, link), lambda body: manifest.parse_latest(body, "").snapshot_id)
+    summary = changes.summary_of(changes_object)
+    return Published(
+        snapshot=found.snapshot,
+        changes=summary.counts,
+        uncompared=summary.uncompared,
+        known_pools=_known_pools(found),
+        link=Link(found.snapshot.id, hashlib.sha256(body).hexdigest()),
+        manifest_key=names.full_key(keys.manifest(found.snapshot.id)),
+        size_bytes=len(found.committed.data),
+    )
 
 
-def _identify(identify: Callable[[bytes], str], body: bytes) -> str:
-    """Return which snapshot an object speaks of, empty where it is none of ours: it may be written over."""
-    try:
-        return identify(body)
-    except SnapshotError:
-        return ""
+def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
+    """Write what the manifest names besides the data; return what is there then, by its keys."""
+    identifier, committed = found.snapshot.id, found.committed
+    parts = {keys.coverage(identifier): committed.coverage or b""}
+    if committed.carried:
+        parts[keys.carried(identifier)] = committed.carried
+    # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
+    parts[keys.changes(identifier)] = derived_changes(found)
+    written = {key: _write_once(store, key, body) for key, body in parts.items()}
+    # Who altered the other two does not alter what the commit names by its hash.
+    parts[keys.changes(identifier)] = written[keys.changes(identifier)]
+    for file_format in found.snapshot.extra_formats:
+        lines = formats.data_lines(file_format, committed.data)
+        _write_once(store, keys.in_format(identifier, file_format), formats.compressed(lines))
+    _write_once(store, keys.symlink(identifier), symlink(store, identifier))
+    return parts
 
 
-def _read_earlier(store: Store, identifier: str) -> bytes:
-    stored = store.get(keys.data(identifier))
-    if stored is None:
-        raise SnapshotError(f"{store.address(keys.data(identifier))} is gone, expired perhaps")
-    return stored.body
+def _known_pools(found: Finishing) -> dict[Target, int]:
+    pools = Counter({each.target: each.pools for each in found.covered if each.pools})
+    if found.committed.carried:
+        pools.update(row.target for row in table.pool_rows(found.committed.carried))
+    return dict(pools)
+
+
+def _as_if_now(store: Store, snapshot: Snapshot, committed: Committed) -> tuple[Snapshot, Committed]:
+    """Return a commit of contract version 1 with the coverage and the carried rows that it would have now."""
+    known = known_of(store, snapshot, committed.data)
+    covered = [replace(each, last_ok=None) if each.target in known.lost else each for each in known.coverage()]
+    body = coverage.encode(snapshot.id, covered)
+    targets = {each.target: each.last_ok for each in covered if not each.is_read and each.last_ok}
+    carried: bytes | None = None
+    pools = 0
+    if targets:
+        lines = list(carried_lines(known, snapshot.id, targets))
+        pools = len(lines)
+        carried = table.encode(schema.DATA, lines, {"snapshotId": snapshot.id})
+    complete = replace(
+        snapshot,
+        coverage_file=data_object.file_of(body),
+        carried_file=data_object.file_of(carried) if carried else None,
+        carried=replace(snapshot.carried, targets=len(targets), pools=pools),
+    )
+    return complete, Committed(committed.data, body, carried)
 
 
 def _write_once(store: Store, key: str, body: bytes) -> bytes:
     """Write an object unless it is there; return the bytes that are there then."""
-    return body if store.put_if_absent(key, body) else stored_snapshots.read(store, key)
+    return body if store.put_if_absent(key, body) else stored.read(store, key)

@@ -5,15 +5,17 @@ function was rolled back. What cannot be read or believed is passed by and named
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from pool_inventory.errors import NewerError, RefusedError, SnapshotError
 from pool_inventory.events import MAX_AHEAD
 from pool_inventory.model import Link
 from pool_inventory.snapshots import keys, manifest
-from pool_inventory.snapshots.manifest import LastOk
+from pool_inventory.snapshots.known import Known, open_known
 from pool_inventory.stores.protocol import Store
 
 # How far back from the newest snapshot to look for what runs that died left behind: longer than any retry takes.
@@ -37,7 +39,6 @@ class History:
     Attributes:
         latest: the newest snapshot that is finished and can be believed.
         is_named: whether latest.json names it, or there is none to name.
-        last_ok: what its manifest says of each target; None where that is not known.
         newest_id: the id of the newest snapshot that is finished, whether or not it can be read; empty where none is.
         unfinished: ids of the commits up to the run's own that are not finished, sorted.
         is_committed: whether the run's own snapshot is committed.
@@ -48,20 +49,11 @@ class History:
 
     latest: Link | None
     is_named: bool
-    last_ok: LastOk | None
     newest_id: str
     unfinished: tuple[str, ...]
     is_committed: bool
     unannounced: tuple[str, ...]
     passed_by: tuple[PassedBy, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Newest:
-    """A finished snapshot, and what its manifest says of each target; None where that is not known."""
-
-    link: Link
-    last_ok: LastOk | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +75,7 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
     passed_by: list[PassedBy] = []
     newest_possible = keys.snapshot_id(now + MAX_AHEAD)
     named = _read_named(store, newest_possible, passed_by)
-    named_id = named.link.snapshot_id if named else ""
+    named_id = named.snapshot_id if named else ""
     # A run that is older than the newest snapshot looks no further than to its own time.
     ids = _list_ids(
         store,
@@ -92,11 +84,9 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
     )
     # Where there is one, its run died before it moved latest.json, or that was deleted or is not to be believed.
     unnamed = _find_newest(store, (each for each in ids.finished if each > named_id), passed_by)
-    newest = unnamed or named
     return History(
-        latest=newest.link if newest else None,
+        latest=unnamed or named,
         is_named=unnamed is None,
-        last_ok=newest.last_ok if newest else (None if passed_by else {}),
         newest_id=max(ids.finished | {named_id}),
         unfinished=tuple(sorted(each for each in ids.committed - ids.finished if each <= identifier)),
         is_committed=identifier in ids.committed,
@@ -105,7 +95,55 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
     )
 
 
-def _read_named(store: Store, newest_possible: str, passed_by: list[PassedBy]) -> _Newest | None:
+def read_known(store: Store, history: History, *, before: str) -> tuple[Known | None, str | None]:
+    """Return what is known as of the newest snapshot, or of an older one where that cannot be read.
+
+    Args:
+        store: where the snapshots are.
+        history: what the store holds.
+        before: the id of the run's own snapshot.
+
+    Returns:
+        What is known, None where nothing is; and why that is not of the newest snapshot, None where it is.
+
+    Raises:
+        NewerError: the newest snapshot is intact and of a newer contract.
+        StoreError: the store cannot be read.
+    """
+    if history.latest is None and not history.passed_by:
+        return None, None
+    reasons: list[str] = [str(each.reason) for each in history.passed_by] if history.latest is None else []
+    newest_id = history.latest.snapshot_id if history.latest else before
+    older = (each for each in _finished_before(store, before) if each < newest_id)
+    candidates = chain([newest_id] if history.latest else [], older)
+    for snapshot_id in islice(candidates, MAX_CANDIDATES):
+        try:
+            known = open_known(store, snapshot_id)
+            return _with_older(store, known), reasons[0] if reasons else None
+        except NewerError:
+            raise
+        except (SnapshotError, RefusedError) as error:
+            reasons.append(f"what was known in {snapshot_id} cannot be read: {error}")
+    return None, reasons[0] if reasons else None
+
+
+def _with_older(store: Store, known: Known) -> Known:
+    """Return what is known, with an older snapshot's rows where its own are lost: they stay known as of then."""
+    if not known.lost:
+        return known
+    for snapshot_id in islice(_finished_before(store, known.snapshot_id), MAX_CANDIDATES):
+        with suppress(SnapshotError, RefusedError):  # the next older one may have them
+            return known.with_older(open_known(store, snapshot_id))
+    return known
+
+
+def _finished_before(store: Store, before: str) -> Iterator[str]:
+    """Return the ids of finished snapshots, newest first; the store is listed only once one is asked for."""
+    found = filter(None, map(keys.finished, store.keys(keys.MANIFESTS)))
+    yield from sorted((each for each in found if each < before), reverse=True)
+
+
+def _read_named(store: Store, newest_possible: str, passed_by: list[PassedBy]) -> Link | None:
     """Return the snapshot that latest.json names, None where it names none or cannot be believed."""
     try:
         link = manifest.read_latest(store)
@@ -116,29 +154,37 @@ def _read_named(store: Store, newest_possible: str, passed_by: list[PassedBy]) -
         return None
     if link.snapshot_id > newest_possible:
         reason = f"it names {link.snapshot_id}, a time more than a day ahead"
+    elif _check_manifest(store, link, passed_by) or store.get(keys.data(link.snapshot_id)):
+        return link
     else:
-        newest = _read_newest(store, link, passed_by)
-        if newest:
-            return newest
         reason = f"it names {link.snapshot_id}, and there is no {store.address(keys.manifest(link.snapshot_id))}"
     passed_by.append(PassedBy(store.address(keys.LATEST), reason))
     return None
 
 
-def _read_newest(store: Store, link: Link, passed_by: list[PassedBy]) -> _Newest | None:
-    """Return a snapshot with what its manifest says of each target, None where it has no manifest."""
+def _check_manifest(store: Store, link: Link, passed_by: list[PassedBy]) -> bool:
+    """Return whether there is a manifest; one that is not what the link names is passed by.
+
+    The manifest of a snapshot is not needed to go on from it: its data object names all else.
+
+    Raises:
+        NewerError: it is intact and of a newer contract.
+    """
     address = store.address(keys.manifest(link.snapshot_id))
     try:
-        read = manifest.read_linked(store, link)
-        return None if read is None else _Newest(link, manifest.last_ok(read, address))
+        if manifest.check_linked(store, link):
+            return True
+        reason = f"it is gone, though {keys.LATEST} names it"
     except NewerError:
         raise
     except (RefusedError, SnapshotError) as error:
         passed_by.append(PassedBy(address, str(error)))
-        return _Newest(link, None)
+        return True
+    passed_by.append(PassedBy(address, reason))
+    return False
 
 
-def _find_newest(store: Store, identifiers: Iterable[str], passed_by: list[PassedBy]) -> _Newest | None:
+def _find_newest(store: Store, identifiers: Iterable[str], passed_by: list[PassedBy]) -> Link | None:
     """Return the newest of some snapshots whose manifest is as its checksum says."""
     for identifier in sorted(identifiers, reverse=True)[:MAX_CANDIDATES]:
         address = store.address(keys.manifest(identifier))
@@ -151,9 +197,11 @@ def _find_newest(store: Store, identifiers: Iterable[str], passed_by: list[Passe
             passed_by.append(PassedBy(address, "it is not what its checksum says"))
             continue
         link = Link(identifier, hashlib.sha256(stored.body).hexdigest())
-        newest = _read_newest(store, link, passed_by)
-        if newest and newest.last_ok is not None:
-            return newest
+        found: list[PassedBy] = []
+        _check_manifest(store, link, found)
+        passed_by += found
+        if not found:
+            return link
     return None
 
 

@@ -1,78 +1,166 @@
-"""Two snapshots → what was created, deleted, modified.
+"""What a snapshot found, and what was known before → what was created, deleted, modified.
 
-Each target is compared with its own last good reading, whichever snapshot has that: the footer fixed it at the commit,
-so comparing again gives the same. A target that could not be read has no changes; they are told when it can be again.
+Each target is compared with its own last good reading, which the snapshot before has in its data or carries: the
+commit fixed which, so comparing again gives the same. A target that could not be read has no changes; they follow when
+it can be again.
 """
 
 import dataclasses
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, get_args
 
-from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import Change, Comparison, Snapshot, Target, Uncompared
-from pool_inventory.snapshots import keys, rows, schema
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots.parquet import Rows
+from pool_inventory.errors import SnapshotError
+from pool_inventory.model import Change, ChangeKind, Coverage, Snapshot, Target, Uncompared
+from pool_inventory.snapshots import checked, keys, rows, schema, table
+from pool_inventory.snapshots.packed import PackedLines
+from pool_inventory.snapshots.table import Row
+
+if TYPE_CHECKING:
+    from pool_inventory.snapshots.known import Known
+
+# How many targets a manifest names: who must know all of them reads the coverage.
+MAX_NAMED = 100
 
 
-def compare(data: bytes, read_data: Callable[[str], bytes]) -> Comparison:
-    """Compare a committed snapshot with the last good reading of each of its targets.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed in a snapshot, and what cannot be known.
+
+    Attributes:
+        changes: what changed, sorted by account, region and id: to be gone through once.
+        uncompared: the targets of which the changes are not known, sorted.
+    """
+
+    changes: Iterable[Change]
+    uncompared: tuple[Uncompared, ...]
+
+
+def compare(snapshot: Snapshot, data: bytes, coverage: Iterable[Coverage], known: "Known | str | None") -> Comparison:
+    """Compare what a committed snapshot read with what was known before.
 
     A target that was never read before has no changes, and is not among the uncompared.
 
     Args:
-        data: the snapshot's data object.
-        read_data: gives the data object of an earlier snapshot by its id, or raises SnapshotError where there is none
-            to be had, RefusedError where it is refused; it is called once for each snapshot that is needed, which
-            usually is one.
+        snapshot: the snapshot.
+        data: its data object.
+        coverage: its coverage.
+        known: what the snapshot before says is known; why that cannot be read; None where there is none.
+
+    Raises:
+        SnapshotError: the data is not ours; the changes raise it, too, as they are gone through.
     """
-    committed = snapshot.decode(data)
-    if committed.baselines is None:
-        return Comparison((), tuple(_unknown_baselines(committed)))
-    places_by_baseline: dict[str, list[Target]] = defaultdict(list)
-    for baseline in committed.baselines:
-        places_by_baseline[baseline.snapshot_id].append(baseline.target)
-    after = snapshot.read_rows(data) if places_by_baseline else {}
-    changes: list[Change] = []
+    reason = snapshot.known_reason or (known if isinstance(known, str) else None)
+    lost = {} if known is None or isinstance(known, str) else known.lost
+    compared: dict[Target, str] = {}
     uncompared: list[Uncompared] = []
-    for baseline_id, places in places_by_baseline.items():
-        try:
-            before = _read_baseline(read_data(baseline_id), places)
-        except (SnapshotError, RefusedError) as error:
-            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
-            uncompared += (Uncompared(*place, baseline_id, str(error)) for place in places)
-            continue
-        for place in places:
-            changes += changes_of(place, before.get(place, {}), after.get(place, {}), baseline_id)
-    return Comparison(
-        tuple(sorted(changes, key=lambda each: (each.account_id, each.region, each.id))),
-        tuple(sorted(uncompared, key=lambda each: (each.account_id, each.region))),
-    )
+    for each in coverage:
+        if why := _why_uncompared(each, reason, lost):
+            uncompared.append(Uncompared(*each.target, each.compared_with, why))
+        elif each.is_read and each.compared_with:
+            compared[each.target] = each.compared_with
+    if not compared or known is None or isinstance(known, str):
+        return Comparison((), tuple(uncompared))
+    found = changes_between(known.rows(compared), table.pool_rows(data, compared), compared)
+    return Comparison(found, tuple(uncompared))
+
+
+def _why_uncompared(each: Coverage, reason: str | None, lost: Mapping[Target, str]) -> str | None:
+    """Return why it is not known what changed in a target, None where it is, or will be when it is read again."""
+    if reason:
+        return reason if each.is_read or each.compared_with else None
+    if each.compared_with is None or (not each.is_read and each.last_ok == each.compared_with):
+        return None
+    if each.target in lost:
+        return lost[each.target]
+    return None if each.is_read else f"it was last read in {each.compared_with}, and is no longer carried"
+
+
+def changes_between(before: Iterable[Row], after: Iterable[Row], baselines: Mapping[Target, str]) -> Iterator[Change]:
+    """Return what became of the pools between two readings, each sorted by target and id.
+
+    Args:
+        before: the earlier rows of the targets that are compared.
+        after: the later ones.
+        baselines: the snapshot that has the earlier reading of each of them.
+    """
+    old_rows, new_rows = iter(before), iter(after)
+    old, new = next(old_rows, None), next(new_rows, None)
+    while old or new:
+        if old and (new is None or old[:2] < new[:2]):
+            yield _change_of(old, None, baselines)
+            old = next(old_rows, None)
+        elif new and (old is None or new[:2] < old[:2]):
+            yield _change_of(None, new, baselines)
+            new = next(new_rows, None)
+        elif old and new:
+            if old.line != new.line:
+                yield _change_of(old, new, baselines)
+            old, new = next(old_rows, None), next(new_rows, None)
 
 
 def encode(snapshot_id: str, comparison: Comparison) -> bytes:
-    """Return the changes object; its footer has the counts and what was not compared."""
+    """Return the changes object; its footer has the counts, and the first of what was not compared."""
     time = rows.timestamp(keys.snapshot_time(snapshot_id))
-    lines = (rows.json_line({"snapshot_time": time, **_row(each)}) for each in comparison.changes)
-    return snapshot.encode_table(schema.CHANGES, lines, {"snapshotId": snapshot_id, **comparison.summary()})
+    counts: Counter[str] = Counter()
+    # The footer is written first, so the counts are needed before the first row is.
+    found = PackedLines()
+    for change in comparison.changes:
+        counts[change.change] += 1
+        found.add([rows.json_line({"snapshot_time": time, **_row(change)})])
+    footer = {
+        "snapshotId": snapshot_id,
+        "changes": {kind: counts[kind] for kind in get_args(ChangeKind)},
+        "uncompared": [dataclasses.asdict(each) for each in comparison.uncompared[:MAX_NAMED]],
+        "uncomparedCount": len(comparison.uncompared),
+    }
+    return table.encode(schema.CHANGES, found, footer)
 
 
-def decode(body: bytes) -> Comparison:
-    """Return what a changes object says: the inverse of encode.
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a changes object says in its footer.
+
+    Attributes:
+        counts: how many pools were created, deleted and modified.
+        uncompared: the first targets that were not compared, MAX_NAMED at most.
+        uncompared_count: how many were not.
+    """
+
+    counts: Mapping[str, int]
+    uncompared: tuple[Uncompared, ...]
+    uncompared_count: int
+
+
+def summary_of(body: bytes) -> Summary:
+    """Return what a changes object says in its footer.
 
     Raises:
         SnapshotError: it is no changes object of ours.
     """
-    footer = snapshot.footer_of(body)
+    footer = table.footer_of(body)
     try:
-        found = tuple(_change(json.loads(line)) for line in snapshot.read_lines(body))
         uncompared = tuple(Uncompared(**each) for each in footer["uncompared"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        counts = {kind: checked.number(footer["changes"][kind]) for kind in get_args(ChangeKind)}
+        return Summary(counts, uncompared, checked.number(footer.get("uncomparedCount", len(uncompared))))
+    except checked.NOT_OURS as error:
         raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
-    return Comparison(found, uncompared)
+
+
+def decode(body: bytes) -> Iterator[Change]:
+    """Return the changes of a changes object, in their order.
+
+    Raises:
+        SnapshotError: it is no changes object of ours.
+    """
+    for line in table.lines(body):
+        try:
+            yield _change(json.loads(line))
+        except checked.NOT_OURS as error:
+            raise SnapshotError(f"the changes are not what this program writes: {error!r:.200}") from error
 
 
 def _change(row: dict[str, Any]) -> Change:
@@ -89,40 +177,21 @@ def _row(change: Change) -> dict[str, Any]:
     return {"previous_snapshot_time": rows.timestamp(previous_time), **row}
 
 
-def _unknown_baselines(committed: Snapshot) -> Iterator[Uncompared]:
-    for each in committed.coverage:
-        if each.status == "ok":
-            reason = "the manifest before could not be read, which says when it was last read"
-            yield Uncompared(each.account_id, each.region, None, reason)
-
-
-def _read_baseline(data: bytes, places: list[Target]) -> Mapping[Target, Rows]:
-    """Read the rows of an earlier snapshot, in which these targets must have been read: else all would look new."""
-    earlier = snapshot.decode(data)
-    read = {(each.account_id, each.region) for each in earlier.coverage if each.status == "ok"}
-    if not read.issuperset(places):
-        raise SnapshotError(f"{earlier.id} says itself that it did not read all of {places}")
-    return snapshot.read_rows(data)
-
-
-def changes_of(place: Target, before: Rows, after: Rows, baseline_id: str) -> Iterator[Change]:
-    """Return what became of one target's pools between two readings, the earlier of which is in the named snapshot."""
-    for identifier in before.keys() | after.keys():
-        old, new = before.get(identifier), after.get(identifier)
-        if old == new:
-            continue
-        old_row, new_row = (json.loads(line or b"{}") for line in (old, new))
-        yield Change(
-            previous_snapshot_id=baseline_id,
-            change="created" if old is None else "deleted" if new is None else "modified",
-            account_id=place[0],
-            region=place[1],
-            id=identifier,
-            name=(new_row or old_row)["name"],
-            fields=tuple(_differing(old_row, new_row)) if old and new else (),
-            before=old.decode() if old else None,
-            after=new.decode() if new else None,
-        )
+def _change_of(old: Row | None, new: Row | None, baselines: Mapping[Target, str]) -> Change:
+    known = new or old
+    assert known is not None  # noqa: S101 - one of the two is there
+    old_row, new_row = (json.loads(each.line) if each else {} for each in (old, new))
+    return Change(
+        previous_snapshot_id=baselines[known.target],
+        change="created" if old is None else "deleted" if new is None else "modified",
+        account_id=known.target.account_id,
+        region=known.target.region,
+        id=known.id,
+        name=(new_row or old_row)["name"],
+        fields=tuple(_differing(old_row, new_row)) if old and new else (),
+        before=old.line.decode().rstrip() if old else None,
+        after=new.line.decode().rstrip() if new else None,
+    )
 
 
 def _differing(before: Any, after: Any, name: str = "") -> Iterator[str]:  # noqa: ANN401 - whatever a column holds

@@ -1,12 +1,13 @@
 """Any two snapshots → what differs between them, in the targets that both of them read."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pool_inventory.model import Change, Target
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots.archive import Manifest
-from pool_inventory.snapshots.changes import changes_of
+from pool_inventory.model import Change, Status, Target
+from pool_inventory.snapshots import archive, table
+from pool_inventory.snapshots.changes import changes_between
+from pool_inventory.snapshots.manifest import Manifest
+from pool_inventory.stores.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,29 +27,36 @@ class Difference:
     not_compared: tuple[NotCompared, ...]
 
 
-def compare(before: tuple[Manifest, bytes], after: tuple[Manifest, bytes]) -> Difference:
-    """Compare two snapshots, each given by its manifest and its data object."""
-    (old, old_data), (new, new_data) = before, after
-    places = sorted(old.statuses().keys() | new.statuses().keys())
-    reasons = {place: reason for place in places if (reason := _reason(place, old, new))}
-    old_rows, new_rows = snapshot.read_rows(old_data), snapshot.read_rows(new_data)
-    found = [
-        change
-        for place in places
-        if place not in reasons
-        for change in changes_of(place, old_rows.get(place, {}), new_rows.get(place, {}), old.id)
-    ]
-    found.sort(key=lambda each: (each.account_id, each.region, each.id))
-    return Difference(tuple(found), tuple(NotCompared(*place, reason) for place, reason in reasons.items()))
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two snapshots: its id, its data object, and how reading each target went."""
+
+    id: str
+    data: bytes
+    statuses: Mapping[Target, Status]
 
 
-def _reason(place: Target, old: Manifest, new: Manifest) -> str:
-    """Say why a target cannot be compared, or nothing where it can."""
-    return " and ".join(_unread(place, (old, new)))
+def read_side(store: Store, made: Manifest) -> Side:
+    """Return a snapshot to compare, by its manifest.
+
+    Raises:
+        SnapshotError, StoreError: it cannot be read, or is not ours.
+    """
+    covered = archive.read_coverage(store, made)
+    return Side(made.id, archive.read_data(store, made), {each.target: each.status for each in covered})
 
 
-def _unread(place: Target, manifests: tuple[Manifest, ...]) -> Iterator[str]:
-    for manifest in manifests:
-        status = manifest.statuses().get(place, "not asked")
-        if status != "ok":
-            yield f"{status} in {manifest.id}"
+def compare(old: Side, new: Side) -> Difference:
+    """Compare two snapshots."""
+    targets = sorted(old.statuses.keys() | new.statuses.keys())
+    reasons = {target: reason for target in targets if (reason := _reason(target, old, new))}
+    compared = {target: old.id for target in targets if target not in reasons}
+    found = changes_between(table.pool_rows(old.data, compared), table.pool_rows(new.data, compared), compared)
+    return Difference(tuple(found), tuple(NotCompared(*target, reason) for target, reason in reasons.items()))
+
+
+def _reason(target: Target, *sides: Side) -> str:
+    """Return why a target cannot be compared, nothing where it can."""
+    statuses = ((side.id, side.statuses.get(target, "not_asked")) for side in sides)
+    unread = ((identifier, status.replace("_", " ")) for identifier, status in statuses if status != "ok")
+    return " and ".join(f"{status} in {identifier}" for identifier, status in unread)

@@ -1,46 +1,53 @@
-"""A data object's rows for readers without Parquet: lines of JSON, and CSV.
-
-Each is a function of the data object's bytes, a few thousand rows in memory at a time.
-"""
+"""Rows for readers without Parquet: lines of JSON, and CSV, as a stream."""
 
 import csv
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from arro3.io import read_parquet, write_ndjson
-
-from pool_inventory.snapshots import schema
+from pool_inventory.snapshots import table
 from pool_inventory.snapshots.schema import Column, Kind
 
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def ndjson_lines(data: bytes) -> Iterator[bytes]:
-    r"""Return each row as a line of JSON by schema.DATA's names, nulls included, that ends with \n."""
-    for batch in read_parquet(io.BytesIO(data)):
-        written = io.BytesIO()
-        write_ndjson(batch, written, explicit_nulls=True)
-        yield from written.getvalue().splitlines(keepends=True)
+def compressed(lines: Iterable[bytes]) -> bytes:
+    """Return lines as gzip has them, with no time in its header: the bytes are a function of the lines."""
+    stream = zlib.compressobj(9, wbits=31)
+    packed = [stream.compress(line) for line in lines]
+    return b"".join(packed) + stream.flush()
 
 
-def csv_lines(data: bytes, *, defuse: bool = True) -> Iterator[bytes]:
+def csv_lines(columns: tuple[Column, ...], lines: Iterable[bytes], *, defuse: bool = True) -> Iterator[bytes]:
     r"""Return a header and each row as RFC 4180 has them, in UTF-8, each ending with \r\n.
 
-    Structs are flattened into columns with dotted names; null is an empty cell.
+    Structs are flattened into columns with dotted names; null is an empty cell, and a list's values have a space
+    between them.
 
     Args:
-        data: the data object.
+        columns: the rows' columns.
+        lines: the rows, each as a line of JSON.
         defuse: put an apostrophe before a cell that a spreadsheet would take for a formula.
     """
-    names = list(_flat_names(schema.DATA))
+    names = list(_flat_names(columns))
     yield _csv_line(names)
-    for line in ndjson_lines(data):
+    for line in lines:
         flat = dict(_flat_cells(json.loads(line)))
         cells = (flat.get(name, "") for name in names)
         yield _csv_line(map(_defused, cells) if defuse else cells)
+
+
+def data_lines(file_format: str, data: bytes) -> Iterator[bytes]:
+    """Return the rows of a data object in a format, as its own file has them.
+
+    Args:
+        file_format: one of settings.FORMATS.
+        data: the data object.
+    """
+    return csv_lines(table.columns_of(data), table.lines(data)) if file_format == "csv" else table.lines(data)
 
 
 def _flat_names(columns: Iterable[Column], prefix: str = "") -> Iterator[str]:
@@ -55,6 +62,8 @@ def _flat_cells(row: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, st
     for name, value in row.items():
         if isinstance(value, dict):
             yield from _flat_cells(value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            yield f"{prefix}{name}", " ".join(map(str, value))
         elif value is not None:
             yield f"{prefix}{name}", str(value)
 

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 
 DATA = "data"
+CARRIED = "carried"
 COVERAGE = "coverage"
 CHANGES = "changes"
 EXTRA = "extra"
@@ -15,9 +16,12 @@ HIVE = "hive"
 MANIFESTS = "manifests"
 LATEST = "latest.json"
 LATEST_DATA = "latest/user-pools.parquet"
+LATEST_COVERAGE = "latest-coverage/coverage.parquet"
+# What no reader looks at: Athena, Hive and Spark pass over names that begin with an underscore.
+STAGING = "_staging"
 
 # The folders whose objects belong to one snapshot each, and may therefore expire with it.
-SNAPSHOT_FOLDERS = (DATA, COVERAGE, CHANGES, HIVE, MANIFESTS, EXTRA)
+SNAPSHOT_FOLDERS = (DATA, CARRIED, COVERAGE, CHANGES, HIVE, MANIFESTS, EXTRA)
 
 _ID = r"\d{4}-\d\d-\d\dT\d\d-\d\dZ"
 
@@ -39,6 +43,16 @@ def snapshot_time(identifier: str) -> datetime:
 def data(identifier: str) -> str:
     """Key of the snapshot itself: writing it is the commit."""
     return f"{DATA}/dt={identifier[:10]}/user-pools-{identifier}.parquet"
+
+
+def carried(identifier: str) -> str:
+    """Key of the last known rows of targets that the snapshot did not read."""
+    return f"{CARRIED}/dt={identifier[:10]}/carried-{identifier}.parquet"
+
+
+def staged(identifier: str, folder: str, sha256: str) -> str:
+    """Key of an object of COVERAGE or CARRIED before its commit, by the SHA-256 of its bytes."""
+    return f"{STAGING}/{identifier}/{folder}-{sha256}.parquet"
 
 
 def coverage(identifier: str) -> str:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pool_inventory.snapshots import formats, schema
+from pool_inventory.model import Coverage
+from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.known import Known
 
 TRIGGERS = tuple(column.name for column in schema.LAMBDA_CONFIG)
 
@@ -33,6 +35,10 @@ class Wanted:
             not self.accounts or row["account_id"] in self.accounts
         )
 
+    def has_target(self, coverage: Coverage) -> bool:
+        """Whether a target is in a region and an account that are asked for."""
+        return self.has_place({"account_id": coverage.account_id, "region": coverage.region})
+
     def has(self, row: dict[str, Any]) -> bool:
         """Whether a pool is asked for, by its row."""
         if not self.has_place(row) or (self.name is not None and not fnmatchcase(row["name"] or "", self.name)):
@@ -44,9 +50,9 @@ class Wanted:
         return any(self.function is None or _is_of(arn, self.function) for arn in arns)
 
 
-def read_pools(data: bytes, wanted: Wanted) -> Iterator[dict[str, Any]]:
-    """Return the rows that are asked for, as JSON has them, in the order of the data object."""
-    return filter(wanted.has, map(json.loads, formats.ndjson_lines(data)))
+def read_pools(known: Known, wanted: Wanted) -> Iterator[dict[str, Any]]:
+    """Return the known rows that are asked for, as JSON has them, sorted by account, region and id."""
+    return filter(wanted.has, map(json.loads, known.lines()))
 
 
 def triggers(row: dict[str, Any]) -> dict[str, str]:

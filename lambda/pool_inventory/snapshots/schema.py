@@ -4,7 +4,7 @@
 https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUserPools.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,6 +19,7 @@ class Kind(Enum):
     TIMESTAMP = "timestamp(ms, UTC)"
     STRUCT = "struct"
     STRINGS = "list of strings"
+    OTHER = "of a kind that this release has no column of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,11 @@ LAMBDA_CONFIG = (
     _versioned_trigger("inbound_federation", "InboundFederation"),
 )
 
+SNAPSHOT_TIME = _timestamp("snapshot_time", "the snapshot's time, to the minute", required=True)
+READ_AT = _timestamp("read_at", "the time of the snapshot that read the row; `snapshot_time` in `data`")
+
 DATA = (
-    _timestamp("snapshot_time", "the snapshot's time, to the minute", required=True),
+    SNAPSHOT_TIME,
     _string("account_id", "the account that has the pool", required=True),
     _string("region", "the region that has the pool", required=True),
     _string("id", "the pool's id", "Id", required=True),
@@ -86,13 +90,16 @@ DATA = (
         LAMBDA_CONFIG,
     ),
     _string("unmodelled", "JSON of whatever the service sent that has no column here, else null"),
+    # New columns come at the end and are nullable: what an earlier release wrote does not have them.
+    Column("replica_regions", Kind.STRINGS, "the regions that the pool is replicated to", "ReplicaRegions"),
+    READ_AT,
 )
 
 COVERAGE = (
-    _timestamp("snapshot_time", "the snapshot's time, to the minute", required=True),
+    SNAPSHOT_TIME,
     _string("account_id", "the account that was asked", required=True),
     _string("region", "the region that was asked", required=True),
-    _string("status", "`ok`, `denied`, `throttled`, `timed_out` or `failed`", required=True),
+    _string("status", "`ok`, `absent`, `denied`, `throttled`, `timed_out`, `failed` or `not_asked`", required=True),
     _long("pools", "pools in `data`; null, not 0, where the target was not read whole", required=False),
     _long("requests", "calls of ListUserPools, retries included"),
     _long("retries", "calls that were made again"),
@@ -102,6 +109,7 @@ COVERAGE = (
     _string("error_code", "the service's error code, or the error's name; null where ok"),
     _string("error_message", "the error's text; null where ok"),
     _string("last_ok", "id of the newest snapshot, this one included, in which this target was read whole"),
+    _string("compared_with", "id of the snapshot that has the target's last good reading before this one"),
 )
 
 CHANGES = (
@@ -113,8 +121,8 @@ CHANGES = (
     _string("id", "the pool's id", required=True),
     _string("name", "the pool's name; a deleted pool's last"),
     Column("fields", Kind.STRINGS, "the columns that differ, dotted, of a modified pool; else none", required=True),
-    _string("before", "JSON of the pool's row before, less `snapshot_time`; null if created"),
-    _string("after", "JSON of the pool's row after, less `snapshot_time`; null if deleted"),
+    _string("before", "JSON of the pool's row before, less `snapshot_time` and `read_at`; null if created"),
+    _string("after", "JSON of the pool's row after, less `snapshot_time` and `read_at`; null if deleted"),
 )
 
 _ARROW = {
@@ -137,6 +145,26 @@ def arrow_schema(columns: tuple[Column, ...]) -> Schema:
     return Schema([_arrow_field(column) for column in columns])
 
 
+def columns_of(arrow: Schema, members: Mapping[str, str]) -> tuple[Column, ...]:
+    """Return the columns that an Arrow schema has, whichever release wrote it.
+
+    Args:
+        arrow: the schema, as a file has it.
+        members: the API's member that each column carries, by the column's dotted name, as members_of has them.
+    """
+    return tuple(_column(field, members, "") for field in map(arrow.field, arrow.names))
+
+
+def members_of(columns: tuple[Column, ...], prefix: str = "") -> dict[str, str]:
+    """Return the API's member that each column carries, by the column's dotted name."""
+    found: dict[str, str] = {}
+    for column in columns:
+        if column.member:
+            found[f"{prefix}{column.name}"] = column.member
+        found |= members_of(column.columns, f"{prefix}{column.name}.")
+    return found
+
+
 def parquet_schema(name: str, columns: tuple[Column, ...]) -> str:
     """Return the columns as a Parquet message type, the form that S3 Inventory's `fileSchema` has."""
     return f"message {name} {{ {' '.join(_parquet_fields(columns))} }}"
@@ -147,6 +175,16 @@ def glue_type(column: Column) -> str:
     if column.kind is not Kind.STRUCT:
         return _GLUE[column.kind]
     return f"struct<{','.join(f'{part.name}:{glue_type(part)}' for part in column.columns)}>"
+
+
+def _column(field: Field, members: Mapping[str, str], prefix: str) -> Column:
+    name = f"{prefix}{field.name}"
+    parts: tuple[Column, ...] = ()
+    kind = next((kind for kind, arrow in _ARROW.items() if arrow == field.type), Kind.OTHER)
+    if DataType.is_struct(field.type):
+        kind = Kind.STRUCT
+        parts = tuple(_column(part, members, f"{name}.") for part in field.type.fields)
+    return Column(field.name, kind, "", members.get(name), parts, required=not field.nullable)
 
 
 def _arrow_field(column: Column) -> Field:
@@ -162,5 +200,8 @@ def _parquet_fields(columns: tuple[Column, ...]) -> Iterator[str]:
         repetition = "required" if column.required else "optional"
         if column.kind is Kind.STRUCT:
             yield f"{repetition} group {column.name} {{ {' '.join(_parquet_fields(column.columns))} }}"
+        elif column.kind is Kind.STRINGS:
+            element = "repeated group list { required binary element (STRING); }"
+            yield f"{repetition} group {column.name} (LIST) {{ {element} }}"
         else:
             yield f"{repetition} {_PARQUET[column.kind].format(column.name)};"

@@ -1,22 +1,11 @@
-"""Snapshots that are committed or finished, by what is stored."""
-
-import hashlib
-from collections import defaultdict
+"""Objects of snapshots that are committed or finished, as a store has them."""
 
 from pool_inventory.errors import SnapshotError, StoreError
-from pool_inventory.model import Link, Published, Snapshot, Target
-from pool_inventory.snapshots import changes, keys, manifest
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.stores.protocol import Names, Store
+from pool_inventory.model import File
+from pool_inventory.snapshots import data_object, keys
+from pool_inventory.stores.protocol import Store
 
-
-def read_data(store: Store, identifier: str) -> bytes:
-    """Return the data object of a snapshot that is committed.
-
-    Raises:
-        StoreError: it cannot be read.
-    """
-    return read(store, keys.data(identifier))
+_PUBLISHED = {keys.COVERAGE: keys.coverage, keys.CARRIED: keys.carried}
 
 
 def read(store: Store, key: str) -> bytes:
@@ -31,64 +20,45 @@ def read(store: Store, key: str) -> bytes:
     return stored.body
 
 
-def read_published(store: Store, identifier: str) -> Published:
-    """Return a snapshot that is finished already, by what is stored.
+def read_committed(store: Store, snapshot_id: str) -> bytes:
+    """Return the data object that is committed under an id.
 
     Raises:
-        SnapshotError: an object of it is not ours.
+        SnapshotError: there is none, it is not ours, or it is of another id.
         StoreError: it cannot be read.
     """
-    data, changes_object, body = (
-        read(store, key) for key in (keys.data(identifier), keys.changes(identifier), keys.manifest(identifier))
-    )
-    return describe(store, decode(data, identifier), data, changes_object, body)
-
-
-def decode(data: bytes, identifier: str) -> Snapshot:
-    """Return the snapshot that is committed under an id.
-
-    Raises:
-        SnapshotError: the data object is not ours, or is of another id.
-    """
-    committed = snapshot.decode(data)
-    if committed.id != identifier:
-        raise SnapshotError(f"it is a copy of the snapshot {committed.id}: move it away")
-    return committed
-
-
-def describe(names: Names, committed: Snapshot, data: bytes, changes_object: bytes, body: bytes) -> Published:
-    """Return a finished snapshot, by its data object, its changes object and its manifest.
-
-    Raises:
-        SnapshotError: the changes object is not ours.
-    """
-    return Published(
-        snapshot=committed,
-        comparison=changes.decode(changes_object),
-        link=Link(committed.id, hashlib.sha256(body).hexdigest()),
-        manifest_key=names.full_key(keys.manifest(committed.id)),
-        size_bytes=len(data),
-    )
-
-
-def last_known_pools(store: Store, committed: Snapshot) -> dict[Target, int] | None:
-    """Return how many pools each target of a snapshot has: as it read them, or as they were last read.
-
-    A target that was never read, or whose last good reading has expired, is not in it. None where the manifest that
-    has the number cannot be read.
-    """
-    known = {each.target: each.pools for each in committed.coverage if each.pools is not None}
-    unread: dict[str, list[Target]] = defaultdict(list)
-    for each in committed.coverage:
-        if each.pools is None and each.last_ok is not None:
-            unread[each.last_ok].append(each.target)
+    address = store.address(keys.data(snapshot_id))
+    stored = store.get(keys.data(snapshot_id))
+    if stored is None:
+        raise SnapshotError(f"{address} is gone, expired perhaps")
     try:
-        for identifier, places in unread.items():
-            key = keys.manifest(identifier)
-            stored = store.get(key)
-            if stored is not None:
-                then = manifest.pools(manifest.load(stored.body, store.address(key)), store.address(key))
-                known |= {place: then[place] for place in places}
-    except (SnapshotError, StoreError, KeyError):
-        return None
-    return known
+        committed = data_object.decode(stored.body)
+    except SnapshotError as error:
+        raise type(error)(f"{address}: {error}") from error
+    if committed.id != snapshot_id:
+        raise SnapshotError(f"{address}: it is a copy of the snapshot {committed.id}: move it away")
+    return stored.body
+
+
+def read_part(store: Store, snapshot_id: str, folder: str, file: File) -> bytes:
+    """Return the coverage or the carried rows of a commit: as published, or as staged before it.
+
+    Args:
+        store: where it is.
+        snapshot_id: the snapshot.
+        folder: keys.COVERAGE or keys.CARRIED.
+        file: its size and hash, by the footer of the data object.
+
+    Raises:
+        SnapshotError: there is no such object with that hash.
+        StoreError: it cannot be read.
+    """
+    candidates = (_PUBLISHED[folder](snapshot_id), keys.staged(snapshot_id, folder, file.sha256))
+    for key in candidates:
+        stored = store.get(key)
+        if stored and data_object.file_of(stored.body) == file:
+            return stored.body
+    raise SnapshotError(
+        f"neither {store.address(candidates[0])} nor {store.address(candidates[1])} is the {folder} that "
+        f"{keys.data(snapshot_id)} names by its SHA-256"
+    )

@@ -3,6 +3,7 @@
 Events are about a snapshot that is published already: what goes wrong here undoes nothing, and is reported.
 """
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +15,8 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 
 from pool_inventory.aws import session as aws_session
 from pool_inventory.aws.failures import error_message
-from pool_inventory.model import Change, Published
-from pool_inventory.snapshots import keys, stored
+from pool_inventory.model import Change, Snapshot
+from pool_inventory.snapshots import changes, data_object, keys, stored
 from pool_inventory.stores.protocol import Store
 from pool_inventory.text import one_line
 
@@ -37,12 +38,12 @@ CHANGE_TYPES = {
     "modified": "User Pool Modified",
 }
 
-# Above it only the snapshot is told of: who must read hundreds of changes reads them in `changes`.
-MOST_CHANGES = 100
+# Above it only the snapshot has an event: whoever has to read hundreds of changes reads them in `changes`.
+MAX_CHANGES = 100
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
-MOST_ENTRIES = 10
+MAX_ENTRIES = 10
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html#eb-putevent-size
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 TIME_BYTES = 14
 ATTEMPTS = 5
 
@@ -55,6 +56,25 @@ class Failure:
     snapshot_id: str
     events: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What the events of a finished snapshot say.
+
+    Attributes:
+        snapshot: what was committed.
+        summary: what its changes object says in its footer.
+        changes: its changes, None where they are too many for events of their own.
+        changes_address: where its changes object is.
+        manifest_key: the key of its manifest in full.
+    """
+
+    snapshot: Snapshot
+    summary: changes.Summary
+    changes: tuple[Change, ...] | None
+    changes_address: str
+    manifest_key: str
 
 
 def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: Iterable[str]) -> tuple[Failure, ...]:
@@ -84,8 +104,7 @@ def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: It
 
 
 def _announce_one(session: "Session", store: Store, bus: str, snapshot_id: str) -> Failure | None:
-    published = stored.read_published(store, snapshot_id)
-    entries = snapshot_entries(bus, published, store.address(keys.changes(snapshot_id)))
+    entries = entries_of(bus, read_announcement(store, snapshot_id))
     client = make_client(session, bus)
     failed = [failure for batch in batches(entries) for failure in put(client, batch)]
     if failed:
@@ -106,7 +125,7 @@ def batches(entries: Iterable["Entry"]) -> Iterator[list["Entry"]]:
     total = 0
     for entry in entries:
         size = size_bytes(entry)
-        if batch and (len(batch) == MOST_ENTRIES or total + size > MOST_BYTES):
+        if batch and (len(batch) == MAX_ENTRIES or total + size > MAX_BYTES):
             yield batch
             batch, total = [], 0
         batch.append(entry)
@@ -120,42 +139,59 @@ def size_bytes(entry: "Entry") -> int:
     return TIME_BYTES + sum(len(text.encode()) for text in texts)
 
 
-def snapshot_entries(bus: str, published: Published, changes_address: str) -> list["Entry"]:
+def read_announcement(store: Store, snapshot_id: str) -> Announcement:
+    """Return what a finished snapshot's events say, by what is stored.
+
+    Raises:
+        SnapshotError: an object of it is not ours.
+        StoreError: it cannot be read.
+    """
+    body = stored.read(store, keys.changes(snapshot_id))
+    summary = changes.summary_of(body)
+    return Announcement(
+        snapshot=data_object.decode(stored.read_committed(store, snapshot_id)),
+        summary=summary,
+        changes=tuple(changes.decode(body)) if sum(summary.counts.values()) <= MAX_CHANGES else None,
+        changes_address=store.address(keys.changes(snapshot_id)),
+        manifest_key=store.full_key(keys.manifest(snapshot_id)),
+    )
+
+
+def entries_of(bus: str, announcement: Announcement) -> list["Entry"]:
     """Return a snapshot's events: that it is published, and each change unless they are many.
 
     Args:
         bus: its name or ARN.
-        published: the snapshot.
-        changes_address: where its changes object is.
+        announcement: what the events say.
     """
-    return [_snapshot_entry(bus, published, changes_address), *_change_entries(bus, published, changes_address)]
+    return [_snapshot_entry(bus, announcement), *_change_entries(bus, announcement)]
 
 
-def _snapshot_entry(bus: str, published: Published, changes_address: str) -> "Entry":
-    snapshot = published.snapshot
+def _snapshot_entry(bus: str, announcement: Announcement) -> "Entry":
+    snapshot, summary = announcement.snapshot, announcement.summary
     detail = {
         "snapshotId": snapshot.id,
         "status": snapshot.status,
         "poolCount": snapshot.pool_count,
-        **published.comparison.summary(),
-        "changeEventsFollow": len(published.comparison.changes) <= MOST_CHANGES,
-        "changesAddress": changes_address,
-        "manifest": published.manifest_key,
+        "changes": dict(summary.counts),
+        "uncompared": [dataclasses.asdict(each) for each in summary.uncompared],
+        "uncomparedCount": summary.uncompared_count,
+        "changeEventsFollow": announcement.changes is not None,
+        "changesAddress": announcement.changes_address,
+        "manifest": announcement.manifest_key,
     }
     return _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, detail, [])
 
 
-def _change_entries(bus: str, published: Published, changes_address: str) -> Iterator["Entry"]:
-    changes = published.comparison.changes
-    if len(changes) > MOST_CHANGES:
-        return
-    for change in changes:
+def _change_entries(bus: str, announcement: Announcement) -> Iterator["Entry"]:
+    snapshot_id = announcement.snapshot.id
+    for change in announcement.changes or ():
         texts = {"before": change.before, "after": change.after}
         rows = {name: json.loads(text) if text else None for name, text in texts.items()}
-        entry = _change_entry(bus, published.snapshot.id, change, rows)
-        if size_bytes(entry) > MOST_BYTES:
-            elsewhere = {"rowsTooLarge": True, "changesAddress": changes_address}
-            entry = _change_entry(bus, published.snapshot.id, change, elsewhere)
+        entry = _change_entry(bus, snapshot_id, change, rows)
+        if size_bytes(entry) > MAX_BYTES:
+            elsewhere = {"rowsTooLarge": True, "changesAddress": announcement.changes_address}
+            entry = _change_entry(bus, snapshot_id, change, elsewhere)
         yield entry
 
 

@@ -24,7 +24,6 @@ def emit_snapshot(
     *,
     namespace: str,
     service: str,
-    last_known_pools: Mapping[Target, int] | None,
     duration_ms: float | None,
     user_pool_quota: int,
     region_metrics: str,
@@ -35,29 +34,32 @@ def emit_snapshot(
         published: the snapshot.
         namespace: the metrics' namespace in CloudWatch.
         service: their dimension `service`.
-        last_known_pools: how many pools each target has, or had when it was last read; None where that is not known,
-            and then neither is their number nor the quota's use, which are not sent: what was not read is not 0.
         duration_ms: how long the run took, in milliseconds; None for the snapshot of an earlier run, whose metrics are
             of the time that it was taken at.
         user_pool_quota: pools allowed per account and region.
         region_metrics: settings.EACH, or settings.DAILY to leave the regions to the day's first snapshot.
     """
-    coverage = published.snapshot.coverage
+    snapshot, known_pools = published.snapshot, published.known_pools
     emit = partial(_document, namespace, service, None if duration_ms is not None else published.snapshot.ended_at)
     with emit() as metrics:
-        _add_coverage(metrics, coverage)
-        for kind, count in published.comparison.summary()["changes"].items():
+        _add_targets(
+            metrics,
+            targets=sum(snapshot.targets.values()),
+            failed=snapshot.targets_failed,
+            requests=snapshot.requests,
+            retries=snapshot.retries,
+        )
+        for kind, count in published.changes.items():
             metrics.add_metric(f"UserPools{kind.capitalize()}", MetricUnit.Count, count)
-        metrics.add_metric("SnapshotComplete", MetricUnit.Count, int(published.snapshot.status == "complete"))
+        metrics.add_metric("SnapshotComplete", MetricUnit.Count, int(snapshot.status == "complete"))
         metrics.add_metric("SnapshotBytes", MetricUnit.Bytes, published.size_bytes)
         if duration_ms is not None:
             metrics.add_metric("SnapshotDuration", MetricUnit.Milliseconds, duration_ms)
-        if last_known_pools is not None:
-            fullest = max(last_known_pools.values(), default=0)
-            metrics.add_metric("UserPools", MetricUnit.Count, sum(last_known_pools.values()))
-            metrics.add_metric("QuotaUtilization", MetricUnit.Percent, 100 * fullest / user_pool_quota)
-    if last_known_pools is not None and (region_metrics == EACH or _is_first_of_its_day(published.snapshot)):
-        _emit_regions(last_known_pools, emit)
+        metrics.add_metric("UserPools", MetricUnit.Count, sum(known_pools.values()))
+        fullest = max(known_pools.values(), default=0)
+        metrics.add_metric("QuotaUtilization", MetricUnit.Percent, 100 * fullest / user_pool_quota)
+    if region_metrics == EACH or _is_first_of_its_day(snapshot):
+        _emit_regions(known_pools, emit)
 
 
 def _is_first_of_its_day(snapshot: Snapshot) -> bool:
@@ -101,7 +103,13 @@ def emit_failure(coverage: Iterable[Coverage], *, namespace: str, service: str, 
     known = tuple(coverage)
     with _document(namespace, service) as metrics:
         if known:
-            _add_coverage(metrics, known)
+            _add_targets(
+                metrics,
+                targets=len(known),
+                failed=sum(each.is_failed for each in known),
+                requests=sum(each.requests for each in known),
+                retries=sum(each.retries for each in known),
+            )
         metrics.add_metric("SnapshotComplete", MetricUnit.Count, 0)
         metrics.add_metric("SnapshotDuration", MetricUnit.Milliseconds, duration_ms)
 
@@ -116,8 +124,8 @@ def _document(namespace: str, service: str, time: datetime | None = None) -> Ite
     metrics.flush_metrics()
 
 
-def _add_coverage(metrics: EphemeralMetrics, coverage: tuple[Coverage, ...]) -> None:
-    metrics.add_metric("Targets", MetricUnit.Count, len(coverage))
-    metrics.add_metric("TargetsFailed", MetricUnit.Count, sum(each.status != "ok" for each in coverage))
-    metrics.add_metric("Requests", MetricUnit.Count, sum(each.requests for each in coverage))
-    metrics.add_metric("Retries", MetricUnit.Count, sum(each.retries for each in coverage))
+def _add_targets(metrics: EphemeralMetrics, *, targets: int, failed: int, requests: int, retries: int) -> None:
+    metrics.add_metric("Targets", MetricUnit.Count, targets)
+    metrics.add_metric("TargetsFailed", MetricUnit.Count, failed)
+    metrics.add_metric("Requests", MetricUnit.Count, requests)
+    metrics.add_metric("Retries", MetricUnit.Count, retries)

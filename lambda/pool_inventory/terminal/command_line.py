@@ -21,8 +21,7 @@ from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.settings import Variable
-from pool_inventory.snapshots import keys
-from pool_inventory.snapshots.manifest import read_status
+from pool_inventory.snapshots import keys, manifest
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
@@ -233,13 +232,13 @@ def _show_outcome(outcome: Outcome, store: Store) -> int:
             "leave out --time, or name a later one"
         )
     if outcome.published is None:
-        status = read_status(store, outcome.snapshot_id)
+        status = manifest.read(store, outcome.snapshot_id).status
         said = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
     else:
         snapshot = outcome.published.snapshot
         status = snapshot.status
-        console.print(targets_table(snapshot.coverage, f"Targets of {snapshot.id}"))
-        counts = outcome.published.comparison.summary()["changes"]
+        console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
+        counts = outcome.published.changes
         changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         said = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
     console.print(shown(said), soft_wrap=True)

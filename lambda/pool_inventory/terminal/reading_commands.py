@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
-from pool_inventory.snapshots import archive, difference, formats, keys, pool_history
-from pool_inventory.snapshots.archive import Manifest
+from pool_inventory.snapshots import archive, difference, formats, keys, manifest, pool_history, schema, table
+from pool_inventory.snapshots.known import Known
+from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pools import TRIGGERS, Wanted, read_pools
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
@@ -34,25 +35,25 @@ from pool_inventory.text import printable_json
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _ndjson_chunks(data: bytes) -> Iterator[bytes]:
-    """Return the rows as the snapshot's own lines of JSON are, with nothing in them that moves a cursor."""
-    return (printable_json(line.decode()).encode() for line in formats.ndjson_lines(data))
+def _ndjson_chunks(known: Known) -> Iterator[bytes]:
+    """Return the rows as lines of JSON, with nothing in them that moves a cursor."""
+    return (printable_json(line.decode()).encode() for line in known.lines())
 
 
-def _json_chunks(data: bytes) -> Iterator[bytes]:
+def _json_chunks(known: Known) -> Iterator[bytes]:
     """Return the rows as one array."""
     yield b"["
-    for number, line in enumerate(_ndjson_chunks(data)):
+    for number, line in enumerate(_ndjson_chunks(known)):
         yield (b",\n" if number else b"\n") + line.rstrip()
     yield b"\n]\n"
 
 
-# Each takes the data object, and whether to defuse cells.
-_EXPORTS: dict[str, Callable[[bytes, bool], Iterable[bytes]]] = {
-    "csv": lambda data, defuse: formats.csv_lines(data, defuse=defuse),
-    "json": lambda data, _defuse: _json_chunks(data),
-    "ndjson": lambda data, _defuse: _ndjson_chunks(data),
-    "parquet": lambda data, _defuse: (data,),
+# Each takes what is known, and whether to defuse cells.
+_EXPORTS: dict[str, Callable[[Known, bool], Iterable[bytes]]] = {
+    "csv": lambda known, defuse: formats.csv_lines(schema.DATA, known.lines(), defuse=defuse),
+    "json": lambda known, _defuse: _json_chunks(known),
+    "ndjson": lambda known, _defuse: _ndjson_chunks(known),
+    "parquet": lambda known, _defuse: (table.encode(schema.DATA, known.lines(), {"snapshotId": known.snapshot_id}),),
 }
 
 
@@ -128,19 +129,20 @@ def show(
     function: str | None,
     name: str | None,
 ) -> None:
-    """Show the user pools of a snapshot, the newest unless told otherwise.
+    """Show the user pools that are known as of a snapshot; the newest by default.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. Regions that could not be read are named below the pools.
+    LOCATION is s3://BUCKET/PREFIX or a folder. Regions that the snapshot did not read keep the pools of their last
+    reading, and are named below them with its time.
     """
     wanted = Wanted(regions, accounts, trigger, function, name)
     with _opened(location, profile) as store:
-        manifest = _choose(store, moment)
-        found = list(read_pools(archive.read_data(store, manifest), wanted))
-        unread = list(filter(wanted.has_place, manifest.unread()))
+        made = _choose(store, moment)
+        found = list(read_pools(archive.read_known(store, made), wanted))
+        unread = [each for each in archive.read_coverage(store, made) if wanted.has_target(each) and not each.is_read]
         if as_json:
-            write(reports.pools_document(manifest, found, unread))
+            write(reports.pools_document(made, found, unread))
         else:
-            write(reports.pools_lines(manifest, found, unread, terminal_width()))
+            write(reports.pools_lines(made, found, unread, terminal_width()))
 
 
 @click.command()
@@ -156,7 +158,7 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
     with _opened(location, profile) as store:
         new = _choose(store, after)
         old = _choose(store, before) if before else _before(store, new)
-        found = difference.compare((old, archive.read_data(store, old)), (new, archive.read_data(store, new)))
+        found = difference.compare(difference.read_side(store, old), difference.read_side(store, new))
         if as_json:
             write(reports.difference_document(old, new, found))
         else:
@@ -228,7 +230,7 @@ def export(
     output: Path | None,
     raw_cells: bool,
 ) -> None:
-    """Write the rows of a snapshot, the newest unless told otherwise, in another format.
+    """Write the pools that are known as of a snapshot, the newest by default, in another format.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. csv has a header, structs flattened into columns with dotted names, and
     CRLF, as RFC 4180 has it. It is for files: its cells have all characters as they are, those that steer a terminal,
@@ -240,9 +242,9 @@ def export(
     if chosen in {"csv", "parquet"} and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with _opened(location, profile) as store:
-        manifest = _choose(store, moment)
-        chunks = _EXPORTS[chosen](archive.read_data(store, manifest), not raw_cells)
-        for line in reports.unread_lines(manifest.unread()):
+        made = _choose(store, moment)
+        chunks = _EXPORTS[chosen](archive.read_known(store, made), not raw_cells)
+        for line in reports.unread_lines([each for each in archive.read_coverage(store, made) if not each.is_read]):
             warn(line)
         write_chunks(chunks, output)
 
@@ -254,14 +256,14 @@ def _choose(store: Store, moment: Moment | None) -> Manifest:
     if moment is None:
         return archive.newest(store, warn)
     if moment.exact:
-        return archive.read_manifest(store, moment.snapshot_id)
+        return manifest.read(store, moment.snapshot_id)
     return archive.newest_up_to(store, moment.snapshot_id)
 
 
-def _before(store: Store, manifest: Manifest) -> Manifest:
-    if manifest.previous is None:
-        raise SnapshotError(f"{manifest.id} is the first snapshot, so there is none before it to compare it with")
-    return archive.read_manifest(store, manifest.previous.snapshot_id)
+def _before(store: Store, made: Manifest) -> Manifest:
+    if made.previous is None:
+        raise SnapshotError(f"{made.id} is the first snapshot, so there is none before it to compare it with")
+    return manifest.read(store, made.previous.snapshot_id)
 
 
 def _readable(store: Store, identifiers: list[str], errors: list[InventoryError]) -> Iterator[Manifest]:
@@ -269,7 +271,7 @@ def _readable(store: Store, identifiers: list[str], errors: list[InventoryError]
 
     def read(identifier: str) -> Manifest | InventoryError:
         try:
-            return archive.read_manifest(store, identifier)
+            return manifest.read(store, identifier)
         except (SnapshotError, RefusedError) as error:
             return error
 

@@ -5,47 +5,48 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pool_inventory.snapshots import keys, pools, rows
-from pool_inventory.snapshots.archive import Manifest
+from pool_inventory.model import Coverage
+from pool_inventory.snapshots import coverage, keys, pools, rows
 from pool_inventory.snapshots.difference import Difference
+from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
 
-# It differs whenever anything does, so it is told last.
+# It differs whenever anything does, so it comes last.
 _MODIFIED = "last_modified_date"
 
 
 def pools_lines(
-    manifest: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]], width: int | None
+    made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage], width: int | None
 ) -> Iterator[str]:
-    """Show pools, and below them the targets that could not be read and may have more."""
-    accounts = {each["account_id"] for each in manifest.coverage}
+    """Show pools, and below them the targets that the snapshot did not read: what is known of those is older."""
+    accounts = {each["account_id"] for each in found} | {each.account_id for each in unread}
     names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
     cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in found)
     yield from plain_lines(names, cells, width=width)
-    total = "" if len(found) == manifest.pool_count else f" of {manifest.pool_count}"
+    known = made.pool_count + made.carried.pools
+    total = "" if len(found) >= known else f" of {known}"
     yield ""
-    yield printable(f"{len(found)}{total} user pools in {manifest.id}, which is {manifest.status}.")
+    yield printable(f"{len(found)}{total} user pools known in {made.id}, which is {made.status}.")
     yield from unread_lines(unread)
 
 
-def unread_lines(unread: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Say which targets could not be read, so that nobody takes them for empty."""
+def unread_lines(unread: Sequence[Coverage]) -> Iterator[str]:
+    """Say which targets were not read, so that nobody takes what is shown of them for what is there now."""
     if unread:
-        yield "Not read, so it is not known which pools are there:"
+        yield "Not read, so it is not known which pools are there now:"
     for each in unread:
-        last = f"last read in {each['last_ok']}" if each["last_ok"] else "never read before"
-        why = f" ({each['error_code']})" if each["error_code"] else ""
-        yield printable(f"  {each['account_id']} {each['region']}: {each['status']}{why}, {last}")
+        last = f"last read in {each.last_ok}" if each.last_ok else "never read before"
+        why = f" ({each.error_code})" if each.error_code else ""
+        yield printable(f"  {each.account_id} {each.region}: {each.status.replace('_', ' ')}{why}, {last}")
 
 
-def pools_document(
-    manifest: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
+def pools_document(made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage]) -> dict[str, Any]:
     """Return the same for a script: whole rows of data and of coverage."""
-    return {"snapshotId": manifest.id, "status": manifest.status, "pools": found, "unread": unread}
+    rows_unread = [coverage.row_of(made.id, each) for each in unread]
+    return {"snapshotId": made.id, "status": made.status, "pools": found, "unread": rows_unread}
 
 
 def difference_lines(before: Manifest, after: Manifest, found: Difference, width: int | None) -> Iterator[str]:
@@ -95,14 +96,14 @@ def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
 
 
 def _whether_there(history: PoolHistory) -> str:
-    newest, statuses = history.newest, history.newest.statuses()
-    unread = [each for each in newest.unread() if each["region"] == history.region]
+    newest = history.newest
+    unread = [each for each in history.newest_coverage if not each.is_read]
     there = "was there" if history.events[-1].after else "was gone"
     if unread:
-        last = unread[0]["last_ok"]
-        when = f", in {last}" if last else ""
-        return f"It {there} when {history.region} was last read{when}; {newest.id} did not: {unread[0]['status']}."
-    if history.region not in {region for _, region in statuses}:
+        when = f", in {unread[0].last_ok}" if unread[0].last_ok else ""
+        status = unread[0].status.replace("_", " ")
+        return f"It {there} when {history.region} was last read{when}; {newest.id} did not: {status}."
+    if not history.newest_coverage:
         return f"It {there} when {history.region} was last read; {newest.id} did not ask there."
     return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
 
@@ -120,7 +121,7 @@ def history_document(history: PoolHistory) -> dict[str, Any]:
         }
         for each in history.events
     ]
-    unread = [each for each in history.newest.unread() if each["region"] == history.region]
+    unread = [coverage.row_of(history.newest.id, each) for each in history.newest_coverage if not each.is_read]
     return {
         "id": history.id,
         "region": history.region,
@@ -144,8 +145,10 @@ def manifest_document(manifest: Manifest) -> dict[str, Any]:
         "status": manifest.status,
         "poolCount": manifest.pool_count,
         "changes": manifest.changes,
-        "uncompared": [{"account_id": account, "region": region} for account, region in manifest.uncompared],
-        "unread": manifest.unread(),
+        "carried": dataclasses.asdict(manifest.carried),
+        "uncompared": [{"account_id": each["account_id"], "region": each["region"]} for each in manifest.uncompared],
+        "unread": list(manifest.unread),
+        "unreadCount": manifest.unread_count,
     }
 
 
@@ -191,9 +194,9 @@ def _manifest_cells(manifest: Manifest) -> tuple[str, ...]:
         changes = ["?", "?", "?"]
     else:
         # What could not be compared may have changed, too.
-        doubt = "?" if manifest.uncompared else ""
+        doubt = "?" if manifest.uncompared_count else ""
         changes = [f"{manifest.changes[kind]}{doubt}" for kind in ("created", "deleted", "modified")]
-    return manifest.id, manifest.status, str(manifest.pool_count), *changes, str(len(manifest.unread()))
+    return manifest.id, manifest.status, str(manifest.pool_count), *changes, str(manifest.unread_count)
 
 
 def _event_text(event: Event) -> str:
@@ -208,8 +211,8 @@ def _event_text(event: Event) -> str:
 def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
     """Say which columns differ, and how."""
     old, new = _parsed(before), _parsed(after)
-    told = sorted(fields, key=lambda each: each == _MODIFIED)
-    return "; ".join(f"{name}: {_value(old, name)} → {_value(new, name)}" for name in told)
+    ordered = sorted(fields, key=lambda each: each == _MODIFIED)
+    return "; ".join(f"{name}: {_value(old, name)} → {_value(new, name)}" for name in ordered)
 
 
 def _value(row: Any, dotted: str) -> str:  # noqa: ANN401 - whatever a column holds

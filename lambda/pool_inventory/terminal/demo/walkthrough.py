@@ -14,7 +14,6 @@ from typing import Any
 from unittest import mock
 
 import boto3
-from arro3.io import read_parquet
 from rich.console import Console
 from rich.table import Table
 
@@ -22,9 +21,8 @@ from pool_inventory import handler, settings
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
-from pool_inventory.model import Snapshot
-from pool_inventory.snapshots import keys, schema, stored
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.publish.commit import Committed, read_commit
+from pool_inventory.snapshots import coverage, data_object, keys, schema, table
 from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
@@ -70,9 +68,9 @@ def run_demo(folder: Path, console: Console) -> None:
             readable = sum(len(each) for region, each in pools.items() if region != DENIED_REGION)
             console.rule(f"{said}: {readable} user pools in regions that can be read")
             output = _invoke(time)
-            data = stored.read_data(store, keys.snapshot_id(time))
-            _show(snapshot.decode(data), output, console)
-            _check(data, pools)
+            committed = read_commit(store, keys.snapshot_id(time))
+            _show(committed, output, console)
+            _check(committed.data, pools)
             console.print(f"Each of the {readable} pools is in data, once.\n")
             _change(pools)
         _show_changes(store, keys.snapshot_id(hour), console)
@@ -155,8 +153,10 @@ def _invoke(time: datetime) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.getvalue().splitlines()]
 
 
-def _show(made: Snapshot, output: list[dict[str, Any]], console: Console) -> None:
-    console.print(targets_table(made.coverage, f"Targets of {made.id}: {made.status}"))
+def _show(committed: Committed, output: list[dict[str, Any]], console: Console) -> None:
+    made = data_object.decode(committed.data)
+    covered = tuple(coverage.decode(committed.coverage or b""))
+    console.print(targets_table(covered, f"Targets of {made.id}: {made.status}"))
     metrics = [pair for line in output if "_aws" in line for pair in _metrics(line)]
     console.print(pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
 
@@ -175,8 +175,8 @@ def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
     Raises:
         InventoryError: they differ.
     """
-    table = read_parquet(io.BytesIO(data)).read_all()
-    found = sorted(zip(*(table[name].to_pylist() for name in ("region", "id", "name")), strict=True))
+    rows = map(json.loads, table.lines(data))
+    found = sorted((row["region"], row["id"], row["name"]) for row in rows)
     readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
     seeded = sorted((region, pool["Id"], pool["Name"]) for region, each in readable.items() for pool in each)
     if found != seeded:
@@ -188,14 +188,14 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     stored = store.get(keys.changes(identifier))
     if stored is None:
         raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
-    stored_table = read_parquet(io.BytesIO(stored.body)).read_all()
-    told = zip(*(stored_table[name].to_pylist() for name in ("change", "region", "id", "name", "fields")), strict=True)
-    table = Table(title=f"Changes that {identifier} tells", title_justify="left", title_style="bold")
-    for name in ("change", "region", "id", "name", "fields"):
-        table.add_column(name, overflow="fold")
-    for *texts, fields in told:
-        table.add_row(*map(shown, texts), shown(", ".join(fields)))
-    console.print(table)
+    names = ("change", "region", "id", "name", "fields")
+    shown_changes = Table(title=f"Changes in {identifier}", title_justify="left", title_style="bold")
+    for name in names:
+        shown_changes.add_column(name, overflow="fold")
+    for row in map(json.loads, table.lines(stored.body)):
+        *texts, fields = (row[name] for name in names)
+        shown_changes.add_row(*map(shown, texts), shown(", ".join(fields)))
+    console.print(shown_changes)
 
 
 def _copy(store: S3Store, folder: Path, console: Console) -> None:

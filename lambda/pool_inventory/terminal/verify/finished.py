@@ -3,21 +3,23 @@
 Parquet files are compared by their bytes where the same release of the library wrote them, and else by their rows.
 """
 
-import dataclasses
 import functools
-import gzip
 import json
 import re
 import zlib
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Comparison, Target, Uncompared
-from pool_inventory.publish import finish as publish
-from pool_inventory.snapshots import archive, changes, keys, schema
-from pool_inventory.snapshots import parquet as snapshot
+from pool_inventory.model import Target, Uncompared
+from pool_inventory.publish.finish import Finishing, derived_changes, symlink
+from pool_inventory.snapshots import changes, formats, keys, rows, schema, table
+from pool_inventory.snapshots.manifest import encode as encode_manifest
+from pool_inventory.snapshots.schema import Column
 from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal.verify.first_contract import check_first_coverage, first_manifest
 from pool_inventory.terminal.verify.report import Report
 
 # What the manifests of the first release do not have.
@@ -60,77 +62,86 @@ def origin_of(manifest: dict[str, Any]) -> Origin:
     return Origin(str(manifest.get("destinationBucket")), key.removesuffix(keys.data(manifest["snapshotId"])))
 
 
-def check_finished(store: Store, data: bytes, manifest: dict[str, Any], report: Report) -> None:
-    """Check all that finish wrote, against a data object that is what its manifest says."""
-    committed = snapshot.decode(data)
-    is_of_first_release = "changes" not in manifest
-    by_bytes = not is_of_first_release and _writer(data) == _own_writer()
+def check_finished(store: Store, found: Finishing, manifest: dict[str, Any], report: Report) -> None:
+    """Check all that finish wrote, against a commit that is what its manifest says.
+
+    Args:
+        store: where it is.
+        found: the commit, with what it was finished from.
+        manifest: the manifest as it is.
+        report: what is added to.
+    """
+    identifier, data = found.snapshot.id, found.committed.data
+    origin = origin_of(manifest)
+    by_bytes = manifest["contractVersion"] == table.CONTRACT_VERSION and writer_of(data) == _own_writer()
     if not by_bytes:
         report.note("some snapshots were written by another release: rows were compared there, not bytes")
-    comparison = _compare_anew(store, data)
-    told = changes.encode(committed.id, comparison)
-    if not is_of_first_release:
-        told = _check_changes(store, manifest, comparison, by_bytes=by_bytes, report=report)
-    for file_format in committed.extra_formats:
-        _check_extra(store, data, keys.in_format(committed.id, file_format), file_format, report)
-    made = publish.derived(origin_of(manifest), data, told)
-    _check_object(store, keys.coverage(committed.id), made, by_bytes=by_bytes, report=report)
-    _check_object(store, keys.symlink(committed.id), made, by_bytes=True, report=report)
-    _check_fields(manifest, json.loads(made[keys.manifest(committed.id)]), report)
+    changes_object = derived_changes(found)
+    if "changes" in manifest:  # the very first manifests had none
+        changes_object = _check_changes(store, found, changes_object, by_bytes=by_bytes, report=report)
+    for file_format in found.snapshot.extra_formats:
+        _check_extra(store, data, keys.in_format(identifier, file_format), file_format, report)
+    _check_bytes(store, keys.symlink(identifier), symlink(origin, identifier), report)
+    if manifest["contractVersion"] == 1:
+        check_first_coverage(store, identifier, data, report)
+        expected = first_manifest(origin, data, changes_object)
+    else:
+        parts = {keys.coverage(identifier): found.committed.coverage or b"", keys.changes(identifier): changes_object}
+        if found.committed.carried:
+            parts[keys.carried(identifier)] = found.committed.carried
+        expected = json.loads(encode_manifest(origin, found.snapshot, data, found.covered, parts))
+    _check_fields(manifest, expected, report)
 
 
-def _compare_anew(store: Store, data: bytes) -> Comparison:
-    def read_baseline(identifier: str) -> bytes:
-        return archive.read_data(store, archive.read_manifest(store, identifier))
+def _check_changes(store: Store, found: Finishing, again: bytes, *, by_bytes: bool, report: Report) -> bytes:
+    """Check the changes object; return what it should be, so that one that is not is reported once.
 
-    return changes.compare(data, read_baseline)
-
-
-def _check_changes(
-    store: Store, manifest: dict[str, Any], anew: Comparison, *, by_bytes: bool, report: Report
-) -> bytes:
-    """Check the changes object; give what it should be, so that one that is not is told once."""
-    key = keys.changes(manifest["snapshotId"])
-    # Why a target was not compared is told in words that name where the snapshots were then.
-    told = _told_uncompared(manifest, anew)
-    expected = changes.encode(manifest["snapshotId"], dataclasses.replace(anew, uncompared=told))
+    Args:
+        store: where it is.
+        found: the commit.
+        again: the changes object that follows from what can be read now.
+        by_bytes: whether this release, with these columns, would have written the same bytes.
+        report: what is added to.
+    """
+    key = keys.changes(found.snapshot.id)
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
-        return expected
+        return again
     report.checked(stored.body)
-    if stored.body == expected:
-        return expected
+    if stored.body == again:
+        return again
     try:
-        if _places(told) != _places(anew.uncompared):
-            _check_comparable(key, snapshot.read_lines(stored.body), (*told, *anew.uncompared), anew, report)
-            snapshot.footer_of(stored.body)
-            return stored.body
-        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(expected):
+        said, now = changes.summary_of(stored.body).uncompared, changes.summary_of(again).uncompared
+        columns = table.columns_of(found.committed.data)
+        leave_out = _targets(said) | _targets(now) if _targets(said) != _targets(now) else frozenset()
+        is_same = _same_changes(stored.body, again, columns, leave_out=leave_out)
+        is_rewritten = by_bytes and said == now and columns == table.columns_of(table.encode(schema.DATA, [], {}))
+        if not is_same or is_rewritten:
             report.fault(key, _NOT_DERIVED)
+            return again
+        if leave_out:
+            report.note(f"{key} was not checked in all targets: what they are compared with cannot be read any more")
     except _UNREADABLE as error:
         report.fault(key, f"cannot be read: {error}")
-    return expected
+        return again
+    return stored.body
 
 
-def _told_uncompared(manifest: dict[str, Any], anew: Comparison) -> tuple[Uncompared, ...]:
-    try:
-        return tuple(Uncompared(**each) for each in manifest["uncompared"])
-    except (KeyError, TypeError):
-        return anew.uncompared  # told with the manifest's fields
+def _same_changes(
+    stored: bytes, expected: bytes, columns: tuple[Column, ...], *, leave_out: Container[Target]
+) -> bool:
+    """Whether two changes objects say the same, though releases with other columns may have written them."""
+    pairs = zip_longest(_comparable(stored, columns, leave_out), _comparable(expected, schema.DATA, leave_out))
+    return all(one == other for one, other in pairs)
 
 
-def _check_comparable(
-    key: str, lines: list[bytes], uncompared: tuple[Uncompared, ...], anew: Comparison, report: Report
-) -> None:
-    """Check the changes of the targets that could be compared both then and now: a baseline has expired since."""
-    unknown = _places(uncompared)
-    told = [(row["account_id"], row["region"], row["id"], row["change"]) for row in map(json.loads, lines)]
-    found = [(each.account_id, each.region, each.id, each.change) for each in anew.changes]
-    if [each for each in told if each[:2] not in unknown] != [each for each in found if each[:2] not in unknown]:
-        report.fault(key, _NOT_DERIVED)
-    else:
-        report.note(f"{key} was not checked in all targets: what they are compared with cannot be read any more")
+def _comparable(body: bytes, columns: tuple[Column, ...], leave_out: Container[Target]) -> Iterator[dict[str, Any]]:
+    for row in map(json.loads, table.lines(body)):
+        if Target(row["account_id"], row["region"]) not in leave_out:
+            fitted = {name: row[name] and rows.fit_row(json.loads(row[name]), columns) for name in ("before", "after")}
+            # Which columns differ depends on which columns a release has.
+            yield {**row, **fitted, "fields": None}
 
 
 def _check_extra(store: Store, data: bytes, key: str, file_format: str, report: Report) -> None:
@@ -139,12 +150,12 @@ def _check_extra(store: Store, data: bytes, key: str, file_format: str, report: 
         report.fault(key, "is missing")
         return
     report.checked(stored.body)
-    lines = b"".join(publish.EXTRA_FORMATS[file_format](data))
-    expected = gzip.compress(lines, mtime=0)
-    if stored.body[:10] not in _GZIP_HEADERS or _inflated(stored.body) != lines:
-        report.fault(key, "is not the rows of the data as gzip has them")
-    elif stored.body[10:] == expected[10:]:
+    expected = formats.compressed(formats.data_lines(file_format, data))
+    is_gzip = stored.body[:10] in _GZIP_HEADERS
+    if is_gzip and stored.body[10:] == expected[10:]:
         return
+    if not is_gzip or _inflated(stored.body) != _inflated(expected):
+        report.fault(key, "is not the rows of the data as gzip has them")
     elif len(stored.body) == len(expected):
         # Another zlib would hardly need as many bytes for another result.
         report.fault(key, "has the rows of the data, and bytes that were changed")
@@ -162,19 +173,14 @@ def _inflated(body: bytes) -> bytes | None:
     return inflated if stream.eof and not stream.unused_data else None
 
 
-def _check_object(store: Store, key: str, made: dict[str, bytes], *, by_bytes: bool, report: Report) -> None:
+def _check_bytes(store: Store, key: str, expected: bytes, report: Report) -> None:
     stored = store.get(key)
     if stored is None:
         report.fault(key, "is missing")
         return
     report.checked(stored.body)
-    if stored.body == made[key]:
-        return
-    try:
-        if by_bytes or snapshot.read_lines(stored.body) != snapshot.read_lines(made[key]):
-            report.fault(key, "is not what follows from the data")
-    except SnapshotError as error:
-        report.fault(key, f"cannot be read: {error}")
+    if stored.body != expected:
+        report.fault(key, "is not what follows from the data")
 
 
 def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report) -> None:
@@ -187,11 +193,11 @@ def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report
             report.fault(key, f"its {name} is {said}, and {follows} follows from the data")
 
 
-def _places(uncompared: tuple[Uncompared, ...]) -> set[Target]:
-    return {Target(each.account_id, each.region) for each in uncompared}
+def _targets(uncompared: tuple[Uncompared, ...]) -> frozenset[Target]:
+    return frozenset(Target(each.account_id, each.region) for each in uncompared)
 
 
-def _writer(body: bytes) -> bytes:
+def writer_of(body: bytes) -> bytes:
     """Return the name and version of the library that wrote a Parquet file: its footer's last text of that form."""
     found = re.findall(rb"parquet-rs version [\d.]+", body)
     return found[-1] if found else b""
@@ -199,4 +205,4 @@ def _writer(body: bytes) -> bytes:
 
 @functools.cache
 def _own_writer() -> bytes:
-    return _writer(snapshot.encode_table(schema.COVERAGE, [], {}))
+    return writer_of(table.encode(schema.COVERAGE, [], {}))

@@ -1,18 +1,19 @@
 """The objects of one snapshot: is each what the others say it is?"""
 
 import hashlib
-import io
+import json
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-
-from arro3.io import read_parquet
 
 from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.model import Link, Snapshot, Target
-from pool_inventory.snapshots import archive, keys
-from pool_inventory.snapshots import parquet as snapshot
-from pool_inventory.snapshots.manifest import load
-from pool_inventory.snapshots.parquet import reading
+from pool_inventory.publish.commit import Committed
+from pool_inventory.publish.finish import Finishing, prepare
+from pool_inventory.snapshots import data_object, keys, rows, table
+from pool_inventory.snapshots.manifest import Manifest, load
+from pool_inventory.snapshots.manifest import decode as read_manifest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.verify.finished import check_finished
 from pool_inventory.terminal.verify.report import Report
@@ -33,10 +34,42 @@ def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool
     if manifest is None or data is None:
         _check_presence(store, identifier, manifest or {}, report)
         return _previous(store, identifier, body)
-    committed = snapshot.decode(data)
-    _check_rows(committed, data, report)
-    check_finished(store, data, manifest, report)
-    return committed.previous
+    snapshot = as_described(data_object.decode(data), read_manifest(body, keys.manifest(identifier)))
+    committed = _check_parts(store, snapshot, data, report)
+    if committed is None:
+        _check_presence(store, identifier, manifest, report)
+        return snapshot.previous
+    found = prepare(store, committed, None, snapshot)
+    _check_rows(found, report, has_carried=snapshot.carried_file is not None)
+    check_finished(store, found, manifest, report)
+    return snapshot.previous
+
+
+def as_described(committed: Snapshot, said: Manifest) -> Snapshot:
+    """Return a snapshot with the objects of its manifest, where a later release finished what 0.1 committed."""
+    if committed.coverage_file is not None or said.coverage_file is None:
+        return committed
+    return replace(committed, coverage_file=said.coverage_file, carried_file=said.carried_file, carried=said.carried)
+
+
+def _check_parts(store: Store, snapshot: Snapshot, data: bytes, report: Report) -> Committed | None:
+    """Return a commit's objects, None where one of them is not what the commit names by its hash."""
+    wanted = (
+        (keys.coverage(snapshot.id), snapshot.coverage_file),
+        (keys.carried(snapshot.id), snapshot.carried_file),
+    )
+    bodies: list[bytes | None] = []
+    for key, file in wanted:
+        stored = store.get(key) if file else None
+        if file and stored is None:
+            report.fault(key, "is missing")
+        elif stored and data_object.file_of(stored.body) != file:
+            report.fault(key, f"is not what {keys.data(snapshot.id)} names by its SHA-256")
+        else:
+            bodies.append(stored.body if stored else None)
+        if stored:
+            report.checked(stored.body)
+    return Committed(data, *bodies) if len(bodies) == len(wanted) else None
 
 
 def _check_checksum(store: Store, identifier: str, manifest: bytes, report: Report) -> bool:
@@ -55,7 +88,7 @@ def _check_checksum(store: Store, identifier: str, manifest: bytes, report: Repo
 def _load(identifier: str, body: bytes, *, is_named: bool, report: Report) -> dict[str, Any] | None:
     key = keys.manifest(identifier)
     try:
-        archive.parse_manifest(body, key)
+        read_manifest(body, key)
         return load(body, key)
     except NewerError:
         if is_named:
@@ -90,7 +123,7 @@ def _check_data(store: Store, identifier: str, manifest: dict[str, Any], report:
 
 
 def _check_presence(store: Store, identifier: str, manifest: dict[str, Any], report: Report) -> None:
-    """Name at least what is missing, where what it should be cannot be told."""
+    """Name at least what is missing, where it is not known what it should be."""
     made = [keys.data(identifier)] if not manifest else []
     made += [keys.coverage(identifier), keys.symlink(identifier)]
     made += [keys.changes(identifier)] if "changes" in manifest else []
@@ -102,24 +135,46 @@ def _check_presence(store: Store, identifier: str, manifest: dict[str, Any], rep
 def _previous(store: Store, identifier: str, body: bytes) -> Link | None:
     """Return the snapshot before as the manifest has it, or the data object where there is no such manifest."""
     try:
-        return archive.parse_manifest(body, keys.manifest(identifier)).previous
+        return read_manifest(body, keys.manifest(identifier)).previous
     except SnapshotError:
         stored = store.get(keys.data(identifier))
     try:
-        return snapshot.decode(stored.body).previous if stored else None
+        return data_object.decode(stored.body).previous if stored else None
     except SnapshotError:
-        return None  # told already
+        return None  # reported already
 
 
-def _check_rows(committed: Snapshot, data: bytes, report: Report) -> None:
-    """Count the rows of each target. That poolCount is their sum follows with the rest of the manifest."""
-    with reading(data):
-        table = read_parquet(io.BytesIO(data)).read_all()
-        keys_of_rows = zip(table["account_id"].to_pylist(), table["region"].to_pylist(), strict=True)
-    counts = Counter(Target(*each) for each in keys_of_rows)
+def _check_rows(found: Finishing, report: Report, *, has_carried: bool) -> None:
+    """Hold the rows of each target, read and carried, against its coverage."""
+    identifier = found.snapshot.id
+    covered = {each.target: each for each in found.covered}
+    read = {each.target: each.pools or 0 for each in covered.values() if each.is_read}
+    _check_counts(keys.data(identifier), found.committed.data, read, report)
+    if found.committed.carried is None or not has_carried:
+        return
+    carried = {each.target: None for each in covered.values() if not each.is_read and each.last_ok}
+    _check_counts(keys.carried(identifier), found.committed.carried, carried, report)
+    times = {each.target: rows.minute(each.last_ok) for each in covered.values() if each.last_ok}
+    for row in map(json.loads, table.lines(found.committed.carried)):
+        target = Target(row["account_id"], row["region"])
+        if row["read_at"] != times.get(target):
+            said = f"and coverage says {times.get(target)}"
+            report.fault(keys.carried(identifier), f"{row['id']} was read at {row['read_at']}, {said}")
+            return
+
+
+def _check_counts(key: str, body: bytes, expected: Mapping[Target, int | None], report: Report) -> None:
+    """Count the rows of each target, and see that they are sorted."""
+    counts: Counter[Target] = Counter()
+    last: tuple[Target, str] | None = None
+    for row in table.pool_rows(body):
+        counts[row.target] += 1
+        if last and row[:2] <= last:
+            report.fault(key, f"{row.id} is not in its place: rows are sorted by account, region and id")
+            break
+        last = row[:2]
     report.rows += counts.total()
-    expected = {each.target: each.pools or 0 for each in committed.coverage}
-    for place in sorted(counts.keys() | expected.keys()):
-        if counts[place] != expected.get(place, 0):
-            said = f"coverage says {expected.get(place, 0)}"
-            report.fault(keys.data(committed.id), f"has {counts[place]} rows of {' '.join(place)}, and {said}")
+    for target in sorted(counts.keys() | expected.keys()):
+        said = expected.get(target, 0)
+        if said is not None and counts[target] != said:
+            report.fault(key, f"has {counts[target]} rows of {' '.join(target)}, and coverage says {said}")
