@@ -15,6 +15,7 @@ from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
 KEPT = ("RetainExceptOnCreate", "Retain")
+WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "hive", "manifests", "extra", "_staging")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -32,14 +33,15 @@ def test_every_grant_is_one_of_these(by_default: Synthesized) -> None:
             allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
             allow(
                 "s3:PutObject",
-                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in keys.SNAPSHOT_FOLDERS],
+                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in WRITTEN_ONCE],
                 Condition={"Null": {"s3:if-none-match": "false"}},
             ),
             allow(
                 "s3:PutObject",
                 [
-                    "${Storage/Bucket.Arn}/user-pools/latest.json",
+                    "${Storage/Bucket.Arn}/user-pools/latest-coverage/coverage.parquet",
                     "${Storage/Bucket.Arn}/user-pools/latest/user-pools.parquet",
+                    "${Storage/Bucket.Arn}/user-pools/latest.json",
                 ],
             ),
             allow(
@@ -296,9 +298,14 @@ def test_a_snapshot_that_expires_is_gone_for_good_a_day_later(otherwise: Synthes
     assert gone_after(otherwise, f"audit/pools/{folder}/some") == (400, 1)
 
 
-@pytest.mark.parametrize("key", [keys.LATEST, keys.LATEST_DATA])
+@pytest.mark.parametrize("key", keys.MOVED)
 def test_the_latest_stays_and_its_former_versions_a_month(otherwise: Synthesized, key: str) -> None:
     assert gone_after(otherwise, f"audit/pools/{key}") == (None, 30)
+
+
+@pytest.mark.parametrize(("stack", "prefix"), [("by_default", "user-pools"), ("otherwise", "audit/pools")])
+def test_what_was_staged_is_gone_after_a_month(request: pytest.FixtureRequest, stack: str, prefix: str) -> None:
+    assert gone_after(request.getfixturevalue(stack), f"{prefix}/{keys.STAGING}/some") == (30, 1)
 
 
 def test_query_results_that_expire_are_gone_for_good_a_day_later(
