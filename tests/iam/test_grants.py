@@ -72,12 +72,12 @@ def test_every_call_is_granted(deployed: Deployed, calls: list[Call]) -> None:
     assert refused(deployed, calls) == []
 
 
-def test_no_grant_could_be_taken_out_without_a_call_being_refused(deployed: Deployed, calls: list[Call]) -> None:
+def test_each_grant_is_needed_by_a_call(deployed: Deployed, calls: list[Call]) -> None:
     assert list(grants(identity_policies(deployed)))
     assert unused(deployed, calls) == []
 
 
-def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
+def test_a_call_without_tls_is_refused_whatever_is_granted(deployed: Deployed, calls: list[Call]) -> None:
     ours = [call for call in calls if call.service != "s3" or deployed.of_type("AWS::S3::Bucket")]
     by_tls_only = [call for call in ours if call.service in {"s3", "sns", "sqs"}]
     asked = [(identity_policies(deployed), call) for call in by_tls_only]
@@ -85,7 +85,7 @@ def test_a_call_that_is_not_by_tls_is_refused_whatever_is_granted(deployed: Depl
     assert set(decided) == {EXPLICITLY_DENIED}
 
 
-def test_an_alarm_of_another_account_may_neither_publish_nor_use_the_key(tmp_path: Path) -> None:
+def test_alarms_of_other_accounts_neither_publish_nor_use_keys(tmp_path: Path) -> None:
     deployed = deployed_stack(tmp_path, customerManagedKey="yes")
     calls = [call for call in all_calls(deployed, []) if call.caller == "cloudwatch.amazonaws.com"]
     assert {call.action for call in calls} == {"sns:Publish", "kms:GenerateDataKey", "kms:Decrypt"}

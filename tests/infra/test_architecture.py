@@ -26,7 +26,7 @@ SHOWN = {
 }
 
 
-def test_each_path_in_the_diagram_is_a_construct_and_each_part_of_the_stack_is_in_it(by_default: Synthesized) -> None:
+def test_the_diagram_has_each_part_of_the_stack_and_no_other(by_default: Synthesized) -> None:
     parts = {path for path, resource in by_default.resources.items() if resource["Type"] in SHOWN}
     assert parts == PATHS
 

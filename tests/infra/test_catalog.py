@@ -91,9 +91,7 @@ def columns(of: Resource) -> dict[str, str]:
     return {column["Name"]: column["Type"] for column in of["StorageDescriptor"]["Columns"]}
 
 
-def test_the_database_is_named_by_its_setting_and_holds_the_tables(
-    by_default: Synthesized, otherwise: Synthesized
-) -> None:
+def test_the_database_has_its_settings_name_and_the_tables(by_default: Synthesized, otherwise: Synthesized) -> None:
     for stack, name in ((by_default, "poolinventory"), (otherwise, "audit")):
         (database,) = stack.of_type("AWS::Glue::Database").values()
         assert database["CatalogId"] == "${AWS::AccountId}"
@@ -143,7 +141,7 @@ def as_glue_has_it(kind: pa.DataType) -> str:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_types_are_those_of_the_parquet_files_that_are_written(by_default: Synthesized, name: str) -> None:
+def test_the_types_are_those_of_the_files_that_are_written(by_default: Synthesized, name: str) -> None:
     found = pq.ParquetFile(io.BytesIO(written(name))).schema_arrow
     assert [(field.name, as_glue_has_it(field.type)) for field in found] == list(
         columns(tables(by_default)[name]).items()
@@ -184,9 +182,7 @@ def test_a_partition_is_projected_for_each_day_up_to_today(otherwise: Synthesize
 
 
 @pytest.mark.parametrize("name", BY_DAY)
-def test_the_partition_of_a_day_is_the_folder_that_the_days_snapshots_are_in(
-    by_default: Synthesized, name: str
-) -> None:
+def test_a_days_partition_is_the_folder_of_its_snapshots(by_default: Synthesized, name: str) -> None:
     template = tables(by_default)[name]["Parameters"]["storage.location.template"]
     folder, _, _ = BY_DAY[name]("2026-11-24T18-00Z").rpartition("/")
     assert template.replace("${dt}", "2026-11-24") == f"s3://${{Storage/Bucket}}/user-pools/{folder}/"
@@ -216,7 +212,8 @@ def test_what_is_newest_is_the_one_object_of_a_folder(by_default: Synthesized, n
     assert not any(key.startswith(f"{folder}/") for key in others), "else Athena would read it as rows of this table"
 
 
-def test_the_workgroup_puts_results_where_they_expire_whatever_its_clients_say(by_default: Synthesized) -> None:
+def test_query_results_go_where_they_expire(by_default: Synthesized) -> None:
+    """A client's own settings change nothing."""
     (workgroup,) = by_default.of_type("AWS::Athena::WorkGroup").values()
     assert workgroup == {
         "Name": "PoolInventory",

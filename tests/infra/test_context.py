@@ -27,15 +27,17 @@ def test_the_deploys_defaults_are_the_functions_own(name: str) -> None:
     assert str(any_context()[name]) == FUNCTION_VARIABLES[name].default
 
 
-def test_a_default_deploy_sends_the_metrics_of_each_region_daily_because_of_what_they_cost() -> None:
+def test_a_default_deploy_sends_region_metrics_daily() -> None:
+    """docs/cost.md says what a metric for each region costs."""
     assert {name: any_context()[name] for name in OTHERWISE} == OTHERWISE
 
 
-def test_the_environment_is_made_for_the_version_that_the_function_runs_by_default() -> None:
+def test_the_environment_has_the_functions_python_version() -> None:
     assert interpreter.minor_of(any_settings().python_version) == interpreter.FOR_ENVIRONMENT[0]
 
 
-def test_texts_from_the_command_line_say_the_same_as_numbers_from_the_file() -> None:
+def test_texts_and_numbers_in_the_context_mean_the_same() -> None:
+    """`-c` gives texts, cdk.json gives numbers."""
     texts = {name: str(value) for name, value in any_context().items()}
     assert context.read(texts) == any_settings()
 
@@ -111,7 +113,7 @@ def test_a_service_that_is_set_is_taken() -> None:
     ("stack_name", "database_name"),
     [("PoolInventory", "poolinventory"), ("Pool-Inventory-2", "pool_inventory_2"), ("A" * 128, "a" * 128)],
 )
-def test_the_database_is_named_for_the_stack_where_no_name_is_set(stack_name: str, database_name: str) -> None:
+def test_the_database_is_named_for_the_stack_by_default(stack_name: str, database_name: str) -> None:
     settings = any_settings(stackName=stack_name)
     assert settings.database_name == database_name
     assert any_settings(databaseName=database_name).database_name == database_name, "what is derived may be set"
@@ -220,7 +222,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "what_would_do"), WRONG)
-def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(name: str, value: str, what_would_do: str) -> None:
+def test_a_wrong_setting_is_named_with_what_is_accepted(name: str, value: str, what_would_do: str) -> None:
     with pytest.raises(SettingsError) as raised:
         any_settings(**{name: value})
     assert str(raised.value).startswith(f"{name}={value!r}: ")

@@ -93,7 +93,8 @@ def event_grants(stack: Synthesized) -> list[Resource]:
     return [statement for statement in statements if "events:" in json.dumps(statement)]
 
 
-def test_events_may_be_put_on_the_named_bus_of_this_account_and_region_alone(otherwise: Synthesized) -> None:
+def test_events_may_be_put_on_the_named_bus_alone(otherwise: Synthesized) -> None:
+    """A name means a bus of this account and region."""
     bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/changes"
     assert event_grants(otherwise) == [allow("events:PutEvents", bus)]
 
@@ -189,7 +190,7 @@ def test_each_retention_that_is_offered_means_what_it_says() -> None:
     assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, RETENTION))
 
 
-def test_the_schedule_passes_the_time_that_was_due_and_keeps_what_it_cannot_deliver(by_default: Synthesized) -> None:
+def test_the_schedule_passes_the_due_time_and_keeps_what_fails(by_default: Synthesized) -> None:
     (schedule,) = by_default.of_type("AWS::Scheduler::Schedule").values()
     assert schedule["ScheduleExpression"] == "cron(0 * * * ? *)"
     assert schedule["ScheduleExpressionTimezone"] == "Etc/UTC"
@@ -210,7 +211,7 @@ def test_the_schedule_is_the_one_that_was_asked_for(otherwise: Synthesized) -> N
     assert schedule["ScheduleExpression"] == "rate(6 hours)"
 
 
-def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_default: Synthesized) -> None:
+def test_what_failed_is_kept_for_14_days_encrypted_by_tls_only(by_default: Synthesized) -> None:
     queues = by_default.of_type("AWS::SQS::Queue")
     kept = {"MessageRetentionPeriod": 14 * 24 * 60 * 60, "SqsManagedSseEnabled": True}
     assert queues == {"Exporter/Failed": kept, "Schedule/Undelivered": kept}
@@ -230,7 +231,7 @@ def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_defa
     }
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
+def test_the_bucket_is_private_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
     resource = by_default.resources["Storage/Bucket"]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
     bucket = resource["Properties"]
@@ -351,7 +352,7 @@ def test_no_resource_has_a_fixed_name_but_what_needs_one(by_default: Synthesized
         ({"bucketName": "mine", "reservedConcurrency": 1, "tags": "a=b", "permissionsBoundary": BOUNDARY}, set()),
     ],
 )
-def test_what_needs_a_name_of_its_own_has_another_in_another_stack(
+def test_fixed_names_differ_between_stacks(
     tmp_path: Path, options: dict[str, object], more: set[tuple[str, str]]
 ) -> None:
     one, another = tmp_path / "one", tmp_path / "another"

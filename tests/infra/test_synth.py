@@ -29,9 +29,10 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
 @pytest.mark.parametrize(("architecture", "told"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
-def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credentials(
+def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
     tmp_path: Path, architecture: str, told: tuple[str, ...]
 ) -> None:
+    """No credentials are needed."""
     out = tmp_path / "out"
     synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *told]
     outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
