@@ -1,4 +1,4 @@
-"""What wakes the exporter."""
+"""The schedule that invokes the function."""
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk.aws_iam import Role, ServicePrincipal

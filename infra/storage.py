@@ -76,7 +76,7 @@ class Storage(Construct):
             self.bucket,
             "AwsSolutions-S1",
             because="Server access logs come late, may miss requests, and would need a second bucket of the same care."
-            " CloudTrail's data events say better who read or wrote what, which the account's trail records for"
+            " CloudTrail's data events show better who read or wrote what, which the account's trail records for"
             " this bucket where it is set to: docs/hardening.md says how. Objects are versioned, and each manifest"
             " holds the hashes of its files and of the manifest before, so tampering shows without a log.",
         )

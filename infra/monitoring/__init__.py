@@ -1,4 +1,4 @@
-"""What tells that snapshots stopped coming, and what one looks at then."""
+"""Alarms for when snapshots stop coming, and where to look then."""
 
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
@@ -18,7 +18,7 @@ class Monitoring(Construct):
     """Alarms and the topic that they go to, a dashboard, and saved queries on the function's log.
 
     Attributes:
-        topic: what all alarms are told to.
+        topic: where all alarms are published.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ def check(settings: DeploySettings) -> None:
 
 def _check_prefix(prefix: str) -> None:
     if prefix.partition("/")[0] == QUERY_RESULTS:
-        raise SettingsError(f"prefix={prefix!r}: {QUERY_RESULTS} is for Athena's results, which expire; say another")
+        raise SettingsError(f"prefix={prefix!r}: {QUERY_RESULTS} is for Athena's results, which expire; use another")
 
 
 def _check_expiry(settings: DeploySettings) -> None:
@@ -39,13 +39,13 @@ def _check_expiry(settings: DeploySettings) -> None:
     if settings.bucket_name is not None:
         raise SettingsError(
             f"snapshotExpiryDays={days}: a stack makes nothing expire in a bucket that is not its own, here"
-            f" bucketName={settings.bucket_name}; say 0, and give that bucket a lifecycle rule"
+            f" bucketName={settings.bucket_name}; use 0, and give that bucket a lifecycle rule"
         )
     least = math.ceil(due.gap_of(settings.schedule) / timedelta(days=1)) + _DAYS_AFTER_THE_NEXT
     if days < least:
         raise SettingsError(
             f"snapshotExpiryDays={days}: with schedule={settings.schedule} a snapshot could be gone before the next is"
-            f" compared with it, or before a run that died is finished; say {least} or more, or 0"
+            f" compared with it, or before a run that died is finished; use {least} or more, or 0"
         )
 
 
@@ -55,9 +55,9 @@ def _check_encryption(settings: DeploySettings) -> None:
         return
     if settings.encryption != (settings.customer_managed_key or function.AES256):
         raise SettingsError(
-            f"encryption={settings.encryption!r}: what a bucket of the stack's own is encrypted with is for"
-            " customerManagedKey to say; leave it empty, or, where a policy of the organization wants it said with"
-            f" each write, say {function.AES256} with customerManagedKey=no, or the same key's ARN in both"
+            f"encryption={settings.encryption!r}: customerManagedKey chooses the encryption of a bucket of the stack's"
+            " own; leave this empty, or, where a policy of the organization demands it in each write, use"
+            f" {function.AES256} with customerManagedKey=no, or the same key's ARN in both"
         )
 
 
@@ -65,5 +65,5 @@ def _check_time_to_collect(settings: DeploySettings) -> None:
     if settings.reserve_seconds >= settings.timeout_seconds:
         raise SettingsError(
             f"reserveSeconds={settings.reserve_seconds:g}: no time to collect is left of"
-            f" timeoutSeconds={settings.timeout_seconds}; say a reserve that is less than the timeout"
+            f" timeoutSeconds={settings.timeout_seconds}; use a reserve that is less than the timeout"
         )

@@ -1,4 +1,4 @@
-"""Refuse a name in the context that no setting has, so that a slip of the pen is not a default."""
+"""Refuse a name in the context that no setting has: a misspelt option would otherwise leave the default."""
 
 import difflib
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Parse the text of one setting; a ValueError says what would be accepted."""
+"""Parse the text of one setting; a ValueError names what would be accepted."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -79,7 +79,7 @@ def schedule(text: str) -> str:
     cron = rf"cron\({field} {field} (\? {field} {field}|{field} {field} \?) {field}\)"
     if not re.fullmatch(f"{rate}|{cron}", text):
         raise ValueError(
-            "not a schedule that comes again: say rate(6 hours), or cron(minutes hours day-of-month month day-of-week"
+            "not a schedule that comes again: use rate(6 hours), or cron(minutes hours day-of-month month day-of-week"
             " year) with ? for exactly one of the two days, as in cron(0 * * * ? *)"
         )
     due.gap_of(text)
@@ -90,7 +90,7 @@ def email_address(text: str) -> str | None:
     """Return an e-mail address, None for an empty text."""
     # Amazon SNS has the last word: it sends to no address that was not confirmed.
     if text and not (text.isprintable() and re.fullmatch(r"[^@\s]{1,64}@([^@\s.]+\.)+[^@\s.]{2,}", text)):
-        raise ValueError("not an e-mail address, such as cloud-team@example.com; say one, or nothing for no e-mail")
+        raise ValueError("not an e-mail address, such as cloud-team@example.com; or leave it empty")
     return text or None
 
 
@@ -99,7 +99,7 @@ def python_version(text: str) -> str:
     if re.fullmatch(r"2(\.\d+)?|3\.(\d|10|11)", text):
         raise ValueError(
             "Lambda runs Python 3.11 and older on Amazon Linux 2, whose glibc 2.26 is too old for arro3's wheels:"
-            f" say one of {', '.join(_PYTHON_VERSIONS)}"
+            f" use one of {', '.join(_PYTHON_VERSIONS)}"
         )
     return one_of(_PYTHON_VERSIONS)(text)
 
@@ -138,7 +138,7 @@ def keys(text: str) -> tuple[str, ...]:
     arns = [arn.strip() for arn in text.split(",")] if text else []
     for arn in arns:
         if not function.is_key_arn(arn):
-            raise ValueError(f"{arn!r} is not {_KEY_ARN_IN_WORDS}: say one, a comma list, or nothing")
+            raise ValueError(f"{arn!r} is not {_KEY_ARN_IN_WORDS}: use one, a comma list, or nothing")
     return tuple(sorted(set(arns)))
 
 
@@ -165,10 +165,10 @@ def tags(text: str) -> Mapping[str, str]:
             or not re.fullmatch(r"[\w .:/+@-]{1,128}", name)
             or not re.fullmatch(r"[\w .:/=+@-]{0,256}", value)
         ):
-            raise ValueError(f"{pair!r} is no tag: say name=value, or a comma list like team=identity,stage=prod")
+            raise ValueError(f"{pair!r} is no tag: use name=value, or a comma list like team=identity,stage=prod")
         if name.lower().startswith("aws:"):
-            raise ValueError(f"{name!r} is a name that AWS keeps for itself: say one without aws:")
+            raise ValueError(f"{name!r} is a name that AWS keeps for itself: use one without aws:")
         if name in tags:
-            raise ValueError(f"{name!r} comes twice: say it once")
+            raise ValueError(f"{name!r} comes twice: name it once")
         tags[name] = value
     return tags

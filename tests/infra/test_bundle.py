@@ -316,7 +316,7 @@ def test_a_module_that_does_not_compile_is_named(ingredients: Ingredients, tmp_p
 
 @pytest.mark.parametrize(
     ("limit", "said"),
-    [("MOST_BYTES", "bytes unzipped, and may be 100"), ("MOST_ZIPPED_BYTES", "zipped, and may be 100")],
+    [("MAX_BYTES", "bytes unzipped, and may be 100"), ("MAX_ZIPPED_BYTES", "zipped, and may be 100")],
 )
 def test_a_bundle_that_is_larger_than_it_may_be_is_none(
     ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, said: str

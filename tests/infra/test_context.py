@@ -18,7 +18,7 @@ def test_the_defaults_are_taken_and_every_setting_has_one() -> None:
     assert set(any_context()) == {variable.name for variable in DEPLOY_VARIABLES} | set(FUNCTION_VARIABLES)
 
 
-# What a default deploy tells the function otherwise: docs/cost.md says what a metric for each region costs.
+# Where a default deploy differs from the function: docs/cost.md says what a metric for each region costs.
 OTHERWISE = {"regionMetrics": "daily"}
 
 
@@ -167,7 +167,7 @@ WRONG = [
     ("schedule", "cron(99999999999 3 * * ? *)", "none of cron()'s minutes"),
     ("schedule", "cron(0 3 * * ? 99999999999)", "none of cron()'s years, which are 1970 to 2199"),
     ("schedule", "cron(0 L * * ? *)", "'L' is none of cron()'s hours, which are 0 to 23"),
-    ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: say one of 3.12, 3.13, 3.14"),
+    ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: use one of 3.12, 3.13, 3.14"),
     ("pythonVersion", "3.9", "Amazon Linux 2"),
     ("pythonVersion", "3.15", "one of 3.12, 3.13, 3.14"),
     ("pythonVersion", "3", "one of 3.12, 3.13, 3.14"),
@@ -183,7 +183,7 @@ WRONG = [
     ("databaseName", "pool-inventory", "a-z, 0-9 and underscore"),
     ("databaseName", "_pools", "a letter first"),
     ("queryResultExpiryDays", "0", "a whole number from 1"),
-    ("alarmEmail", "cloud-team", "say one, or nothing for no e-mail"),
+    ("alarmEmail", "cloud-team", "or leave it empty"),
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud\u202eteam@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
@@ -203,12 +203,12 @@ WRONG = [
     ("permissionsBoundary", "arn:aws:iam::123456789012:policy/", "the ARN of a managed policy"),
     ("reservedConcurrency", "-1", "a whole number from 0 to 1000"),
     ("reservedConcurrency", "none", "a whole number from 0 to 1000"),
-    ("tags", "team", "'team' is no tag: say name=value"),
-    ("tags", "team=identity,", "'' is no tag: say name=value"),
-    ("tags", "team=identity;stage=prod", "say name=value, or a comma list"),
-    ("tags", "=identity", "say name=value"),
-    ("tags", "a" * 129 + "=b", "say name=value"),
-    ("tags", "a=" + "b" * 257, "say name=value"),
+    ("tags", "team", "'team' is no tag: use name=value"),
+    ("tags", "team=identity,", "'' is no tag: use name=value"),
+    ("tags", "team=identity;stage=prod", "use name=value, or a comma list"),
+    ("tags", "=identity", "use name=value"),
+    ("tags", "a" * 129 + "=b", "use name=value"),
+    ("tags", "a=" + "b" * 257, "use name=value"),
     ("tags", "aws:team=identity", "'aws:team' is a name that AWS keeps for itself"),
     ("tags", "AWS:team=identity", "'AWS:team' is a name that AWS keeps for itself"),
     ("tags", "team=a,team=b", "'team' comes twice"),
@@ -234,7 +234,7 @@ def test_the_wrong_settings_above_leave_none_out() -> None:
 
 
 def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^snapshotExpiryDays=400: .* bucketName=mine; say 0, and give"):
+    with pytest.raises(SettingsError, match=r"^snapshotExpiryDays=400: .* bucketName=mine; use 0, and give"):
         any_settings(bucketName="mine", snapshotExpiryDays=400)
 
 
@@ -256,7 +256,7 @@ def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, least:
     assert str(raised.value).startswith(
         f"snapshotExpiryDays={least - 1}: with schedule={schedule} a snapshot could be"
     )
-    assert str(raised.value).endswith(f"say {least} or more, or 0")
+    assert str(raised.value).endswith(f"use {least} or more, or 0")
 
 
 @pytest.mark.parametrize(
@@ -363,7 +363,7 @@ def test_a_prefix_beside_query_results_is_taken(prefix: str) -> None:
 
 @pytest.mark.parametrize("reserve_seconds", ["60", "60.5", "300"])
 def test_a_reserve_that_leaves_no_time_to_collect_is_refused(reserve_seconds: str) -> None:
-    with pytest.raises(SettingsError, match=f"^reserveSeconds={reserve_seconds}: .* timeoutSeconds=60; say"):
+    with pytest.raises(SettingsError, match=f"^reserveSeconds={reserve_seconds}: .* timeoutSeconds=60; use"):
         any_settings(reserveSeconds=reserve_seconds, timeoutSeconds=60)
 
 

@@ -79,7 +79,7 @@ def test_roles_use_the_key_through_the_services_they_need_alone(otherwise: Synth
     through = may_use_the_key_through
     former = {**through("s3"), "Action": "kms:Decrypt", "Resource": FORMER_KEY}
     assert key_grants(otherwise) == {
-        "${Exporter/Role}": [through("sqs"), through("s3"), former],
+        "${Exporter/Role}": [through("s3"), former, through("sqs")],
         "${Schedule/Role}": [through("sqs")],
     }
 
@@ -109,7 +109,7 @@ def test_a_key_that_is_there_is_used_as_one_of_the_stacks_own(tmp_path: Path) ->
     assert stack.of_type("AWS::KMS::Key") == stack.of_type("AWS::KMS::Alias") == {}
     encrypts_all_that_is_kept(stack, KEY_OF_OTHERS)
     sqs, s3 = (may_use_the_key_through(service, KEY_OF_OTHERS) for service in ("sqs", "s3"))
-    assert key_grants(stack) == {"${Exporter/Role}": [sqs, s3], "${Schedule/Role}": [sqs]}
+    assert key_grants(stack) == {"${Exporter/Role}": [s3, sqs], "${Schedule/Role}": [sqs]}
     assert stack.template["Outputs"]["KeyArn"]["Value"] == KEY_OF_OTHERS
 
 
@@ -189,7 +189,7 @@ def test_a_bucket_of_others_is_asked_for_its_key(tmp_path: Path) -> None:
     function = stack.of_type("AWS::Lambda::Function")["Exporter/Function"]
     assert function["Environment"]["Variables"]["INVENTORY_ENCRYPTION"] == KEY_OF_OTHERS
     assert key_grants(stack) == {
-        "${Exporter/Role}": [may_use_the_key_through("sqs"), may_use_the_key_through("s3", KEY_OF_OTHERS)],
+        "${Exporter/Role}": [may_use_the_key_through("s3", KEY_OF_OTHERS), may_use_the_key_through("sqs")],
         "${Schedule/Role}": [may_use_the_key_through("sqs")],
     }
     assert result_encryption(stack) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY_OF_OTHERS}

@@ -28,13 +28,13 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
-@pytest.mark.parametrize(("architecture", "told"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
+@pytest.mark.parametrize(("architecture", "options"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
 def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
-    tmp_path: Path, architecture: str, told: tuple[str, ...]
+    tmp_path: Path, architecture: str, options: tuple[str, ...]
 ) -> None:
     """No credentials are needed."""
     out = tmp_path / "out"
-    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *told]
+    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *options]
     outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
         synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
     )

@@ -29,14 +29,14 @@ from tests.rehearsal.deployment import STACK, Deployment, objects, read_deployme
 from tests.rehearsal.lambda_service import Sandbox
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
-# By it the function's requests are told from all others.
+# It marks the function's requests among all others.
 FUNCTIONS_KEY = "FUNCTION"
 
 
 def why_not() -> str | None:
-    """Say why this machine cannot run what a deploy makes, None where it can."""
+    """Return why this machine cannot run what a deploy makes, None where it can."""
     if sys.version_info < (3, 12):
-        return "the bundle is for Python 3.12 and later: with one of them on PATH, remove .venv and make it anew"
+        return "the bundle is for Python 3.12 and later: with one of them on PATH, remove .venv and run make again"
     if sys.platform != "linux" or platform.machine() not in ARCHITECTURES:
         return f"the bundle is for Linux on {' or '.join(ARCHITECTURES)}, not {sys.platform} on {platform.machine()}"
     return None
@@ -67,12 +67,12 @@ class Rehearsal:
 
 
 def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
-    """Deploy, run, deploy anew, run, destroy; and hold each step's outcome against what was promised.
+    """Deploy, run, deploy again, run, destroy; and compare each step's outcome with what was promised.
 
     Args:
         aws: with nothing in it.
         folder: empty.
-        say: told of each step as it goes.
+        say: called with each step as it goes.
 
     Raises:
         AssertionError: an outcome is another.
@@ -122,7 +122,7 @@ def run_three_times(rehearsal: Rehearsal, deployment: Deployment) -> None:
     aws, say = rehearsal.aws, rehearsal.say
     gone, swapped, kept = any_pools(3, "eu-west-1")
     fill(aws, any_pools(61), [gone, swapped, kept])
-    assert deployment.zipped_bytes <= bundle.MOST_ZIPPED_BYTES
+    assert deployment.zipped_bytes <= bundle.MAX_ZIPPED_BYTES
     say(f"{deployment.function.handler} of the zip that was deployed, {deployment.zipped_bytes:,} bytes, cold")
     with running(rehearsal, deployment) as sandbox:
         summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T18:00:00Z"))
@@ -164,7 +164,7 @@ def run_with_other_settings(rehearsal: Rehearsal, deployment: Deployment) -> Non
 
 
 def fill(aws: StandIn, *pools_of_regions: list[dict[str, Any]]) -> None:
-    """Return the account pools in two regions, both of which throttle as Cognito does."""
+    """Put pools into two regions of the account, both of which throttle as Cognito does."""
     aws.enabled_regions = ["us-east-1", "eu-west-1"]
     for region, pools in zip(aws.enabled_regions, pools_of_regions, strict=True):
         stand_in.seed(region, pools)
