@@ -10,6 +10,8 @@ import duckdb
 import pytest
 import sqlglot
 from pool_inventory.model import Account
+from pool_inventory.publish.commit import commit
+from pool_inventory.publish.finish import finish
 from pool_inventory.run import Request, Tools, export
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
@@ -19,7 +21,8 @@ from sqlglot import exp
 
 from infra.athena import athena_queries
 from infra.catalog import TABLES, Table
-from tests.makers import ACCOUNT_ID, HeldClock, any_pool
+from tests.chains import lines_of
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_coverage, any_draft, any_pool
 
 Pools = dict[str, list[dict[str, Any]]]
 
@@ -143,6 +146,28 @@ def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_o
 def test_there_is_no_latest_complete_inventory_where_each_left_something_out(take: Take, ask: Ask) -> None:
     take(day(22), {"us-east-1": [any_pool()]}, denied=["eu-west-1"])
     assert ask(QUERIES["latest_complete_inventory"]) == []
+
+
+ON_PARTS = {"changes_of_7_days", "known_7_days_ago", "latest_complete_inventory"}
+
+
+@pytest.mark.parametrize("name", sorted(set(QUERIES) - ON_PARTS))
+def test_an_absent_region_is_not_one_whose_pools_are_unknown(tmp_path: Path, ask: Ask, name: str) -> None:
+    publish_with_an_absent_region(FolderStore(tmp_path), any_pool())
+    assert "me-west-1" not in {row[1] for row in ask(QUERIES[name])}
+
+
+def test_an_absent_region_leaves_the_latest_inventory_complete(tmp_path: Path, ask: Ask) -> None:
+    pool = any_pool()
+    publish_with_an_absent_region(FolderStore(tmp_path), pool)
+    assert [row[3] for row in ask(QUERIES["latest_complete_inventory"])] == [pool["Id"]]
+
+
+def publish_with_an_absent_region(store: FolderStore, pool: dict[str, Any]) -> None:
+    absent = any_coverage("me-west-1", status="absent", pools=None, last_ok=None)
+    lines = lines_of(0, {"us-east-1": [pool]})
+    committed = commit(store, any_draft(coverage=(absent, any_coverage(pools=1)), lines=lines))
+    finish(store, IDENTIFIER, committed, now=TIME)
 
 
 def test_a_denied_region_answers_from_its_newest_reading(take: Take, ask: Ask) -> None:
