@@ -79,12 +79,12 @@ $(BIN)/python:
 	@for name in python3 python; do \
 	  "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && break; \
 	done; \
-	interpreter=$$("$$name" infra/interpreter.py) && \
+	interpreter=$$("$$name" infra/bundle/interpreter.py) && \
 	echo "Making .venv with $$("$$interpreter" --version)" && \
 	"$$interpreter" -m venv --clear .venv
 
-# By pip, as infra/installer.py has it: the user's settings of indexes hold, and no other of theirs.
-PIP := $(BIN)/python -m infra.installer
+# By pip, as infra/bundle/installer.py has it: the user's settings of indexes hold, and no other of theirs.
+PIP := $(BIN)/python -m infra.bundle.installer
 
 $(PYTHON_READY): $(BIN)/python requirements.txt pyproject.toml
 	@echo "Installing requirements.txt into .venv"

@@ -11,9 +11,9 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 
 from benchmarks import cost
-from infra import dependencies
-from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
+from infra.bundle import dependencies
 from infra.monitoring.log_queries import log_queries
+from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 
 ROOT = Path(__file__).parents[1]
 

@@ -70,6 +70,7 @@ def _request(event: object, settings: Settings, clock: Clock) -> Request:
         regions=settings.regions,
         max_requests_per_second=settings.max_requests_per_second,
         extra_formats=settings.extra_formats,
+        forget_days=settings.forget_days,
     )
 
 

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -67,6 +68,18 @@ def test_each_write_asks_for_the_encryption_that_was_named(run: Run, aws: StandI
     assert written_with(aws) == {"AES256"}
 
 
+@pytest.mark.parametrize(("options", "forgotten"), [(("--forget-days", "1"), 1), ((), 0)])
+def test_a_target_unread_for_the_days_named_is_forgotten(
+    run: Run, aws: StandIn, tmp_path: Path, options: tuple[str, ...], forgotten: int
+) -> None:
+    arguments = ("--to", str(tmp_path), "--regions", "us-east-1,sa-east-1", *options)
+    run(*arguments, "--time", "2026-11-22T17:00:00Z")
+    aws.answers.append(listing("sa-east-1", deny))
+    run(*arguments, "--time", "2026-11-23T18:00:00Z")
+    manifest = json.loads((tmp_path / keys.manifest("2026-11-23T18-00Z")).read_bytes())
+    assert manifest["carried"]["forgotten"] == forgotten
+
+
 def test_an_encryption_that_is_none_is_an_error_that_says_which_are(run: Run) -> None:
     result = run("--to", f"s3://{BUCKET}/p", "--encryption", "aws:kms")
     assert result.exit_code == 2
@@ -122,6 +135,7 @@ def test_what_changed_is_counted(run: Run, tmp_path: Path) -> None:
         (("--to", "out", "--time", "2999-01-01T00:00:00Z"), "more than a day to come"),
         (("--to", "out", "--timeout", "0"), "0 is not in the range"),
         (("--to", "out", "--max-requests-per-second", "-1"), "not a number of 0 or more"),
+        (("--to", "out", "--forget-days", "0"), "not a whole number of 1 or more"),
     ],
 )
 def test_a_wrong_option_exits_2_and_says_what_would_do(

@@ -325,3 +325,16 @@ def test_a_run_after_one_of_a_newer_release_asks_nobody_writes_nothing_and_says_
     assert listings(aws) == 0
     assert keys_in(s3) == there
     assert metrics(output())["SnapshotComplete"] == 0
+
+
+@pytest.mark.parametrize(("days", "forgotten"), [("1", 1), ("2", 0)])
+def test_a_target_unread_for_the_days_set_is_forgotten(
+    invoke: Invoke, aws: StandIn, monkeypatch: pytest.MonkeyPatch, days: str, forgotten: int
+) -> None:
+    monkeypatch.setenv("INVENTORY_FORGET_DAYS", days)
+    monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1")
+    seed("eu-west-1", any_pools(2, "eu-west-1"))
+    invoke("2026-11-22T17:00:00Z")
+    aws.answers.append(listing("eu-west-1", deny))
+    carried = invoke("2026-11-23T18:00:00Z")["carried"]
+    assert carried == {"targets": 1 - forgotten, "pools": 2 * (1 - forgotten), "forgotten": forgotten}

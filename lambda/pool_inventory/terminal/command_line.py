@@ -125,6 +125,16 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     "key's ARN. [default: the bucket's own]",
 )
 @click.option(
+    "--forget-days",
+    metavar="DAYS",
+    envvar=settings.FORGET_DAYS.name,
+    show_envvar=True,
+    default=settings.FORGET_DAYS.default,
+    show_default=True,
+    callback=_checked_as(settings.FORGET_DAYS),
+    help="After so many days without a reading, a region's last known pools are no longer carried along.",
+)
+@click.option(
     "--timeout",
     "timeout_seconds",
     metavar="SECONDS",
@@ -141,6 +151,7 @@ def run(
     snapshot_time: datetime,
     max_requests_per_second: float,
     encryption: str | None,
+    forget_days: int,
     timeout_seconds: int,
 ) -> None:
     """Take a snapshot now, with your own credentials.
@@ -166,6 +177,7 @@ def run(
                 snapshot_time=snapshot_time,
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
+                forget_days=forget_days,
             )
             tools = Tools(
                 session=session,

@@ -12,26 +12,19 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from infra import bytecode, cache, dependencies, installer, licences
+from infra.bundle import bytecode, cache, dependencies
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
-from infra.interpreter import Interpreter
 
 # They import what only a terminal has (click, rich, moto), and no module of the function imports them.
 TERMINAL_PARTS = ("__main__.py", "terminal")
 
-# A larger one starts slower, and is likelier to carry what nobody meant it to. Lambda's own limits are 250 MB, and 50.
-MOST_BYTES = 60_000_000
-MOST_ZIPPED_BYTES = 20_000_000
+# A larger one starts slower, and probably has something in it by mistake. Lambda's own limits are 250 MB, and 50.
+MAX_BYTES = 60_000_000
+MAX_ZIPPED_BYTES = 20_000_000
 
 # The cache holds what these made: another recipe makes another bundle.
-_RECIPE = (
-    Path(__file__),
-    Path(bytecode.__file__),
-    Path(cache.__file__),
-    Path(dependencies.__file__),
-    Path(installer.__file__),
-    Path(licences.__file__),
-)
+_RECIPE = tuple(sorted(Path(__file__).parent.glob("*.py")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +72,8 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
         shutil.copytree(installed, folder, copy_function=_link_or_copy, dirs_exist_ok=True)
         _write(sources, folder / ingredients.package.name)
         _compile(folder / ingredients.package.name, root=folder, ingredients=ingredients)
-        _check_size("unzipped", unzipped_bytes(folder), MOST_BYTES)
-        _check_size("zipped", zipped_bytes(folder), MOST_ZIPPED_BYTES)
+        _check_size("unzipped", unzipped_bytes(folder), MAX_BYTES)
+        _check_size("zipped", zipped_bytes(folder), MAX_ZIPPED_BYTES)
 
     return cache.built_once(cache_folder / f"code-{code_key}", build_code)
 
@@ -99,20 +92,20 @@ def zipped_bytes(folder: Path) -> int:
         return file.tell()
 
 
-def _check_size(how: str, size_bytes: int, most_bytes: int) -> None:
-    if size_bytes > most_bytes:
+def _check_size(how: str, size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
         raise BundleError(
-            f"The function's code is {size_bytes:,} bytes {how}, and may be {most_bytes:,}: see what was added to"
-            " lambda/requirements.txt, leave out what the function does without in infra/dependencies.py, or, if it"
-            " needs all of that, raise the limit in infra/bundle.py"
+            f"The function's code is {size_bytes:,} bytes {how}, and may be {max_bytes:,}: see what was added to"
+            " lambda/requirements.txt, leave out what the function does not need in infra/bundle/dependencies.py, or,"
+            " if it needs all of that, raise the limit in infra/bundle/bundle.py"
         )
 
 
 def _dependencies_key(ingredients: Ingredients) -> str:
     compiler = ".".join(map(str, ingredients.compiler.version)) if ingredients.compiler else "none"
-    told = (ingredients.python_version, ingredients.architecture, compiler)
+    chosen = (ingredients.python_version, ingredients.architecture, compiler)
     files = (ingredients.lock, *_RECIPE)
-    return cache.digest(*(text.encode() for text in told), *(file.read_bytes() for file in files))
+    return cache.digest(*(text.encode() for text in chosen), *(file.read_bytes() for file in files))
 
 
 def _sources(package: Path) -> Mapping[PurePosixPath, bytes]:

@@ -20,8 +20,8 @@ Minor = Tuple[int, int]  # noqa: UP006 - evaluated when Python 3.8 runs this fil
 # The version of the function's runtime by default, then the rest of pyproject.toml's requires-python, newest first.
 FOR_ENVIRONMENT: Sequence[Minor] = ((3, 13), (3, 14), (3, 12), (3, 11))
 
-# Only a run tells what a candidate is: a pyenv shim fails where its version is not selected, Debian ships a python3
-# without ensurepip, and a free-threaded or pre-release build has other bytecode and wants other wheels.
+# Only a run shows what a candidate is: a pyenv shim fails where its version is not selected, Debian ships a python3
+# without ensurepip, and a free-threaded or pre-release build has other bytecode and needs other wheels.
 _QUESTION = """
 import importlib.util, json, os, platform, sys, sysconfig
 usual = (
@@ -81,13 +81,13 @@ def find(minor: Minor, environment: Mapping[str, str], *, makes_environments: bo
 
 
 def best_for_environment(environment: Mapping[str, str]) -> Interpreter | None:
-    """Return the interpreter to make the virtual environment with, or None where none will do."""
+    """Return the interpreter to make the virtual environment with, or None where there is none."""
     found = (find(minor, environment, makes_environments=True) for minor in FOR_ENVIRONMENT)
     return next(filter(None, found), None)
 
 
 def _candidates(minor: Minor, environment: Mapping[str, str]) -> Iterator[Path]:
-    """Name the files that may be such an interpreter, likeliest first, each once."""
+    """Return the files that may be such an interpreter, likeliest first, each once."""
     version = "{}.{}".format(*minor)
     folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
     on_path = [folder / name for name in (f"python{version}", "python3", "python") for folder in folders]

@@ -3,8 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
-from infra.interpreter import Interpreter
 
 # Where Lambda puts the code: tracebacks are to name the file that is there.
 _FOLDER_IN_LAMBDA = "/var/task"

@@ -8,20 +8,20 @@ import os
 import shutil
 from pathlib import Path
 
-from infra import licences
+from infra.bundle import licences
+from infra.bundle.installer import run_pip
 from infra.errors import BundleError
-from infra.installer import run_pip
 
 # The services that the function calls; botocore carries the data of some four hundred.
 SERVICES = ("account", "cognito-idp", "events", "s3")
 
 # python3.12 and later run on Amazon Linux 2023, which has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/libc.html
-# Wheels for an older glibc run there; pip wants each one named. manylinux2014 is the old name of 2.17.
+# Wheels for an older glibc run there; pip needs each one named. manylinux2014 is the old name of 2.17.
 _GLIBC_MINORS = range(34, 16, -1)
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# What pip writes beside a wheel's own files tells of this machine, and boto3's data is for its resources, which the
-# function does not use. Licences and metadata stay.
+# What pip writes beside a wheel's own files has paths of this machine, and boto3's data is for its resources, which
+# the function does not use. Licences and metadata stay.
 _NOT_CARRIED = (
     "bin",
     "boto3/data",
