@@ -4,7 +4,7 @@
 #   make rehearse cdk deploy, run and destroy, all on this machine
 #   make fresh    set up a copy from nothing, and run it, under all that a user may have set for other projects
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
-#   make docs     make the tables of README and docs/cost.md, and the queries of docs/operations.md, anew
+#   make docs     make the tables in docs/ again
 #   make bench    measure
 #   make lock     pin dependencies anew; to the newest versions with ARGS=--upgrade
 
