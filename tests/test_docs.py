@@ -139,33 +139,37 @@ def test_the_readmes_query_finds_all_of_its_pools(demo: tuple[Path, str], monkey
     assert any("trigger-10" in functions for functions in called.values())
 
 
-CONFIGS = ("{'pre_sign_up': '%s'}", "{'custom_sms_sender': {'lambda_arn': '%s'}}")
+COLUMNS = (
+    "{'pre_sign_up': '%s'} AS lambda_config, NULL AS unmodelled",
+    "{'custom_sms_sender': {'lambda_arn': '%s'}} AS lambda_config, NULL AS unmodelled",
+    """NULL AS lambda_config, '{"LambdaConfig":{"OfTomorrow":"%s"}}' AS unmodelled""",
+)
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("function", ["trigger-1", "trigger-1:7", "trigger-1:live"])
 def test_the_readmes_query_finds_each_version(
-    config: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    columns: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_pool(config, function)
+    write_pool(columns, function)
     assert len(ask(QUERY)) == 1
 
 
-@pytest.mark.parametrize("config", CONFIGS)
+@pytest.mark.parametrize("columns", COLUMNS)
 @pytest.mark.parametrize("function", ["trigger-10", "trigger-1-test", "trigger-1_test", "my-trigger-1"])
 def test_the_readmes_query_finds_no_longer_name(
-    config: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    columns: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write_pool(config, function)
+    write_pool(columns, function)
     assert ask(QUERY) == []
 
 
-def write_pool(config: str, function: str) -> None:
+def write_pool(columns: str, function: str) -> None:
     Path("out/user-pools/latest").mkdir(parents=True)
-    value = config % f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
-    pool = f"SELECT '1' account_id, 'us-east-1' region, 'a' id, 'b' AS name, now() read_at, {value} lambda_config"
+    values = columns % f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    pool = f"SELECT '1' AS account_id, 'us-east-1' AS region, 'a' AS id, 'b' AS name, now() AS read_at, {values}"
     ask(f"COPY ({pool}) TO 'out/user-pools/latest/user-pools.parquet'")
 
 
