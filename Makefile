@@ -83,7 +83,7 @@ $(BIN)/python:
 	echo "Making .venv with $$("$$interpreter" --version)" && \
 	"$$interpreter" -m venv --clear .venv
 
-# pip, called by infra/installer.py: it keeps the user's settings of package indexes, and no others.
+# By pip, as infra/installer.py has it: the user's settings of indexes hold, and no other of theirs.
 PIP := $(BIN)/python -m infra.installer
 
 $(PYTHON_READY): $(BIN)/python requirements.txt pyproject.toml
