@@ -22,7 +22,7 @@ from pool_inventory.snapshots.schema import Column
 
 FOOTER_KEY = "pool_inventory"
 PARQUET_MAGIC = b"PAR1"
-# The version of the contract that docs/architecture.md speaks of: columns, keys, manifest, and the footer. What an
+# The version of the contract that docs/contract.md speaks of: columns, keys, manifest, and the footer. What an
 # earlier one wrote is read by every later release.
 CONTRACT_VERSION = 2
 # What a writer holds of one row group, and a reader of one batch.
