@@ -14,12 +14,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import awswrangler
 import duckdb
 import pandas as pd
 import polars as pl
@@ -29,6 +31,7 @@ import pyarrow.parquet as pq
 import pytest
 import sqlglot
 from mypy_boto3_s3 import S3Client
+from pool_inventory.snapshots import schema
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from infra.catalog import TABLES
@@ -295,25 +298,40 @@ def history(
             publish_one_release(aws, invoke)
         else:
             publish_three_releases(s3)
-        published[name] = {
-            each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-            for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]
-        }
+        published[name] = stored_objects(s3)
     else:
         for key, body in published[name].items():
             s3.put_object(Bucket=BUCKET, Key=key, Body=body)
     return HISTORIES[name](published[name])
 
 
+def stored_objects(s3: S3Client) -> Objects:
+    found = s3.list_objects_v2(Bucket=BUCKET)["Contents"]
+    return {each["Key"]: s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in found}
+
+
+Lay = Callable[[Objects], Path]
+
+
 @pytest.fixture
-def here(history: History, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def lay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lay:
+    """Lays a copy of the bucket into the folder that snippets are run in."""
+
+    def copy(objects: Objects) -> Path:
+        for key, body in objects.items():
+            path = tmp_path / BUCKET / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    return copy
+
+
+@pytest.fixture
+def here(history: History, lay: Lay) -> Path:
     """The folder that snippets are run in, which has a copy of the bucket."""
-    for key, body in history.objects.items():
-        path = tmp_path / BUCKET / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return lay(history.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,7 +396,7 @@ def _pools(pools: Any, asked: Asked) -> Rows:
 def _row(pool: dict[str, Any], asked: Asked) -> Row:
     # Spark's JSON leaves out what is null.
     calls = pool.get("calls") if "calls" in pool else (pool.get("lambda_config") or {}).get(asked.trigger)
-    return (pool["region"], pool["id"], pool.get(asked.column), calls, pool["read_at"])
+    return (pool["region"], pool["id"], pool.get(asked.column), calls, pool.get("read_at"))
 
 
 def in_duckdb(code: str, here: Path, asked: Asked = PUBLISHED) -> Rows:
@@ -527,6 +545,64 @@ def asking(code: str, asked: Asked) -> str:
     return code.replace(PUBLISHED.trigger, asked.trigger).replace("20:30", "21:30").replace("20, 30", "21, 30")
 
 
+@pytest.mark.parametrize("snippet", AT_A_TIME, ids=lambda each: each.name)
+def test_a_snippet_finds_it_or_refuses_after_a_rollback(
+    snippet: Snippet, aws: StandIn, s3: S3Client, lay: Lay
+) -> None:
+    """Where an older release follows a newer one, the newest file has not all columns."""
+    s3.create_bucket(Bucket=BUCKET)
+    with TemporaryDirectory() as package:
+        longer_release(Path(package)).publish(f"s3://{BUCKET}/user-pools", 2, [LEFT, NEW])
+    this_release().publish(f"s3://{BUCKET}/user-pools", 3, [LEFT, NEW])
+    here = lay(stored_objects(s3))
+    run, _ = EXPECTED[snippet.name]
+    code = asking(snippet.code, OF_TOMORROW).replace("21:30", "20:30").replace("21, 30", "20, 30")
+    if run is in_athena:
+        refusal: Any = pytest.raises(duckdb.BinderException, match="tier")
+    elif "polars" in snippet.name:
+        with pytest.raises(pl.exceptions.SchemaError, match="lambda_config"):
+            run(snippet.code, here)
+        refusal = pytest.raises(pl.exceptions.StructFieldNotFoundError, match="of_tomorrow")
+    else:
+        refusal = nullcontext()
+    with refusal:
+        found = [row[-5:] for row in run(code, here, OF_TOMORROW)]
+        assert ("us-east-1", NEW["Id"], "PLUS", arn("tomorrow"), at(20)) in found
+
+
+@pytest.mark.parametrize("history", ["three releases"], indirect=True)
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("duckdb.sql(\"SELECT DISTINCT typeof(dt) FROM '{data}/*/*.parquet'\").fetchall()", "[('DATE',)]"),
+        ("ds.dataset('{data}', partitioning='hive').schema.field('dt').type", "string"),
+        ("pd.read_parquet('{data}')['dt'].dtype.categories.dtype", "str"),
+        ("wr.s3.read_parquet('s3://{data}/', dataset=True)['dt'].dtype.categories.dtype", "str"),
+        ("pl.scan_parquet('{data}/', hive_partitioning=True, **options).collect_schema()['dt']", "Date"),
+    ],
+    ids=["DuckDB", "pyarrow", "pandas", "awswrangler", "polars"],
+)
+def test_a_day_is_of_the_type_that_the_page_names(code: str, kind: str, here: Path) -> None:
+    options = {"missing_columns": "insert", "extra_columns": "ignore"}
+    names = {"duckdb": duckdb, "ds": ds, "pd": pd, "pl": pl, "wr": awswrangler, "options": options}
+    found = eval(code.format(data=f"{BUCKET}/user-pools/data"), names)  # noqa: S307 - this test's own code
+    assert str(found) == kind
+
+
+@pytest.mark.parametrize("history", ["three releases"], indirect=True)
+def test_spark_reads_each_releases_files_with_glues_columns(here: Path) -> None:
+    """Glue's types are Spark's own, and those that the stack states have to fit whatever is in the bucket."""
+    (table,) = (each for each in TABLES if each.name == "user_pools")
+    columns = ", ".join(f"{column.name} {schema.glue_type(column)}" for column in table.columns)
+    code = f"""
+from pyspark.sql import SparkSession
+pools = SparkSession.builder.getOrCreate().read.schema("{columns}").parquet("{BUCKET}/user-pools/data/dt=*")
+"""
+    found = Counter(row[:2] for row in in_spark(code, here))
+    assert found["us-east-1", OLD["Id"]] == 4
+    assert found["us-east-1", NEW["Id"]] == 1
+
+
 @pytest.mark.parametrize("history", ["one release"], indirect=True)
 @pytest.mark.parametrize("snippet", AT_A_TIME, ids=lambda each: each.name)
 def test_a_snippet_works_where_nothing_was_carried(
@@ -568,7 +644,7 @@ def test_a_reader_of_the_newest_snapshot_names_unread_regions(
 
 
 @pytest.mark.parametrize("history", ["one release"], indirect=True)
-def test_an_export_names_unread_regions_where_jq_does_not_read_it(here: Path) -> None:
+def test_an_export_names_unread_regions_on_standard_error(here: Path) -> None:
     said = run_in_shell(_code("What is known now: jq"), here).stderr
     assert re.findall(r"\S+-\d(?=: denied)", said) == ["ap-southeast-2", "eu-west-1"]
 
