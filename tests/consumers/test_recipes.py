@@ -4,6 +4,7 @@ Whichever tool reads, over HTTP or from a copy of the bucket, it must come to th
 release wrote, and in one that release 0.1, this release and a later one wrote.
 """
 
+import gzip
 import importlib.util
 import json
 import os
@@ -587,6 +588,19 @@ def test_a_day_is_of_the_type_that_the_page_names(code: str, kind: str, here: Pa
     names = {"duckdb": duckdb, "ds": ds, "pd": pd, "pl": pl, "wr": awswrangler, "options": options}
     found = eval(code.format(data=f"{BUCKET}/user-pools/data"), names)  # noqa: S307 - this test's own code
     assert str(found) == kind
+
+
+@pytest.mark.parametrize("history", ["one release"], indirect=True)
+def test_an_account_id_in_csv_keeps_the_zero_it_begins_with(here: Path) -> None:
+    (path,) = here.rglob("user-pools-2026-11-24T21-00Z.csv.gz")
+    account_id = f"0{ACCOUNT_ID[1:]}"
+    path.write_bytes(
+        gzip.compress(gzip.decompress(path.read_bytes()).replace(ACCOUNT_ID.encode(), account_id.encode()))
+    )
+    assert set(_run(_code("NDJSON and CSV: pandas on CSV"))["pools"]["account_id"]) == {account_id}
+    query = f"SELECT DISTINCT account_id FROM read_csv('{path}', all_varchar = true)"
+    assert duckdb.execute(query).fetchall() == [(account_id,)]
+    assert set(pl.read_csv(path, infer_schema=False)["account_id"]) == {account_id}
 
 
 @pytest.mark.parametrize("history", ["three releases"], indirect=True)
