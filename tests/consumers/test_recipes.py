@@ -47,7 +47,7 @@ BUCKET = "my-inventory"
 # The tables that Glue has, by their names, and the folder of each.
 FOLDERS = {
     "user_pools": "data",
-    "carried": "carried",
+    "user_pools_carried": "carried",
     "coverage": "coverage",
     "changes": "changes",
     "user_pools_latest": "latest",
