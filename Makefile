@@ -6,6 +6,7 @@
 #   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
 #   make docs     make the tables in docs/ again
 #   make bench    measure
+#   make spark    test the snippets for Spark, which needs Java and half a gigabyte
 #   make lock     pin the dependencies again; with ARGS=--upgrade to their newest versions
 
 BIN := .venv/bin
@@ -23,9 +24,9 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh deploy docs bench lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh deploy docs bench spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh deploy docs bench lock
+.PHONY: run test types tests rehearse fresh deploy docs bench spark lock
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
@@ -59,6 +60,11 @@ bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/reading.py
 	@$(BIN)/python benchmarks/usage.py
 	@$(BIN)/python benchmarks/cost.py
+
+# Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
+spark: $(PYTHON_READY)
+	@$(PIP) install --quiet pyspark==4.3.0
+	$(BIN)/pytest tests/consumers/test_recipes.py -k Spark
 
 # Neither the command nor what it writes names a registry.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet

@@ -228,7 +228,7 @@ def file(inventory: Path, key: str) -> dict[str, Any]:
     return {"key": f"user-pools/{key}", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
-def test_the_checksum_is_the_manifests_md5_and_latest_names_the_manifest_by_its_sha_256(inventory: Path) -> None:
+def test_the_manifest_is_named_by_its_md5_and_its_sha_256(inventory: Path) -> None:
     body = (inventory / "manifests/2026-11-24T18-00Z/manifest.json").read_bytes()
     checksum = (inventory / "manifests/2026-11-24T18-00Z/manifest.checksum").read_text()
     assert checksum == hashlib.md5(body, usedforsecurity=False).hexdigest()
