@@ -2,25 +2,26 @@
 
 Each command runs in a process of its own; its time is told with and without the import, its memory whole.
 
-    .venv/bin/python benchmarks/reading.py
+    .venv/bin/python -m benchmarks.reading
 """
 
 import hashlib
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from pool_inventory.model import Baseline, Coverage, Snapshot, Target
-from pool_inventory.publish import finish as publish
+from pool_inventory.model import Coverage, Target
+from pool_inventory.publish.commit import Draft, commit
+from pool_inventory.publish.finish import finish
 from pool_inventory.snapshots import keys, rows, schema
+from pool_inventory.snapshots.known import Known, open_known
 from pool_inventory.snapshots.manifest import read_latest
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
+
+from benchmarks import measured
 
 SNAPSHOTS = 100
 POOLS = 10_000
@@ -30,27 +31,31 @@ FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 TARGET = Target("123456789012", "us-east-1")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:trigger"
 
-# Told by the process itself: how long after the import it took, and its memory at its highest.
 PROGRAM = """
-import json, resource, sys, time
+import sys, time
 from pool_inventory.terminal.command_line import main
 started = time.monotonic()
 try:
     main(sys.argv[1:], prog_name="pool-inventory")
-finally:
-    seconds = time.monotonic() - started
-    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]), file=sys.stderr)
+except SystemExit as ended:
+    if ended.code:
+        raise
+print(time.monotonic() - started, file=sys.stderr)
 """
+
+
+def pool_id(number: int) -> str:
+    """Make up the id of a pool."""
+    return f"us-east-1_{hashlib.sha256(str(number).encode()).hexdigest()[:9]}"
 
 
 def pool_line(number: int, hour: int) -> bytes:
     """Make the row of a pool, with a trigger of every kind in each third."""
-    digits = hashlib.sha256(str(number).encode()).hexdigest()[:9]
     versioned = {"LambdaVersion": "V1_0", "LambdaArn": FUNCTION}
     triggers = {each.member: versioned if each.kind is Kind.STRUCT else FUNCTION for each in schema.LAMBDA_CONFIG}
     is_modified = number < hour * CHANGES + CHANGES
     pool = {
-        "Id": f"us-east-1_{digits}",
+        "Id": pool_id(number),
         "Name": f"customers of shop {number}",
         "LambdaConfig": triggers if number % 3 == 0 else {},
         "CreationDate": 1.6e9 + number,
@@ -63,36 +68,40 @@ def pool_line(number: int, hour: int) -> bytes:
 
 def build(store: FolderStore) -> None:
     """Publish the snapshots, an hour apart."""
-    before: str | None = None
+    known: Known | None = None
     for hour in range(SNAPSHOTS):
         time_of = FIRST + timedelta(hours=hour)
         identifier = keys.snapshot_id(time_of)
-        coverage = Coverage(
-            TARGET.account_id, TARGET.region, "ok", POOLS, 167, 0, 0, time_of, 17_000, None, None, identifier
+        coverage = Coverage(TARGET.account_id, TARGET.region, "ok", POOLS, 167, 0, 0, time_of, 17_000, None, None)
+        numbers = sorted(range(hour * CHANGES, hour * CHANGES + POOLS), key=pool_id)
+        committed = commit(
+            store,
+            Draft(
+                id=identifier,
+                started_at=time_of,
+                ended_at=time_of + timedelta(seconds=17),
+                previous=read_latest(store),
+                known=known,
+                coverage=(coverage,),
+                lines=(pool_line(each, hour) for each in numbers),
+            ),
         )
-        baselines = (Baseline(TARGET.account_id, TARGET.region, before),) if before else ()
-        latest = read_latest(store)
-        made = Snapshot(identifier, time_of, time_of + timedelta(seconds=17), latest, (coverage,), baselines)
-        numbers = range(hour * CHANGES, hour * CHANGES + POOLS)
-        data = publish.commit(store, made, (pool_line(each, hour) for each in numbers))
-        publish.finish(store, identifier, data, now=time_of)
-        before = identifier
+        finish(store, identifier, committed, known, now=time_of)
+        known = open_known(store, identifier)
 
 
 def measure(folder: Path, *arguments: str) -> None:
     """Run one command and print its figures."""
-    command = [sys.executable, "-c", PROGRAM, arguments[0], str(folder), *arguments[1:]]
     started = time.monotonic()
-    ran = subprocess.run(  # noqa: S603 - our own program
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True, env={**os.environ, "COLUMNS": "100"}
-    )
+    ran = measured.run(PROGRAM, arguments[0], str(folder), *arguments[1:])
     whole = time.monotonic() - started
-    seconds, peak_mb = json.loads(ran.stderr.splitlines()[-1])
-    print(f"{' '.join(arguments):44} {seconds:6.2f} s after import, {whole:6.2f} s in all, peak {peak_mb:4.0f} MB")
+    seconds = f"{float(ran.stderr.splitlines()[-1]):6.2f} s after import, {whole:6.2f} s in all"
+    print(f"{' '.join(arguments):44} {seconds}, peak {ran.peak_mb:4.0f} MB")
 
 
 def main() -> None:
     """Build the history and print a line for each command."""
+    os.environ["COLUMNS"] = "100"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.monotonic()
@@ -100,7 +109,7 @@ def main() -> None:
         print(f"{SNAPSHOTS} snapshots of {POOLS} pools, made in {time.monotonic() - started:.0f} s")
         first = keys.snapshot_id(FIRST)
         half = keys.snapshot_id(FIRST + timedelta(hours=SNAPSHOTS // 2))
-        modified = json.loads(pool_line(SNAPSHOTS * CHANGES, 0))["id"]
+        modified = pool_id(SNAPSHOTS * CHANGES)
         measure(folder, "show")
         measure(folder, "show", "--json", "--at", half)
         measure(folder, "show", "--function", FUNCTION)

@@ -4,15 +4,13 @@ The function's own handler runs in a process of its own, so that its CPU seconds
 stand-in in this one, which counts what it is asked. Three runs of each case: the first ever, one an hour later, and
 the first of the next day. `make docs` then puts the figures into docs/cost.md.
 
-    .venv/bin/python benchmarks/usage.py
+    .venv/bin/python -m benchmarks.usage
 """
 
 import json
 import os
 import random
 import string
-import subprocess
-import sys
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,6 +24,8 @@ from pool_inventory.snapshots.schema import Kind
 from pool_inventory.terminal.demo import stand_in
 from werkzeug.wrappers import Request
 
+from benchmarks import measured
+
 RECORDED = Path(__file__).with_name("usage.json")
 POOLS = (100, 1_000, 10_000)
 REGIONS = (1, 17, 34)
@@ -35,15 +35,13 @@ BUCKET = "inventory"
 EVENING = datetime(2026, 11, 24, 22, tzinfo=UTC)
 
 PROGRAM = """
-import json, resource, sys
+import sys
 from types import SimpleNamespace
 from pool_inventory.handler import handler
 arn = "arn:aws:lambda:us-east-1:123456789012:function:PoolInventory-ExporterFunctionA1B2C3D4-a1B2c3D4e5F6"
 handler({"time": sys.argv[1]}, SimpleNamespace(
     aws_request_id="8476a536-e9f4-11e8-9739-2dfe598c3fcd", invoked_function_arn=arn,
     get_remaining_time_in_millis=lambda: 900_000))
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}), file=sys.stderr)
 """
 
 
@@ -89,9 +87,7 @@ def measure(pools: int, regions: tuple[str, ...]) -> dict[str, Any]:
 def run(time: datetime, aws: stand_in.StandIn, s3: Any) -> dict[str, Any]:  # noqa: ANN401 - boto3's client
     """Run the handler once; give its figures."""
     aws.requests.clear()
-    ran = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", PROGRAM, timestamp(time)], capture_output=True, check=True, encoding="utf-8"
-    )
+    ran = measured.run(PROGRAM, timestamp(time))
     asked = Counter(kind for request in aws.requests if (kind := kind_of(request)))
     lines = [json.loads(line) for line in ran.stdout.splitlines()]
     emitted = Counter("by_region" if "region" in line else "of_all" for line in lines for _ in metrics(line))
@@ -110,7 +106,8 @@ def run(time: datetime, aws: stand_in.StandIn, s3: Any) -> dict[str, Any]:  # no
         "snapshot_objects": len(own),
         "snapshot_bytes": sum(own),
         "latest_bytes": sum(latest),
-        **{name: round(figure, 2) for name, figure in json.loads(ran.stderr.splitlines()[-1]).items()},
+        "cpu_seconds": round(ran.cpu_seconds, 2),
+        "peak_mb": round(ran.peak_mb, 2),
     }
 
 
@@ -139,7 +136,7 @@ def main() -> None:
             print(json.dumps(cases[-1]), flush=True)
     recorded = {
         "measured": datetime.now(UTC).date().isoformat(),
-        "command": "python benchmarks/usage.py",
+        "command": "python -m benchmarks.usage",
         "cases": cases,
     }
     RECORDED.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")

@@ -1,5 +1,11 @@
-"""Lines of JSON that are kept compressed: those of a large account would not fit into the function's memory."""
+"""Lines of JSON that are kept compressed, on disk where they are many.
 
+Those of a large account would not fit into the function's memory. Its /tmp has room for them: 512 MB by default.
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html
+"""
+
+import tempfile
+import weakref
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -7,28 +13,43 @@ from collections.abc import Iterable, Iterator
 CHUNK_BYTES = 256 * 1024
 # The fastest: what repeats from line to line, names and ARNs, is found at any level.
 LEVEL = 1
+# What is kept in memory of each target, compressed: there may be 34 side by side.
+MAX_BYTES_IN_MEMORY = 512 * 1024
 
 
 class PackedLines:
     """Lines, in the order in which they came, kept compressed; to be gone through as often as needed."""
 
     def __init__(self) -> None:
-        self._chunks: list[bytes] = []
+        # A context would end before whoever goes through the lines does.
+        self._file = tempfile.SpooledTemporaryFile(MAX_BYTES_IN_MEMORY)  # noqa: SIM115 - closed by the next line
+        weakref.finalize(self, self._file.close)
+        self._sizes: list[int] = []
         self._open: list[bytes] = []
         self._open_bytes = 0
 
     def add(self, lines: Iterable[bytes]) -> None:
-        r"""Keep lines, each of which ends with \n."""
+        r"""Keep lines, each of which ends with \n.
+
+        Raises:
+            OSError: the disk is full.
+        """
         for line in lines:
             self._open.append(line)
             self._open_bytes += len(line)
         if self._open_bytes >= CHUNK_BYTES:
-            self._chunks.append(zlib.compress(b"".join(self._open), LEVEL))
+            chunk = zlib.compress(b"".join(self._open), LEVEL)
+            self._file.seek(sum(self._sizes))
+            self._file.write(chunk)
+            self._sizes.append(len(chunk))
             self._open, self._open_bytes = [], 0
 
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            yield from zlib.decompress(chunk).splitlines(keepends=True)
+        start = 0
+        for size in self._sizes:
+            self._file.seek(start)
+            yield from zlib.decompress(self._file.read(size)).splitlines(keepends=True)
+            start += size
         yield from self._open
 
 
