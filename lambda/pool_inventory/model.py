@@ -65,6 +65,11 @@ class Coverage:
         return self.status == "ok"
 
     @property
+    def has_unknown_pools(self) -> bool:
+        """Whether the target may have pools that the snapshot did not read: an absent one has none."""
+        return self.status not in {"ok", "absent"}
+
+    @property
     def is_failed(self) -> bool:
         """Whether the target was asked and could not be read."""
         return self.status not in COMPLETE_STATUSES
