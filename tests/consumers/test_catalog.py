@@ -112,7 +112,7 @@ def _view(table: Table, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_query_is_one_query_in_athenas_dialect_on_tables_of_the_catalog(name: str) -> None:
+def test_a_query_is_one_select_on_tables_of_the_catalog(name: str) -> None:
     (query,) = sqlglot.parse(QUERIES[name], dialect="athena")
     assert isinstance(query, exp.Query)
     of_its_own = {each.alias for each in query.find_all(exp.CTE)}
@@ -130,7 +130,7 @@ def test_a_query_bounds_the_days_of_each_table_that_it_reads(name: str) -> None:
         assert len(bounded) >= len([table for table in select.find_all(exp.Table) if table.name in by_day])
 
 
-def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_out(take: Take, ask: Ask) -> None:
+def test_the_latest_complete_inventory_leaves_nothing_out(take: Take, ask: Ask) -> None:
     ours, theirs = any_pool("us-east-1"), any_pool("eu-west-1")
     take(day(20), {"us-east-1": [any_pool("us-east-1")], "eu-west-1": []})
     take(day(22), {"us-east-1": [ours], "eu-west-1": [theirs]})
@@ -143,7 +143,7 @@ def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_o
     ]
 
 
-def test_there_is_no_latest_complete_inventory_where_each_left_something_out(take: Take, ask: Ask) -> None:
+def test_there_may_be_no_complete_inventory(take: Take, ask: Ask) -> None:
     take(day(22), {"us-east-1": [any_pool()]}, denied=["eu-west-1"])
     assert ask(QUERIES["latest_complete_inventory"]) == []
 
@@ -214,7 +214,7 @@ def test_a_function_is_found_in_each_member_of_lambda_config(take: Take, ask: As
     assert len(names) == 15
 
 
-def test_a_function_is_found_with_its_versions_and_not_with_names_that_begin_as_its_own(take: Take, ask: Ask) -> None:
+def test_a_function_is_found_with_its_versions_and_no_other(take: Take, ask: Ask) -> None:
     configs = [
         {"PreSignUp": f"{FUNCTION}:live", "CustomMessage": f"{FUNCTION}:7", "UserMigration": FUNCTION},
         {"PreSignUp": f"{FUNCTION}-2", "CustomMessage": FUNCTION.upper()},
@@ -225,7 +225,7 @@ def test_a_function_is_found_with_its_versions_and_not_with_names_that_begin_as_
     assert [(row[3], row[5]) for row in rows] == [(calling["Id"], "pre_sign_up, custom_message, user_migration")]
 
 
-def test_changes_of_7_days_tell_nothing_of_a_region_until_it_can_be_read_again(take: Take, ask: Ask) -> None:
+def test_changes_of_7_days_have_no_region_that_cannot_be_read(take: Take, ask: Ask) -> None:
     kept, old, new = (any_pool() for _ in range(3))
     theirs, theirs_later = any_pool("eu-west-1"), any_pool("eu-west-1")
     take(day(10), {"us-east-1": [kept], "eu-west-1": [theirs]})
@@ -252,7 +252,7 @@ def told(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_targets_not_read_in_a_day_are_told_with_their_newest_reading_and_why(take: Take, ask: Ask) -> None:
+def test_targets_not_read_in_a_day_have_reading_and_error(take: Take, ask: Ask) -> None:
     take(day(20, month=10), {"us-east-1": [], "eu-west-1": [], "ap-south-1": []}, denied=["sa-east-1"])
     take(day(22), {"us-east-1": [], "eu-west-1": []}, denied=["ap-south-1", "sa-east-1"])
     take(day(24), {"us-east-1": []}, denied=["eu-west-1", "ap-south-1", "sa-east-1"])
@@ -265,14 +265,14 @@ def test_targets_not_read_in_a_day_are_told_with_their_newest_reading_and_why(ta
     ]
 
 
-def test_all_targets_are_told_where_there_was_no_snapshot_for_a_day(take: Take, ask: Ask) -> None:
+def test_all_targets_are_listed_after_a_day_without_snapshot(take: Take, ask: Ask) -> None:
     take(day(23), {"us-east-1": [], "eu-west-1": []})
     rows = ask(QUERIES["targets_not_read_in_a_day"])
     last = ("2026-11-23T18-00Z", in_athena(day(23)), "ok", None, None)
     assert rows == [(ACCOUNT_ID, "eu-west-1", *last), (ACCOUNT_ID, "us-east-1", *last)]
 
 
-def test_pools_untouched_for_a_year_are_told_and_where_that_is_not_known(take: Take, ask: Ask) -> None:
+def test_pools_untouched_for_a_year_and_unread_targets(take: Take, ask: Ask) -> None:
     year_ago = NOW.timestamp() - 365 * 24 * 60 * 60
     oldest = any_pool("eu-west-1", LastModifiedDate=year_ago - 60)
     old = any_pool(LastModifiedDate=year_ago - 1)
@@ -288,7 +288,7 @@ def test_pools_untouched_for_a_year_are_told_and_where_that_is_not_known(take: T
     ]
 
 
-def test_legacy_trigger_versions_are_those_of_a_trigger_that_has_newer_ones(take: Take, ask: Ask) -> None:
+def test_legacy_versions_are_of_a_trigger_that_has_newer_ones(take: Take, ask: Ask) -> None:
     def of(version: str) -> dict[str, str]:
         return {"LambdaVersion": version, "LambdaArn": FUNCTION}
 

@@ -38,7 +38,7 @@ SENT = {
 
 
 @pytest.mark.parametrize("upgrade", [True, False])
-def test_another_release_by_itself_changes_no_pool(
+def test_an_upgrade_by_itself_changes_no_pool(
     shorter: Release, longer: Release, tmp_path: Path, *, upgrade: bool
 ) -> None:
     first, second = (shorter, longer) if upgrade else (longer, shorter)
