@@ -1,4 +1,4 @@
-"""Lambda's door: event and environment in, summary out."""
+"""The entry point in Lambda: event and environment in, summary out."""
 
 import dataclasses
 import os
@@ -110,7 +110,7 @@ def _tools(
 
 
 def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announce.Failure]) -> None:
-    """Log what someone should look at, though the run did its work: docs/operations.md has queries for it."""
+    """Log problems of a run that succeeded: docs/operations.md has queries for them."""
     if outcome.published:
         _log_unread(logger, outcome.coverage)
     for each in outcome.passed_by:

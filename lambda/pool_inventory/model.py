@@ -1,4 +1,4 @@
-"""What every layer speaks of: accounts, targets, how reading them went, snapshots, and what changed.
+"""The types that every layer shares: accounts, targets, coverage, snapshots and changes.
 
 The standard library only, and no I/O: each module may import this one.
 """
@@ -108,7 +108,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot says of itself: the footer of its data object.
+    """A snapshot's metadata: the footer of its data object.
 
     Attributes:
         previous: the finished snapshot before it; None for the first.
@@ -149,7 +149,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one pool: the columns of schema.CHANGES, with snapshots by their ids.
+    """A change of one pool: the columns of schema.CHANGES, with snapshots by their ids.
 
     `before` and `after` are the pool's rows as JSON, None where there was none.
     """

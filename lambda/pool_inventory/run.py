@@ -1,4 +1,4 @@
-"""The whole of it: what a run does between its settings and its summary."""
+"""One run, from its settings to its summary."""
 
 import dataclasses
 import json
@@ -92,7 +92,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to.
+    """The outcome of a run.
 
     Attributes:
         snapshot_id: the snapshot that the run was for.
@@ -125,12 +125,12 @@ class _Past:
     passed_by: tuple[PassedBy, ...]
 
     def after(self, earlier: "_Past") -> "_Past":
-        """Return this one with what an earlier look at the same store came to."""
+        """Return this, with what an earlier look at the same store found."""
         passed_by = tuple(dict.fromkeys((*earlier.passed_by, *self.passed_by)))
         return _Past(self.history, earlier.recovered + self.recovered, passed_by)
 
     def outcome(self, request: Request, result: Result, published: Published | None = None) -> Outcome:
-        """Return what a run came to."""
+        """Return the outcome of a run."""
         new = [each.snapshot.id for each in (*self.recovered, published) if each]
         return Outcome(
             snapshot_id=request.snapshot_id,
@@ -185,7 +185,7 @@ def _publish(
     coverage = tuple(reading.coverage for reading in readings)
     if not any(each.is_read for each in coverage):
         raise UnreadError(f"no target could be read, so nothing is published: {_reasons(coverage)}")
-    # Another run may have published meanwhile: what that has said of the changes is not said twice.
+    # Another run may have published meanwhile: its changes are not recorded twice.
     latest_before = past.history.latest
     past = _settle_past(request, tools).after(past)
     if done := _already_done(past, request, tools):
@@ -215,7 +215,7 @@ def _publish(
 
 
 def _settle_past(request: Request, tools: Tools) -> _Past:
-    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what does not let itself."""
+    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what cannot be finished."""
     history = read_history(tools.store, request.snapshot_id, now=tools.now())
     recovered: list[Published] = []
     passed_by = list(history.passed_by)
@@ -241,7 +241,7 @@ def _settle_past(request: Request, tools: Tools) -> _Past:
 
 
 def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None:
-    """Return what a run comes to that need not ask any target, its commit finished; None where it has to go on.
+    """Return the outcome of a run that need not ask any target, with its commit finished; None where it must go on.
 
     Raises:
         SnapshotError: what is committed under its id is not ours.

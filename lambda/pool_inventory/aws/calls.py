@@ -1,6 +1,6 @@
 """Calls of an AWS API, one after another: their pace, their retry, their deadline.
 
-botocore's own retries are off: their quota runs dry under a steady throttle, and they cannot be told about a deadline.
+botocore's own retries are off: their quota runs dry under a steady throttle, and they know no deadline.
 What ends a retry here is the deadline, not a count, because a throttled account that makes progress must finish. Only
 what will not pass by waiting has bounds of its own: an endpoint that cannot be reached, and answers that are none.
 """
@@ -34,12 +34,12 @@ T = TypeVar("T")
 MAX_UNREACHABLE_SECONDS = 30
 # How often in a row the name of an endpoint that may not be there is asked for.
 MAX_UNKNOWN_NAMES = 3
-# How often in a row a call may have an answer that is none, whatever else comes between.
+# How many malformed answers in a row a call may have; throttles between them do not reset the count.
 MAX_MALFORMED_ANSWERS = 5
 
 
 class OutOfTimeError(Exception):
-    """The deadline has come, or would have before the next call could begin."""
+    """The deadline has passed, or would pass before the next call could begin."""
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock) -> "Deadline":
-        """Return the deadline that is so many seconds away."""
+        """Return the deadline that is this many seconds from now."""
         return cls(clock, clock.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
@@ -73,16 +73,16 @@ class Deadline:
         return max(0.0, self.at - self.clock.monotonic())
 
     def cancel(self) -> None:
-        """Let no further call begin: nobody waits for it any more."""
+        """Stop any further call from beginning: its result is no longer needed."""
         self.at = -math.inf
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was cancelled, rather than came."""
+        """Whether the deadline was cancelled, rather than reached."""
         return self.at == -math.inf
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless there is not the time for it.
+        """Sleep, unless there is not enough time left.
 
         Raises:
             OutOfTimeError: the sleep would pass the deadline; nothing was slept.
@@ -113,7 +113,7 @@ class Caller:
     _unknown_names: int = 0
 
     def call(self, request: Callable[[], T]) -> T:
-        """Make a call, and make it again for as long as it fails in a way that may pass and there is time.
+        """Make a call, and retry it while its errors are transient and there is time.
 
         Raises:
             OutOfTimeError: the deadline came first; tally.last_error is what stood in the way, if anything did.

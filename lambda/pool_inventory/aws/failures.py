@@ -1,4 +1,4 @@
-"""What a failed call means: throttled, denied, or a failure that may pass."""
+"""What a failed call means: throttled, denied, or transient."""
 
 import socket
 import traceback
@@ -78,7 +78,7 @@ class MalformedResponseError(Exception):
 
 
 class UnreachableError(Exception):
-    """No attempt has got through to the endpoint."""
+    """No attempt reached the endpoint."""
 
 
 class UnknownNameError(UnreachableError):
@@ -100,14 +100,14 @@ def is_denied(error: BaseException | None) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may well succeed in a moment."""
+    """Whether the same call may succeed if it is made again."""
     if isinstance(error, ClientError):
         return is_throttle(error) or error_code(error) in TRANSIENT_CODES or http_status(error) >= SERVER_ERROR
     return is_malformed(error) or isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError)
 
 
 def is_malformed(error: BaseException) -> bool:
-    """Whether there was a response that is no answer, which the next may well be, too."""
+    """Whether the response was malformed; the next one may be as well."""
     return isinstance(error, MalformedResponseError | ResponseParserError)
 
 
@@ -146,7 +146,7 @@ def unreachable_reason(error: BaseException) -> str:
 
 
 def unreachable_endpoint(error: BaseException) -> str:
-    """Return the address that a request did not get as far as: the proxy's where it was that."""
+    """Return the address that a request did not reach: the endpoint's, or the proxy's."""
     named = getattr(error, "kwargs", {})
     return one_line(str(named.get("proxy_url") or named.get("endpoint_url") or "the endpoint"), REASON_CHARACTERS)
 
@@ -165,7 +165,7 @@ def error_message(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return where an error was raised that is neither botocore's nor ours, so that its text may say little."""
+    """Return where an unexpected error was raised: its own text may say little."""
     if type(error).__module__.partition(".")[0] in {"botocore", __name__.partition(".")[0]}:
         return ""
     frames = traceback.extract_tb(error.__traceback__)

@@ -22,7 +22,7 @@ PAGE_SIZE = 60
 
 
 class ExpiredPageTokenError(ClientError):
-    """The service does not take the page token that it gave, so the listing cannot go on from there."""
+    """The service rejects a page token that it sent, so the listing cannot continue from there."""
 
 
 def listed_regions(session: "Session") -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Every target side by side → what each gave, and how reading it went."""
+"""All targets, read concurrently → the reading of each, and its coverage."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # All regions of a partition at once: the threads wait for answers, they do not work.
 MAX_THREADS = 64
-# What a target's thread gets beyond the deadline to say itself why it stopped there.
+# How long after the deadline a target's thread may take to report itself why it stopped.
 GRACE_SECONDS = 0.2
 
 Progress = Callable[[Target, Tally, Status | None], None]
@@ -29,7 +29,7 @@ Progress = Callable[[Target, Tally, Status | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one target gave: its coverage, and its rows as lines of JSON sorted by the pool's id, none unless ok."""
+    """The reading of one target: its coverage, and its rows as lines of JSON sorted by pool id; no rows unless ok."""
 
     coverage: Coverage
     lines: PackedRows | tuple[bytes, ...] = ()
@@ -49,7 +49,7 @@ class _Attempt:
     has_unknown_name: bool = False
 
     def show(self, status: Status | None) -> None:
-        """Say how it stands to whoever shows the run: what that raises is no fault of the target, and ends nothing."""
+        """Report progress. An error in showing it is not an error of the target, and is ignored."""
         if self.progress:
             with suppress(Exception):
                 self.progress(self.target, self.caller.tally, status)
@@ -86,7 +86,7 @@ def collect(
     read_before: Container[Target] | None,
     progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
-    """Read every target, all side by side, each with a client of its own from the one session.
+    """Read all targets concurrently, each with its own client from one session.
 
     A target is absent if the SDK does not list its region, it was never read before, the name of its endpoint does not
     exist, and another endpoint answered: whoever has lost the network finds no name.
@@ -124,7 +124,7 @@ def collect(
         is_any_answered = any(attempt.caller.was_answered for attempt in attempts)
         return tuple(_settle(*pair, is_any_answered=is_any_answered) for pair in zip(attempts, futures, strict=True))
     finally:
-        # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
+        # A thread that has not ended (a name that does not resolve, an answer that trickles) is abandoned.
         deadline.cancel()
         executor.shutdown(wait=False, cancel_futures=True)
 

@@ -31,7 +31,7 @@ MAX_SLIP = 3
 
 
 class RegionsError(TargetsError):
-    """What the setting of the regions names cannot be asked.
+    """The regions that the setting names cannot be asked.
 
     Attributes:
         setting: what the text calls the setting: the variable, unless a door where it has another name says so.
@@ -144,7 +144,7 @@ def _enabled_regions(session: "Session", partition: str, deadline: Deadline) -> 
 
         listing = pages.pages(Caller(deadline), request, items="Regions", key="RegionName")
         regions = [region for page in listing for region in page]
-    except Exception as error:  # of whatever kind, there is no list of regions, and the way round is the same
+    except Exception as error:  # whatever it is, there is no list of regions, and the workaround is the same
         grant = "grant it, or " if failures.is_denied(error) else ""
         raise RegionsError(
             f"account:ListRegions did not say which regions are enabled ({one_line(str(error))}): {grant}"

@@ -50,7 +50,7 @@ def finish(
     now: datetime,
     report: Report | None = None,
 ) -> Published:
-    """Write all else that a committed snapshot has, and make it the latest unless a newer one is.
+    """Write all other objects of a committed snapshot, and make it the latest unless a newer one is.
 
     Args:
         store: where it is committed.
@@ -96,7 +96,7 @@ def prepare(store: Store, committed: Committed, known: Known | None, snapshot: S
         try:
             before = open_known(store, snapshot.known_id)
         except (SnapshotError, RefusedError) as error:
-            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
+            # An earlier snapshot that cannot be read costs the changes, not this snapshot.
             before = str(error)
     if snapshot.coverage_file is None:
         snapshot, committed = _as_if_now(store, snapshot, committed)
@@ -158,7 +158,7 @@ def _known_pools(found: Finishing) -> dict[Target, int]:
 
 
 def _as_if_now(store: Store, snapshot: Snapshot, committed: Committed) -> tuple[Snapshot, Committed]:
-    """Return a commit of contract version 1 with the coverage and the carried rows that it would have now."""
+    """Return a commit of contract version 1 with the coverage and carried rows that version 2 would have."""
     known = known_of(store, snapshot, committed.data)
     covered = [replace(each, last_ok=None) if each.target in known.lost else each for each in known.coverage()]
     body = coverage.encode(snapshot.id, covered)

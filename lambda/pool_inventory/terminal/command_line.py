@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Where output is no terminal there is no width to keep to, and a reader wants whole lines.
+# Output that is not to a terminal has no width to fit into, and is better in whole lines.
 WIDTH_ELSEWHERE = 160
 
 
@@ -205,7 +205,7 @@ def demo(folder: Path) -> None:
     Starts moto with over 500 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
     function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
     """
-    # moto and Flask take a second to import, which `run` need not wait for.
+    # moto and Flask take a second to import, and `run` does not need them.
     from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
 
     with errors_on_one_line(needs_output=False):
@@ -214,7 +214,7 @@ def demo(folder: Path) -> None:
 
 @contextmanager
 def _regions_named_as_given() -> Iterator[None]:
-    """Have an error about the regions name the option, unless it was the variable that had them."""
+    """Name the option in an error about the regions, unless the variable set them."""
     try:
         yield
     except RegionsError as error:
@@ -230,7 +230,7 @@ def _open_store(location: str, session: "Session", encryption: str | None) -> St
 
 
 def _show_outcome(outcome: Outcome, store: Store) -> int:
-    """Print what the run came to; return the exit status."""
+    """Print the outcome of the run; return the exit status."""
     console = _console()
     passed_by = (f"passed by {each.address}: {each.reason}" for each in outcome.passed_by)
     for warning in (*passed_by, *outcome.warnings):
