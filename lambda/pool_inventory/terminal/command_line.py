@@ -259,8 +259,8 @@ def _show_outcome(outcome: Outcome, store: Store) -> int:
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr)
-    told = console.is_terminal or "COLUMNS" in os.environ
-    return console if told else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+    is_width_known = console.is_terminal or "COLUMNS" in os.environ
+    return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
 for command in COMMANDS:
