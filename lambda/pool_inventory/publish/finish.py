@@ -73,6 +73,8 @@ def finish(
     if report is not None:
         report(published)
     _write_once(store, keys.checksum(identifier), manifest.checksum(body))
+    # The changes can be larger than the data, and what latest/ holds is read next.
+    del parts
     move_latest(store, published.link, now=now, committed=found.committed)
     return published
 
