@@ -5,11 +5,12 @@ import sys
 from pathlib import Path
 
 from aws_cdk import Annotations, App, Validations
-from pool_inventory.errors import SettingsError
+from pool_inventory.errors import InventoryError
 
-from infra import bundle, checks, interpreter
-from infra.context import DeploySettings
+from infra import checks
+from infra.bundle import bundle, interpreter
 from infra.errors import BundleError, ChecksError
+from infra.options import context
 from infra.stack import PoolInventoryStack
 
 ROOT = Path(__file__).parent
@@ -19,11 +20,11 @@ def synthesize(app: App) -> None:
     """Synthesize the stack that the app's context asks for; the code comes from the cache where it was built before.
 
     Raises:
-        SettingsError: a setting is missing or will not do.
+        InventoryError: a setting is missing or wrong.
         BundleError: the function's code could not be built.
         ChecksError: a rule of cdk-nag is broken, and the construct has no acknowledgement of it.
     """
-    settings = DeploySettings.from_context(app.node.get_all_context())
+    settings = context.read(app.node.get_all_context())
     compiler = interpreter.find(interpreter.minor_of(settings.python_version), os.environ)
     code_folder = bundle.build(
         bundle.Ingredients(
@@ -58,7 +59,7 @@ def main() -> None:
     """Synthesize, or end with 1 and the reason on stderr."""
     try:
         synthesize(App())
-    except (SettingsError, BundleError, ChecksError) as error:
+    except (InventoryError, BundleError, ChecksError) as error:
         sys.exit(f"pool-inventory: {error}")
 
 

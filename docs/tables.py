@@ -1,4 +1,4 @@
-"""What README.md and the pages beside this have from the code and its figures, made anew: `make docs`."""
+"""Write what the pages have from the code and its figures: `make docs`."""
 
 import json
 import re
@@ -6,14 +6,16 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import click
 from pool_inventory import settings
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
+from pool_inventory.terminal import command_line
 
 from benchmarks import cost
-from infra import dependencies
-from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES
+from infra.bundle import dependencies
 from infra.monitoring.log_queries import log_queries
+from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,23 +53,45 @@ def _default(text: str | None) -> str:
 
 
 def deploy() -> str:
-    """Return the table of what a deploy can be told."""
+    """Return the table of the settings of a deploy."""
     defaults = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
     rows = ((f"`{name}`", each.meaning, _default(str(defaults[name]))) for name, each in named.items())
     return table(("setting", "meaning", "default"), rows)
 
 
-def readme_tables() -> dict[str, str]:
-    """Return the tables of README.md, by their marks."""
+def commands() -> str:
+    """Return the table of the terminal's commands."""
+    rows = (_command(name, command) for name, command in command_line.main.commands.items())
+    return table(("command", "what it does", "options"), rows)
+
+
+def _command(name: str, command: click.Command) -> tuple[str, str, str]:
+    context = click.Context(command, info_name=name)
+    arguments = command.collect_usage_pieces(context)[1:]  # the first stands for the options
+    options = (each.opts[-1] for each in command.params if isinstance(each, click.Option))
+    summary = str(command.help).partition("\n\n")[0].replace("\n", " ")
+    return f"`pool-inventory {' '.join([name, *arguments])}`", summary, " ".join(f"`{each}`" for each in options)
+
+
+def contract_tables() -> dict[str, str]:
+    """Return the tables of docs/contract.md, by their marks."""
     return {
         "columns of data": columns(schema.DATA),
         "lambda_config": triggers(),
         "columns of coverage": columns(schema.COVERAGE),
         "columns of changes": columns(schema.CHANGES),
-        "environment": environment(),
-        "deploy": deploy(),
     }
+
+
+def settings_tables() -> dict[str, str]:
+    """Return the tables of docs/settings.md, by their marks."""
+    return {"deploy": deploy(), "environment": environment()}
+
+
+def terminal_tables() -> dict[str, str]:
+    """Return the table of docs/terminal.md, by its mark."""
+    return {"commands": commands()}
 
 
 def cost_tables() -> dict[str, str]:
@@ -75,25 +99,25 @@ def cost_tables() -> dict[str, str]:
     return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
 
 
-# Of each package that lambda/requirements.txt pins.
+# Why the function carries each package that lambda/requirements.txt pins.
 CARRIED_FOR = {
     "arro3-core": "tables in memory",
     "arro3-io": "Parquet, and JSON lines",
     "aws-lambda-powertools": "log lines, and metrics in them",
     "boto3": "sessions and clients of AWS",
     "botocore": f"the clients themselves, with the data of {', '.join(dependencies.SERVICES)} and no other service's",
-    "jmespath": "botocore asks for it, and Powertools",
-    "python-dateutil": "botocore asks for it",
-    "s3transfer": "boto3 asks for it",
-    "six": "python-dateutil asks for it",
+    "jmespath": "botocore and Powertools need it",
+    "python-dateutil": "botocore needs it",
+    "s3transfer": "boto3 needs it",
+    "six": "python-dateutil needs it",
     "tenacity": "retries",
-    "typing-extensions": "Powertools and arro3 ask for it",
+    "typing-extensions": "Powertools and arro3 need it",
     "urllib3": "botocore's connections",
 }
 
 
 def bundle_tables() -> dict[str, str]:
-    """Return the table of docs/bundle.md: each package that the function carries."""
+    """Return the table of docs/bundle.md, by its mark: each package that the function carries."""
     lock = (ROOT / "lambda" / "requirements.txt").read_text(encoding="utf-8")
     pinned = re.findall(r"(?m)^([\w.-]+)==(\S+)", lock)
     rows = ((f"`{name}`", version, CARRIED_FOR[name]) for name, version in pinned)
@@ -101,24 +125,26 @@ def bundle_tables() -> dict[str, str]:
 
 
 def saved_queries() -> dict[str, str]:
-    """Return the queries on the log, by their names, which are their marks in docs/operations.md."""
+    """Return the queries on the log, by their marks in docs/operations.md, which are their names."""
     return {query.name.replace("_", " "): f"```text\n{query.text.rstrip()}\n```" for query in log_queries()}
 
 
 PAGES: Mapping[str, Callable[[], dict[str, str]]] = {
-    "README.md": readme_tables,
     "docs/bundle.md": bundle_tables,
+    "docs/contract.md": contract_tables,
     "docs/cost.md": cost_tables,
     "docs/operations.md": saved_queries,
+    "docs/settings.md": settings_tables,
+    "docs/terminal.md": terminal_tables,
 }
 
 
 def with_tables(path: str, page: str) -> str:
-    """Return the text of a page of PAGES with what is between each pair of its marks made anew."""
+    """Return the text of a page of PAGES with its tables, each between its mark and the next `<!-- end -->`."""
     for name, made in PAGES[path]().items():
         mark = f"<!-- {name} -->\n"
         if page.count(mark) != 1:
-            sys.exit(f"{path} has {page.count(mark)} places for '{name}', and needs 1")
+            sys.exit(f"{path} has the mark {mark.rstrip()} {page.count(mark)} times: it needs it once")
         before, _, after = page.partition(mark)
         page = f"{before}{mark}{made}\n{after[after.index('<!-- end -->') :]}"
     return page

@@ -29,20 +29,45 @@ class Table:
     meaning: str
 
 
+def _folder(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
 TABLES = (
     Table(
         name="user_pools",
         folder=keys.DATA,
         columns=schema.DATA,
         by_day=True,
-        meaning="Every snapshot: a row for each pool of each target that was read whole",
+        meaning="What each snapshot read: a row for each pool of each target that was read whole",
+    ),
+    Table(
+        name="user_pools_carried",
+        folder=keys.CARRIED,
+        columns=schema.DATA,
+        by_day=True,
+        meaning="What each snapshot did not read: the last known row of each pool of such targets",
+    ),
+    Table(
+        name="user_pools_latest",
+        folder=_folder(keys.LATEST_DATA),
+        columns=schema.DATA,
+        by_day=False,
+        meaning="What is known now: the newest snapshot's rows, read or carried; read_at says as of when",
     ),
     Table(
         name="coverage",
         folder=keys.COVERAGE,
         columns=schema.COVERAGE,
         by_day=True,
-        meaning="What each snapshot looked at: a row for each target, and how reading it went",
+        meaning="What each snapshot asked: a row for each target, and how reading it went",
+    ),
+    Table(
+        name="coverage_latest",
+        folder=_folder(keys.LATEST_COVERAGE),
+        columns=schema.COVERAGE,
+        by_day=False,
+        meaning="What the newest snapshot asked: a row for each target, and how reading it went",
     ),
     Table(
         name="changes",
@@ -50,13 +75,6 @@ TABLES = (
         columns=schema.CHANGES,
         by_day=True,
         meaning="What changed: a row for each pool created, deleted or modified since its target was last read",
-    ),
-    Table(
-        name="user_pools_latest",
-        folder=keys.LATEST_DATA.rpartition("/")[0],
-        columns=schema.DATA,
-        by_day=False,
-        meaning="The newest snapshot alone; coverage tells which targets it could not read",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""cdk-nag's rules, held against the stack on every synth, and what the stack answers to them.
+"""cdk-nag's rules, checked on every synth, and the reasons why some do not apply.
 
 A rule is acknowledged where the construct is made that breaks it, with the reason, and never for a whole stack.
 """
@@ -12,12 +12,12 @@ from constructs import Construct
 
 
 def packs(app: App) -> tuple[NagPack, ...]:
-    """Return the packs of rules that the stack is held to."""
+    """Return the packs of rules that the stack is checked by."""
     return AwsSolutionsChecks(app, verbose=True), ServerlessChecks(app, verbose=True)
 
 
 def acknowledge(construct: Construct, *rules: str, because: str) -> None:
-    """Say of a construct why it may break some rules.
+    """State why a construct may break some rules.
 
     Args:
         construct: the one that breaks them; all that is within it may too.
@@ -28,7 +28,7 @@ def acknowledge(construct: Construct, *rules: str, because: str) -> None:
 
 
 def acknowledge_wildcard(role: Role, resource: str, *, because: str) -> None:
-    """Say of a role why one of its grants has a * in its resource; any other * that it is given is a finding still."""
+    """State why one grant of a role has a * in its resource; any other * is still a finding."""
     acknowledge(role, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(role).resolve(resource))}]", because=because)
 
 

@@ -1,4 +1,4 @@
-"""How long a schedule keeps one waiting, worked out from the expression that EventBridge Scheduler is given.
+"""The longest time between two due times of a schedule, by its expression of EventBridge Scheduler.
 
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
@@ -17,8 +17,8 @@ _DAY_MINUTES = 24 * 60
 _SATURDAY, _SUNDAY = 6, 7  # by date.isoweekday()
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-_MOST_DIGITS = 9  # of any number: one of thousands of digits is an error of its own to int()
-# A year and a leap year, with all that days of the month can come to; what weekdays do comes again each week.
+_MAX_DIGITS = 9  # of any number: one of thousands of digits is an error of its own to int()
+# A year and a leap year, with every case of the days of the month; weekdays repeat each week.
 _CALENDAR = tuple(date(2027, 1, 1) + timedelta(days=number) for number in range(365 + 366))
 # One day of a month: L, L-3, LW and 15W among days of the month, 6L and 6#1 among days of the week.
 _IN_A_MONTH = re.compile(r"L(-([1-9]|[12]\d|30))?|LW|([1-9]|[12]\d|3[01])W", re.ASCII)
@@ -106,7 +106,7 @@ def gap_of(schedule: str) -> timedelta:
 
 def _number(text: str) -> int:
     """Return a number, or -1 for what is none that any field has."""
-    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else -1
+    return int(text) if text.isdecimal() and len(text) <= _MAX_DIGITS else -1
 
 
 def _gap_of_rate(count: str, unit: str) -> timedelta | None:
@@ -133,7 +133,7 @@ def _gap_of_cron(minute: str, hour: str, day_of_month: str, month: str, day_of_w
 
 
 def _is_in_month(part: str, day: date) -> bool:
-    """Return whether a day is the one of its month that L, L-3, LW or 15W mean."""
+    """Whether a day is the one of its month that L, L-3, LW or 15W mean."""
     last = monthrange(day.year, day.month)[1]
     if not part.endswith("W"):
         return day.day == last - int(part[2:] or 0)
@@ -150,7 +150,7 @@ def _is_in_month(part: str, day: date) -> bool:
 
 
 def _is_in_week(part: str, day: date) -> bool:
-    """Return whether a day is the one of its month that 6L or 6#1 mean."""
+    """Whether a day is the one of its month that 6L or 6#1 mean."""
     name, _, which = part.removesuffix("L").partition("#")
     weekday = _DAY_OF_WEEK.names.get(name) or int(name)
     if day.isoweekday() % 7 + 1 != weekday:

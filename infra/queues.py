@@ -9,7 +9,7 @@ from infra import checks
 
 
 def dead_letters(scope: Construct, construct_id: str, *, encryption_key: IKey | None) -> Queue:
-    """Make a queue that keeps messages for 14 days, the longest that SQS does, encrypted at rest and on the way.
+    """Make a queue that keeps messages for 14 days, the longest that SQS does, encrypted at rest and in transit.
 
     Args:
         scope: the construct that it belongs to.

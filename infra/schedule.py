@@ -1,4 +1,4 @@
-"""What wakes the exporter."""
+"""The schedule that invokes the function."""
 
 from aws_cdk import Aws, Duration, Stack
 from aws_cdk.aws_iam import Role, ServicePrincipal
@@ -8,6 +8,7 @@ from aws_cdk.aws_scheduler import ContextAttribute, Schedule, ScheduleExpression
 from aws_cdk.aws_scheduler_targets import LambdaInvoke
 from constructs import Construct
 
+from infra.grants import allow, allow_sending
 from infra.queues import dead_letters
 
 
@@ -15,8 +16,7 @@ class ExportSchedule(Construct):
     """A schedule that invokes the function with the time that was due.
 
     Attributes:
-        role: what EventBridge Scheduler may do for it, which is nothing until the stack allows it.
-        undelivered: the queue that keeps each event that Lambda would not take.
+        undelivered: the queue that keeps each event that Lambda did not accept.
     """
 
     def __init__(
@@ -39,7 +39,9 @@ class ExportSchedule(Construct):
         """
         super().__init__(scope, construct_id)
         self.undelivered = dead_letters(self, "Undelivered", encryption_key=encryption_key)
-        self.role = Role(self, "Role", assumed_by=_scheduler_of(Stack.of(self)))
+        role = Role(self, "Role", assumed_by=_scheduler_of(Stack.of(self)))
+        allow(role, "lambda:InvokeFunction", on=function.function_arn)
+        allow_sending(role, self.undelivered, encryption_key)
         schedule = Schedule(
             self,
             "Schedule",
@@ -50,16 +52,16 @@ class ExportSchedule(Construct):
                 function,
                 # The due time names the snapshot, so an event that is delivered twice names one snapshot.
                 input=ScheduleTargetInput.from_object({"time": ContextAttribute.scheduled_time}),
-                role=self.role.without_policy_updates(),
+                role=role.without_policy_updates(),
                 dead_letter_queue=self.undelivered,
-                # These are for an event that Lambda does not take; where the function fails, its own retries follow.
-                # A day is the most there is: a late snapshot beats none, and one that is too late changes nothing.
+                # These are for an event that Lambda does not accept; where the function fails, its own retries follow.
+                # A day is the longest there is: a late snapshot beats none, and one that is too late changes nothing.
                 max_event_age=Duration.days(1),
                 retry_attempts=185,
             ),
         )
         # The first event may be due at once: it needs the role's grants, and the queue for a function that fails.
-        schedule.node.add_dependency(self.role, function)
+        schedule.node.add_dependency(role, function)
 
 
 def _scheduler_of(stack: Stack) -> ServicePrincipal:

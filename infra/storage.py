@@ -15,6 +15,8 @@ QUERY_RESULTS = "_athena"
 _WRITTEN_OVER = Duration.days(365)
 # Of what each run writes over.
 _WRITTEN_OVER_BY_RUNS = Duration.days(30)
+# Of what a run stages before its commit: whatever was committed has a copy among the snapshots by then.
+_STAGED = Duration.days(30)
 # Of what has expired: the shortest that S3 has.
 _EXPIRED = Duration.days(1)
 
@@ -64,6 +66,7 @@ class Storage(Construct):
                 _tidy(),
                 _query_result_expiry(query_result_expiry_days),
                 _latest(prefix),
+                _staging(prefix),
                 *_snapshots(prefix, snapshot_expiry_days),
             ],
         )
@@ -73,7 +76,7 @@ class Storage(Construct):
             self.bucket,
             "AwsSolutions-S1",
             because="Server access logs come late, may miss requests, and would need a second bucket of the same care."
-            " Who read or wrote what is better told by CloudTrail's data events, which the account's trail records for"
+            " CloudTrail's data events show better who read or wrote what, which the account's trail records for"
             " this bucket where it is set to: docs/hardening.md says how. Objects are versioned, and each manifest"
             " holds the hashes of its files and of the manifest before, so tampering shows without a log.",
         )
@@ -105,8 +108,17 @@ def _latest(prefix: str) -> LifecycleRule:
     )
 
 
+def _staging(prefix: str) -> LifecycleRule:
+    return LifecycleRule(
+        id="Expire-staged",
+        prefix=f"{prefix}/{keys.STAGING}/",
+        expiration=_STAGED,
+        noncurrent_version_expiration=_EXPIRED,
+    )
+
+
 def _snapshots(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
-    """Let the objects of old snapshots expire, folder by folder: latest.json is none of theirs and must stay.
+    """Let the objects of old snapshots expire, folder by folder: what belongs to no one snapshot must stay.
 
     What expires is first deleted like anything else in a versioned bucket, and S3 cannot be asked to keep the versions
     that somebody else deleted for longer than those.

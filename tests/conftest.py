@@ -84,5 +84,5 @@ def invoke(aws: StandIn) -> Invoke:
 
 @pytest.fixture
 def output(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """Gives the lines of JSON that were written to stdout since it was last asked."""
+    """Return the lines of JSON that were written to stdout since the last call."""
     return lambda: [json.loads(line) for line in capsys.readouterr().out.splitlines()]

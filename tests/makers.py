@@ -178,7 +178,7 @@ def page(pools: list[dict[str, Any]], next_token: str | None = None, **members: 
 
 @dataclass
 class HeldClock:
-    """A clock that goes on only by sleeping, or by being told to."""
+    """A clock that goes on only by sleeping."""
 
     seconds: float = 1000.0
     sleeps: list[float] = field(default_factory=list)

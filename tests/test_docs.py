@@ -1,22 +1,192 @@
 """What the pages say is what the code does."""
 
+import io
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
+from pool_inventory.snapshots import keys
+from pool_inventory.terminal import command_line
+from pool_inventory.terminal.demo.walkthrough import run_demo
+from rich.console import Console
 
 from docs.tables import PAGES, with_tables
 
 ROOT = Path(__file__).parents[1]
+ALL_PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+README = (ROOT / "README.md").read_text()
+CONTRACT = (ROOT / "docs/contract.md").read_text()
+MAP = (ROOT / "docs/development.md").read_text()
+PACKAGE = ROOT / "lambda/pool_inventory"
+MODULES = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"}
+WIDTH = 100
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_pages_tables_are_made_of_the_code_and_the_figures_as_they_are(path: str) -> None:
+def test_the_tables_of_a_page_are_up_to_date(path: str) -> None:
     page = (ROOT / path).read_text()
     assert with_tables(path, page) == page, "run `make docs`"
 
 
-@pytest.mark.parametrize("part", ["", "aws", "collect", "publish", "snapshots", "stores", "telemetry"])
-def test_the_map_of_the_code_has_each_module(part: str) -> None:
-    page = (ROOT / "docs/development.md").read_text()
-    modules = {path.name for path in (ROOT / "lambda/pool_inventory" / part).glob("[a-z]*.py")}
-    assert {name for name in modules if f"`{name}`" not in page} == set()
+def test_the_map_of_the_code_has_each_module() -> None:
+    assert {each for each in MODULES if f"`{Path(each).name}`" not in MAP} == set()
+
+
+def test_the_map_of_the_code_names_only_what_there_is() -> None:
+    named = {each for each in re.findall(r"`([\w/.]+)`", MAP) if each.endswith((".py", "/"))}
+    there = {Path(each).name for each in MODULES}
+    assert {each for each in named - there if not any((base / each).exists() for base in (ROOT, PACKAGE))} == set()
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda path: path.name)
+def test_each_link_leads_to_a_file_and_its_heading(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        path, _, heading = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not heading or heading in set(anchors(target.read_text())), link
+
+
+def anchors(page: str) -> Iterator[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    for heading in re.findall(r"(?m)^#+ (.+)$", page):
+        yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder that `make run` was run in, and what it showed."""
+    folder = tmp_path_factory.mktemp("demo")
+    shown = io.StringIO()
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        run_demo(Path("out"), Console(file=shown, width=WIDTH))
+    finally:
+        os.chdir(before)
+    return folder, shown.getvalue()
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", page)
+
+
+def test_the_readme_shows_what_make_run_shows(demo: tuple[Path, str]) -> None:
+    _, shown = demo
+    lines = set(map(without_numbers, shown.splitlines()))
+    (block,) = (each for each in blocks(README, "text") if each.startswith("$ make run\n"))
+    in_readme = [without_numbers(line) for line in block.splitlines()[1:] if line != "…"]
+    assert [line for line in in_readme if line not in lines] == []
+
+
+def without_numbers(line: str) -> str:
+    """A line with its numbers and widths left out: times and sizes are of a machine and of a day."""
+    return re.sub(r" +", " ", re.sub(r"\d[\d,.]*", "#", line)).rstrip()
+
+
+COMMANDS = [
+    (command, output)
+    for page in ALL_PAGES
+    for block in blocks(page.read_text(), "text")
+    for command, output in re.findall(r"(?ms)^\$ (\S*pool-inventory .*?)\n(.*?)(?=^\$ |\Z)", block)
+]
+
+
+@pytest.mark.parametrize(("command", "output"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_a_command_says_what_its_page_shows(
+    command: str, output: str, demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(demo[0])
+    monkeypatch.setenv("COLUMNS", str(WIDTH))
+    said = CliRunner().invoke(command_line.main, shlex.split(command)[1:]).stdout
+    assert without_times(said) == without_times(output)
+
+
+def without_times(text: str) -> list[str]:
+    lines = re.sub(r"\d{4}-\d\d-\d\dT\d\d-\d\dZ", "TIME", text).strip().splitlines()
+    return [line.rstrip() for line in lines]
+
+
+def test_commands_are_found_in_the_pages() -> None:
+    assert {shlex.split(command)[1] for command, _ in COMMANDS} >= {"diff", "list", "history", "show"}
+
+
+(QUERY,) = blocks(README, "sql")
+
+
+def ask(query: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_readmes_query_finds_all_of_its_pools(demo: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(demo[0])
+    pools = pq.ParquetFile("out/user-pools/latest/user-pools.parquet").read().to_pylist()
+    called = {pool["id"]: set(re.findall(r":function:([\w-]+)", json.dumps(pool["lambda_config"]))) for pool in pools}
+    expected = {pool_id for pool_id, functions in called.items() if "trigger-1" in functions}
+    assert {row[2] for row in ask(QUERY)} == expected
+    assert expected
+    assert any("trigger-10" in functions for functions in called.values())
+
+
+COLUMNS = (
+    "{'pre_sign_up': '%s'} AS lambda_config, NULL AS unmodelled",
+    "{'custom_sms_sender': {'lambda_arn': '%s'}} AS lambda_config, NULL AS unmodelled",
+    """NULL AS lambda_config, '{"LambdaConfig":{"OfTomorrow":"%s"}}' AS unmodelled""",
+)
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("function", ["trigger-1", "trigger-1:7", "trigger-1:live"])
+def test_the_readmes_query_finds_each_version(
+    columns: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pool(columns, function)
+    assert len(ask(QUERY)) == 1
+
+
+@pytest.mark.parametrize("columns", COLUMNS)
+@pytest.mark.parametrize("function", ["trigger-10", "trigger-1-test", "trigger-1_test", "my-trigger-1"])
+def test_the_readmes_query_finds_no_longer_name(
+    columns: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pool(columns, function)
+    assert ask(QUERY) == []
+
+
+def write_pool(columns: str, function: str) -> None:
+    Path("out/user-pools/latest").mkdir(parents=True)
+    values = columns % f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    pool = f"SELECT '1' AS account_id, 'us-east-1' AS region, 'a' AS id, 'b' AS name, now() AS read_at, {values}"
+    ask(f"COPY ({pool}) TO 'out/user-pools/latest/user-pools.parquet'")
+
+
+def test_the_contract_names_each_field_of_a_manifest(demo: tuple[Path, str]) -> None:
+    newest = json.loads((demo[0] / "out/user-pools/latest.json").read_text())
+    manifest = json.loads((demo[0] / "out" / newest["manifest"]).read_text())
+    named = {*newest, *manifest, *manifest["files"][0], *manifest["targets"], *manifest["carried"]}
+    assert {name for name in named if f"`{name}`" not in CONTRACT} == set()
+
+
+def test_the_contract_names_each_metric(demo: tuple[Path, str]) -> None:
+    table = demo[1].partition("Metrics that were emitted")[2].partition("Each of")[0]
+    metrics = set(re.findall(r"(?m)^│ (\w+)", table))
+    assert len(metrics) > 10
+    assert {name for name in metrics if f"`{name}`" not in CONTRACT} == set()
+
+
+@pytest.mark.parametrize("key", [*keys.SNAPSHOT_FOLDERS, keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE])
+def test_the_contract_names_each_key(key: str) -> None:
+    assert re.search(rf"^\| `{re.escape(key)}[`/]", CONTRACT, re.MULTILINE)

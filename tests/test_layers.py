@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import TERMINAL_PARTS
+from infra.bundle.bundle import TERMINAL_PARTS
 
 PACKAGE = Path(__file__).parents[1] / "lambda/pool_inventory"
 LAYERS = (

@@ -1,9 +1,8 @@
-"""What tells that snapshots stopped coming, and what one looks at then."""
+"""Alarms for when snapshots stop coming, and where to look then."""
 
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
-from infra.context import DeploySettings
 from infra.exporter import Exporter
 from infra.monitoring.alarms import Alarms
 from infra.monitoring.dashboard import SnapshotDashboard
@@ -11,6 +10,7 @@ from infra.monitoring.log_queries import LogQueries
 from infra.monitoring.metrics import SnapshotMetrics
 from infra.monitoring.topic import AlarmTopic
 from infra.monitoring.watch import Watch
+from infra.options.deploy_settings import DeploySettings
 from infra.schedule import ExportSchedule
 
 
@@ -18,7 +18,7 @@ class Monitoring(Construct):
     """Alarms and the topic that they go to, a dashboard, and saved queries on the function's log.
 
     Attributes:
-        topic: what all alarms are told to.
+        topic: where all alarms are published.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What rings when snapshots stop coming, or stop being whole.
+"""Alarms that ring when snapshots stop coming, or are partial.
 
 docs/operations.md has a section for each alarm, under the alarm's own name.
 """
@@ -51,11 +51,11 @@ class Alarms(Construct):
             construct_id: its name in there.
             metrics: the snapshots'.
             function: which takes snapshots.
-            failed: the queue of what Lambda accepted, and the function failed at or had no room for.
+            failed: the queue of events that Lambda accepted, and that failed or for which it had no room.
             undelivered: the queue of what Lambda did not accept.
             watch: over how long a time the snapshots are looked at.
             event_bus: whether events go onto a bus.
-            topic: which is told when an alarm rings, and when it is over.
+            topic: where an alarm is published when it rings, and when it is over.
         """
         super().__init__(scope, construct_id)
         self.alarms: list[Alarm] = []
@@ -162,9 +162,8 @@ class Alarms(Construct):
     ) -> Alarm:
         """Make an alarm.
 
-        Unless told otherwise, what rings goes on until a figure says that it is over: between two runs there is none,
-        a snapshot sends no QuotaUtilization where an unread region's last number is not known, and a queue that nobody
-        touches gives none after six hours.
+        By default an alarm rings until a figure says that it is over: between two runs there is none, and a queue that
+        nobody touches gives none after six hours.
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
         """
         alarm = Alarm(

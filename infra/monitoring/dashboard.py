@@ -61,32 +61,32 @@ class SnapshotDashboard(Construct):
         timeout = HorizontalAnnotation(value=timeout_seconds * 1000, label=f"timeout, {timeout_seconds} s")
         quota = HorizontalAnnotation(value=QUOTA_PERCENT, label="alarm")
 
-        def most(*names: str) -> list[IMetric]:
+        def maximum(*names: str) -> list[IMetric]:
             return [metrics.metric(name, statistic="Maximum", period=_HOUR) for name in names]
 
         widgets: list[IWidget] = [
             AlarmStatusWidget(title="Is anything wrong?", alarms=list(alarms), width=_COLUMNS, height=3),
-            _graph("How many user pools are there?", most("UserPools")),
+            _graph("How many user pools are there?", maximum("UserPools")),
             # By day, so that it looks the same where a region's figure comes but once a day.
             _graph("In which regions are they?", [metrics.by_region("UserPools", period=_DAY)], stacked=True),
             _graph(
                 "What changed, at most, in a snapshot?",
-                most("UserPoolsCreated", "UserPoolsDeleted", "UserPoolsModified"),
+                maximum("UserPoolsCreated", "UserPoolsDeleted", "UserPoolsModified"),
             ),
-            _graph("Are the snapshots complete?", most("SnapshotComplete")),
-            _graph("Was every target read?", most("Targets", "TargetsFailed")),
-            _graph("Does Cognito throttle us?", most("Requests", "Retries")),
+            _graph("Are the snapshots complete?", maximum("SnapshotComplete")),
+            _graph("Was every target read?", maximum("Targets", "TargetsFailed")),
+            _graph("Does Cognito throttle us?", maximum("Requests", "Retries")),
             _graph(
                 "Does a run have enough time?",
-                # What Lambda cut off did not come to say how long it took.
-                [*most("SnapshotDuration"), function.metric_duration(statistic="Maximum", period=_HOUR)],
+                # A run that Lambda cut off sent no SnapshotDuration.
+                [*maximum("SnapshotDuration"), function.metric_duration(statistic="Maximum", period=_HOUR)],
                 mark=timeout,
             ),
-            _graph("How large is a snapshot?", most("SnapshotBytes")),
-            _graph("Is there room for more user pools?", most("QuotaUtilization"), mark=quota),
+            _graph("How large is a snapshot?", maximum("SnapshotBytes")),
+            _graph("Is there room for more user pools?", maximum("QuotaUtilization"), mark=quota),
             _graph(
                 "Was anything passed by? Did events fail?" if event_bus else "Was anything passed by?",
-                most("PassedBy", "EventsFailed") if event_bus else most("PassedBy"),
+                maximum("PassedBy", "EventsFailed") if event_bus else maximum("PassedBy"),
             ),
             _graph(
                 "Do runs fail, or are they throttled?",
@@ -110,7 +110,7 @@ class SnapshotDashboard(Construct):
             "Dashboard",
             dashboard_name=f"{stack_name}-{Aws.REGION}",
             default_interval=Duration.days(14),
-            # Else a short range would draw a day's figure in pieces of minutes, most of them empty.
+            # Otherwise a short range would draw a day's figure in pieces of minutes, most of them empty.
             period_override=PeriodOverride.INHERIT,
             widgets=[widgets[:1], *(graphs[at : at + _IN_A_ROW] for at in range(0, len(graphs), _IN_A_ROW))],
         )

@@ -1,6 +1,6 @@
 """The function's own metrics, as alarms and the dashboard ask CloudWatch for them.
 
-What the function emits is in pool_inventory/telemetry/metrics.py, and the tests hold each name here against that.
+What the function emits is in pool_inventory/telemetry/metrics.py, and the tests compare each name here with that.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Where alarms are told to."""
+"""Where alarms are published."""
 
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
@@ -23,7 +23,7 @@ class AlarmTopic(Construct):
         Args:
             scope: the construct that it belongs to.
             construct_id: its name in there.
-            email: the address that is told, once its owner has confirmed; None for nobody.
+            email: the address that gets each alarm, once its owner has confirmed; None for nobody.
             encryption_key: a key that CloudWatch may use; None for no encryption at rest.
         """
         super().__init__(scope, construct_id)

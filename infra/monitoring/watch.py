@@ -13,7 +13,7 @@ _LONGEST_WARM_UP = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """So many periods in a row.
+    """A number of periods in a row.
 
     Attributes:
         sees_silence: whether a snapshot is due in each period, so that one without any is wrong.

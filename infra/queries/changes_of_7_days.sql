@@ -1,5 +1,5 @@
--- What was created, deleted and modified, as the snapshots of the last 7 days told it, newest first.
--- What happened while a target could not be read is told by the snapshot that reads it again, with the time before.
+-- What was created, deleted and modified, by the snapshots of the last 7 days, newest first.
+-- What happened while a target could not be read is in the snapshot that reads it again, with the time before.
 SELECT snapshot_time, previous_snapshot_time, change, account_id, region, id, name, fields, before, after
 FROM changes
 WHERE dt >= date_format(current_timestamp - INTERVAL '7' DAY, '%Y-%m-%d')

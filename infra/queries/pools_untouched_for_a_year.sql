@@ -1,20 +1,10 @@
--- Pools that nobody modified for a year, longest first, by each target's newest whole reading.
--- A row without an id is a target that was not once read whole in 30 days: its pools are not known.
-WITH reading AS (
-    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status = 'ok') AS read_at
-    FROM coverage
-    WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
-    GROUP BY account_id, region
-)
-SELECT
-    reading.account_id, reading.region, reading.read_at,
-    pool.id, pool.name, pool.creation_date, pool.last_modified_date
-FROM reading
-LEFT JOIN user_pools AS pool
-    ON pool.account_id = reading.account_id
-    AND pool.region = reading.region
-    AND pool.snapshot_time = reading.read_at
-    AND pool.dt = date_format(reading.read_at, '%Y-%m-%d')
-    AND pool.dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
-WHERE pool.last_modified_date < current_timestamp - INTERVAL '1' YEAR OR reading.read_at IS NULL
-ORDER BY pool.last_modified_date, reading.account_id, reading.region, pool.id
+-- Pools that nobody modified for a year, as known now, longest first.
+-- A row without an id is a target whose pools are not known.
+SELECT account_id, region, read_at, id, name, creation_date, last_modified_date
+FROM user_pools_latest
+WHERE last_modified_date < current_timestamp - INTERVAL '1' YEAR
+UNION ALL
+SELECT account_id, region, NULL, NULL, NULL, NULL, NULL
+FROM coverage_latest
+WHERE last_ok IS NULL AND status <> 'absent'
+ORDER BY last_modified_date NULLS LAST, account_id, region, id

@@ -1,14 +1,8 @@
--- Which pools call a function, and from which triggers, by each target's newest whole reading: put its ARN below.
--- A row without an id is a target that was not once read whole in 30 days: what calls from there is not known.
+-- Which pools call a function, and from which triggers, as known now: put the function's ARN below.
+-- A row without an id is a target whose pools are not known: something there may call it.
 WITH wanted AS (
-    -- Without a version or an alias, it stands for all of them; the colon keeps it from standing for longer names.
+    -- Without a version or an alias, the ARN matches all of them; the colon keeps it from matching longer names.
     SELECT 'arn:aws:lambda:us-east-1:123456789012:function:my-function' || ':' AS arn_start
-),
-reading AS (
-    SELECT account_id, region, max(snapshot_time) FILTER (WHERE status = 'ok') AS read_at
-    FROM coverage
-    WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
-    GROUP BY account_id, region
 ),
 caller AS (
     SELECT
@@ -35,19 +29,17 @@ caller AS (
             IF(starts_with(lambda_config.custom_sms_sender.lambda_arn || ':', arn_start), 'custom_sms_sender'),
             IF(starts_with(lambda_config.custom_email_sender.lambda_arn || ':', arn_start), 'custom_email_sender'),
             IF(starts_with(lambda_config.inbound_federation.lambda_arn || ':', arn_start), 'inbound_federation'),
-            -- No function but a key, whose ARN may be put above as well.
+            -- This is a key and not a function. Its ARN may be put above as well.
             IF(starts_with(lambda_config.kms_key_id || ':', arn_start), 'kms_key_id')
         ) AS triggers
-    FROM user_pools AS pool
+    FROM user_pools_latest AS pool
     CROSS JOIN wanted
-    WHERE dt >= date_format(current_timestamp - INTERVAL '30' DAY, '%Y-%m-%d')
 )
-SELECT reading.account_id, reading.region, reading.read_at, caller.id, caller.name, caller.triggers
-FROM reading
-LEFT JOIN caller
-    ON caller.account_id = reading.account_id
-    AND caller.region = reading.region
-    AND caller.snapshot_time = reading.read_at
-    AND caller.dt = date_format(reading.read_at, '%Y-%m-%d')
-WHERE caller.triggers <> '' OR reading.read_at IS NULL
-ORDER BY reading.account_id, reading.region, caller.id
+SELECT account_id, region, read_at, id, name, triggers
+FROM caller
+WHERE triggers <> ''
+UNION ALL
+SELECT account_id, region, NULL, NULL, NULL, NULL
+FROM coverage_latest
+WHERE last_ok IS NULL AND status <> 'absent'
+ORDER BY account_id, region, id

@@ -12,7 +12,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where a run gets its time from: the wall's, a counter in seconds that never goes back, and sleep in seconds."""
+    """Where a run gets its time from: the wall clock, a monotonic counter in seconds, and sleep in seconds."""
 
     now: Callable[[], datetime] = _now
     monotonic: Callable[[], float] = time.monotonic

@@ -1,6 +1,6 @@
 """What can go wrong, as a tree.
 
-InventoryError          whatever stops a run; its text says what was wrong, with which value, and what would do
+InventoryError          whatever stops a run; its text says what was wrong, with which value, and what would help
 ├── SettingsError       the environment or an option
 ├── EventError          the event that woke the run
 ├── TargetsError        which accounts and regions to ask could not be settled
@@ -14,7 +14,7 @@ InventoryError          whatever stops a run; its text says what was wrong, with
 
 
 class InventoryError(Exception):
-    """Whatever stops a run. Its text is made to be shown as it is, without a traceback."""
+    """What stops a run. Its text is written to be shown as it is, without a traceback."""
 
 
 class SettingsError(InventoryError):
@@ -22,11 +22,11 @@ class SettingsError(InventoryError):
 
 
 class EventError(InventoryError):
-    """The event that woke the run names no usable time."""
+    """The event that started the run has no usable time."""
 
 
 class TargetsError(InventoryError):
-    """Which accounts and regions to ask could not be settled."""
+    """The accounts and regions to ask could not be determined."""
 
 
 class UnreadError(InventoryError):
@@ -42,7 +42,7 @@ class RefusedError(StoreError):
 
 
 class OutputError(InventoryError):
-    """Standard output could not take what a command had to say."""
+    """A command's output could not be written to standard output."""
 
 
 class SnapshotError(InventoryError):

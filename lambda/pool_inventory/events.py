@@ -1,11 +1,11 @@
-"""The event that wakes a run → the time that it is for."""
+"""The event that starts a run → the time of its snapshot."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from pool_inventory.errors import EventError
 
-# A snapshot of a time to come would be the latest until that time comes, and every run till then would do nothing.
+# A snapshot of a future time would stay the latest until that time, and no run before it would do anything.
 # A day allows for clocks and for schedules that are set ahead, and passes by itself.
 MAX_AHEAD = timedelta(days=1)
 
@@ -32,7 +32,7 @@ def snapshot_time(event: object, now: datetime) -> datetime:
 
 
 def parse_time(text: object, now: datetime) -> datetime:
-    """Parse a time, in ISO 8601 and with its offset from UTC, and give it in UTC, to the minute.
+    """Return a time, given in ISO 8601 with its offset from UTC, in UTC and to the minute.
 
     Raises:
         ValueError: it is not that, or is more than a day to come; the text goes on from the name of what has it.

@@ -1,4 +1,4 @@
-"""Lambda's door: event and environment in, summary out."""
+"""The entry point in Lambda: event and environment in, summary out."""
 
 import dataclasses
 import os
@@ -70,6 +70,7 @@ def _request(event: object, settings: Settings, clock: Clock) -> Request:
         regions=settings.regions,
         max_requests_per_second=settings.max_requests_per_second,
         extra_formats=settings.extra_formats,
+        forget_days=settings.forget_days,
     )
 
 
@@ -109,7 +110,7 @@ def _tools(
 
 
 def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announce.Failure]) -> None:
-    """Log what someone should look at, though the run did its work: docs/operations.md has queries for it."""
+    """Log problems of a run that succeeded: docs/operations.md has queries for them."""
     if outcome.published:
         _log_unread(logger, outcome.coverage)
     for each in outcome.passed_by:

@@ -1,4 +1,4 @@
-"""What every layer speaks of: accounts, targets, how reading them went, snapshots, and what changed.
+"""The types that every layer shares: accounts, targets, coverage, snapshots and changes.
 
 The standard library only, and no I/O: each module may import this one.
 """
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
 # With these alone a snapshot is complete: read whole, does not exist, or left out by settings or by a listing.
-FINE: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
+COMPLETE_STATUSES: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
 ChangeKind = Literal["created", "deleted", "modified"]
 
 
@@ -65,9 +65,14 @@ class Coverage:
         return self.status == "ok"
 
     @property
+    def has_unknown_pools(self) -> bool:
+        """Whether the target may have pools that the snapshot did not read: an absent one has none."""
+        return self.status not in {"ok", "absent"}
+
+    @property
     def is_failed(self) -> bool:
         """Whether the target was asked and could not be read."""
-        return self.status not in FINE
+        return self.status not in COMPLETE_STATUSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a snapshot says of itself: the footer of its data object.
+    """A snapshot's metadata: the footer of its data object.
 
     Attributes:
         previous: the finished snapshot before it; None for the first.
@@ -139,12 +144,12 @@ class Snapshot:
     @property
     def targets_failed(self) -> int:
         """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in FINE)
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE_STATUSES)
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What became of one pool: the columns of schema.CHANGES, with snapshots by their ids.
+    """A change of one pool: the columns of schema.CHANGES, with snapshots by their ids.
 
     `before` and `after` are the pool's rows as JSON, None where there was none.
     """

@@ -1,4 +1,4 @@
-"""The whole of it: what a run does between its settings and its summary."""
+"""One run, from its settings to its summary."""
 
 import dataclasses
 import json
@@ -13,7 +13,7 @@ from pool_inventory.collect import readings as collect
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import InventoryError, UnreadError
-from pool_inventory.model import Account, Coverage, Link, Published
+from pool_inventory.model import Account, Coverage, Link, Published, Target
 from pool_inventory.publish import finish
 from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
@@ -92,7 +92,7 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run came to.
+    """The outcome of a run.
 
     Attributes:
         snapshot_id: the snapshot that the run was for.
@@ -117,8 +117,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What the targets gave.
+class _Collected:
+    """What was collected.
 
     Attributes:
         lines: the rows, to be gone through once: what they are kept in is free then for what finishing needs.
@@ -141,12 +141,12 @@ class _Past:
     passed_by: tuple[PassedBy, ...]
 
     def after(self, earlier: "_Past") -> "_Past":
-        """Return this one with what an earlier look at the same store came to."""
+        """Return this, with what an earlier look at the same store found."""
         passed_by = tuple(dict.fromkeys((*earlier.passed_by, *self.passed_by)))
         return _Past(self.history, earlier.recovered + self.recovered, passed_by)
 
     def outcome(self, request: Request, result: Result, published: Published | None = None) -> Outcome:
-        """Return what a run came to."""
+        """Return the outcome of a run."""
         new = [each.snapshot.id for each in (*self.recovered, published) if each]
         return Outcome(
             snapshot_id=request.snapshot_id,
@@ -171,13 +171,14 @@ def export(request: Request, tools: Tools) -> Outcome:
     past = _settle_past(request, tools)
     if done := _already_done(past, request, tools):
         return done
-    found = _collect(request, tools)
+    known = read_known(tools.store, past.history, before=request.snapshot_id)
+    collected = _collect(request, tools, read_before=_read_before(*known))
     if tools.collected:
-        tools.collected(found.coverage)
-    return _publish(found, past, request, tools)
+        tools.collected(collected.coverage)
+    return _publish(collected, past, known, request, tools)
 
 
-def _collect(request: Request, tools: Tools) -> _Found:
+def _collect(request: Request, tools: Tools, *, read_before: frozenset[Target] | None) -> _Collected:
     started_at = tools.now()
     readings = collect.collect(
         choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
@@ -185,9 +186,10 @@ def _collect(request: Request, tools: Tools) -> _Found:
         snapshot_time=request.snapshot_time,
         max_requests_per_second=request.max_requests_per_second,
         deadline=tools.deadline,
+        read_before=read_before,
         progress=tools.progress,
     )
-    return _Found(
+    return _Collected(
         started_at=started_at,
         ended_at=tools.now(),
         coverage=tuple(reading.coverage for reading in readings),
@@ -196,38 +198,43 @@ def _collect(request: Request, tools: Tools) -> _Found:
     )
 
 
-def _publish(found: _Found, past: _Past, request: Request, tools: Tools) -> Outcome:
+def _publish(
+    collected: _Collected, past: _Past, known: tuple[Known | None, str | None], request: Request, tools: Tools
+) -> Outcome:
     """Commit and finish what was read."""
-    if not any(each.is_read for each in found.coverage):
-        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(found.coverage)}")
-    # Another run may have published meanwhile: what that has said of the changes is not said twice.
+    if not any(each.is_read for each in collected.coverage):
+        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage)}")
+    # Another run may have published meanwhile: its changes are not recorded twice.
+    latest_before = past.history.latest
     past = _settle_past(request, tools).after(past)
     if done := _already_done(past, request, tools):
         return done
-    known, reason = read_known(tools.store, past.history, before=request.snapshot_id)
+    if past.history.latest != latest_before:
+        known = read_known(tools.store, past.history, before=request.snapshot_id)
+    before, reason = known
     committed = commit(
         tools.store,
         Draft(
             id=request.snapshot_id,
-            started_at=found.started_at,
-            ended_at=found.ended_at,
+            started_at=collected.started_at,
+            ended_at=collected.ended_at,
             previous=past.history.latest,
-            known=known,
+            known=before,
             known_reason=reason,
-            coverage=found.coverage,
-            lines=found.lines,
+            coverage=collected.coverage,
+            lines=collected.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
         ),
     )
-    published = tools.finish(request.snapshot_id, committed, known)
+    published = tools.finish(request.snapshot_id, committed, before)
     outcome = past.outcome(request, "published", published)
-    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else found.coverage
-    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + found.warnings)
+    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else collected.coverage
+    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + collected.warnings)
 
 
 def _settle_past(request: Request, tools: Tools) -> _Past:
-    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what does not let itself."""
+    """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what cannot be finished."""
     history = read_history(tools.store, request.snapshot_id, now=tools.now())
     recovered: list[Published] = []
     passed_by = list(history.passed_by)
@@ -253,7 +260,7 @@ def _settle_past(request: Request, tools: Tools) -> _Past:
 
 
 def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None:
-    """Return what a run comes to that need not ask any target, its commit finished; None where it has to go on.
+    """Return the outcome of a run that need not ask any target, with its commit finished; None where it must go on.
 
     Raises:
         SnapshotError: what is committed under its id is not ours.
@@ -264,6 +271,14 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
     if history.is_committed:
         return past.outcome(request, "unchanged")
     return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
+
+
+def _read_before(known: Known | None, reason: str | None) -> frozenset[Target] | None:
+    """Return the targets that were ever read; None where that is not known: the snapshot before cannot be read."""
+    if reason:
+        return None
+    covered = known.coverage() if known else ()
+    return frozenset(each.target for each in covered if each.last_ok or each.compared_with)
 
 
 def _uncompared(published: Published) -> tuple[str, ...]:

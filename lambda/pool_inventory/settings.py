@@ -1,14 +1,14 @@
 """The environment, parsed once into a frozen Settings.
 
-Each variable is stated here, once: the function reads it, the CDK sets and checks it, and the README's table is made
-from it.
+Each variable is stated here, once, and has its field in Settings: the function reads it, the CDK sets and checks it,
+and the docs' table is made from it.
 """
 
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
 
 from pool_inventory.errors import SettingsError
 
@@ -20,7 +20,10 @@ FORMATS = ("csv", "ndjson")
 EACH = "each"
 DAILY = "daily"
 AES256 = "AES256"
+KEY_ARN_EXAMPLE = "arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_VARIABLE = "variable"  # in the metadata of a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Variable(Generic[T]):
         """Return the variable's value.
 
         Raises:
-            SettingsError: it is required and not set, or its value will not do.
+            SettingsError: it is required and not set, or its value is wrong.
         """
         text = environment.get(self.name, self.default)
         if text is None:
@@ -45,6 +48,17 @@ class Variable(Generic[T]):
             return self.parse(text)
         except ValueError as error:
             raise SettingsError(f"{self.name}={text!r}: {error}") from None
+
+
+def setting(variable: Variable[T]) -> T:
+    """Return the field of a dataclass that is read from a variable."""
+    declared: T = field(metadata={_VARIABLE: variable})
+    return declared
+
+
+def variables_of(settings: type) -> Mapping[str, Variable[Any]]:
+    """Return the variables of a dataclass's settings by the names of the fields, in the order of the fields."""
+    return {each.name: each.metadata[_VARIABLE] for each in fields(settings) if _VARIABLE in each.metadata}
 
 
 def _bucket(text: str) -> str:
@@ -112,13 +126,18 @@ def _region_metrics(text: str) -> str:
     return text
 
 
+def is_key_arn(text: str) -> bool:
+    """Whether a text is the ARN of a KMS key, and not of an alias: a policy that names one grants nothing.
+
+    Sources: https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
+    https://docs.aws.amazon.com/kms/latest/developerguide/cmks-in-iam-policies.html
+    """
+    return bool(re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z]+(-[a-z0-9]+)+:[0-9]{12}:key/[A-Za-z0-9-]+", text))
+
+
 def _encryption(text: str) -> str | None:
-    # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN
-    is_key = re.fullmatch(r"arn:aws[\w-]*:kms:[a-z]+(-[a-z0-9]+)+:\d{12}:key/[\w-]+", text, re.ASCII)
-    if text and text != AES256 and not is_key:
-        raise ValueError(
-            f"neither {AES256} nor a KMS key's ARN, such as arn:aws:kms:us-east-1:123456789012:key/KEY-ID (no alias)"
-        )
+    if text and text != AES256 and not is_key_arn(text):
+        raise ValueError(f"neither {AES256} nor a KMS key's ARN, such as {KEY_ARN_EXAMPLE} (no alias)")
     return text or None
 
 
@@ -147,7 +166,7 @@ BUCKET = Variable("INVENTORY_BUCKET", "where snapshots go", None, _bucket)
 PREFIX = Variable("INVENTORY_PREFIX", "key prefix, no leading or trailing slash", "user-pools", _prefix)
 REGIONS = Variable(
     "INVENTORY_REGIONS",
-    f"`{ENABLED}` (every region that has Cognito and that the account has enabled), `{CURRENT}`, or a comma list",
+    f"`{ENABLED}` (every region that the account has enabled), `{CURRENT}`, or a comma list",
     ENABLED,
     _regions,
 )
@@ -191,6 +210,12 @@ ENCRYPTION = Variable(
     "",
     _encryption,
 )
+FORGET_DAYS = Variable(
+    "INVENTORY_FORGET_DAYS",
+    "after so many days without a reading a target is no longer carried",
+    "90",
+    _whole_number_from_1,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -198,60 +223,35 @@ METRICS_NAMESPACE = Variable(
     "POWERTOOLS_METRICS_NAMESPACE", "the metrics' CloudWatch namespace", "PoolInventory", _metrics_namespace
 )
 LOG_LEVEL = Variable("POWERTOOLS_LOG_LEVEL", "the least severe log line that is written", "INFO", _log_level)
-VARIABLES = (
-    BUCKET,
-    PREFIX,
-    REGIONS,
-    MAX_REQUESTS_PER_SECOND,
-    RESERVE_SECONDS,
-    EXTRA_FORMATS,
-    EVENT_BUS,
-    USER_POOL_QUOTA,
-    REGION_METRICS,
-    ENCRYPTION,
-    SERVICE_NAME,
-    METRICS_NAMESPACE,
-    LOG_LEVEL,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a run is told by its environment."""
+    """The settings of a run: each field is read from its variable, in the order of the docs' table."""
 
-    bucket: str
-    prefix: str
-    regions: str | tuple[str, ...]
-    max_requests_per_second: float
-    reserve_seconds: float
-    extra_formats: tuple[str, ...]
-    event_bus: str | None
-    user_pool_quota: int
-    region_metrics: str
-    encryption: str | None
-    service_name: str
-    metrics_namespace: str
-    log_level: str
+    bucket: str = setting(BUCKET)
+    prefix: str = setting(PREFIX)
+    regions: str | tuple[str, ...] = setting(REGIONS)
+    max_requests_per_second: float = setting(MAX_REQUESTS_PER_SECOND)
+    reserve_seconds: float = setting(RESERVE_SECONDS)
+    extra_formats: tuple[str, ...] = setting(EXTRA_FORMATS)
+    event_bus: str | None = setting(EVENT_BUS)
+    user_pool_quota: int = setting(USER_POOL_QUOTA)
+    region_metrics: str = setting(REGION_METRICS)
+    encryption: str | None = setting(ENCRYPTION)
+    forget_days: int = setting(FORGET_DAYS)
+    service_name: str = setting(SERVICE_NAME)
+    metrics_namespace: str = setting(METRICS_NAMESPACE)
+    log_level: str = setting(LOG_LEVEL)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Parse the environment, touching nothing outside it.
 
         Raises:
-            SettingsError: the first variable whose value will not do, with the value and what would do.
+            SettingsError: the first variable whose value is wrong, with the value and what would be accepted.
         """
-        return cls(
-            bucket=BUCKET.read(environment),
-            prefix=PREFIX.read(environment),
-            regions=REGIONS.read(environment),
-            max_requests_per_second=MAX_REQUESTS_PER_SECOND.read(environment),
-            reserve_seconds=RESERVE_SECONDS.read(environment),
-            extra_formats=EXTRA_FORMATS.read(environment),
-            event_bus=EVENT_BUS.read(environment),
-            user_pool_quota=USER_POOL_QUOTA.read(environment),
-            region_metrics=REGION_METRICS.read(environment),
-            encryption=ENCRYPTION.read(environment),
-            service_name=SERVICE_NAME.read(environment),
-            metrics_namespace=METRICS_NAMESPACE.read(environment),
-            log_level=LOG_LEVEL.read(environment),
-        )
+        return cls(**{name: variable.read(environment) for name, variable in variables_of(cls).items()})
+
+
+VARIABLES = tuple(variables_of(Settings).values())

@@ -10,7 +10,7 @@ _NOT_ESCAPED = re.compile("[^\x00-\x7e]")
 
 
 def printable(text: str) -> str:
-    """Return the text with an escape for each character that has no shape of its own.
+    """Return the text with an escape for each unprintable character.
 
     Such are control characters, which move a terminal's cursor; the marks that turn the direction of text; ends of
     lines; and half a surrogate pair, which JSON can hold and UTF-8 cannot.
@@ -21,7 +21,7 @@ def printable(text: str) -> str:
 
 
 def printable_json(document: str) -> str:
-    """Return JSON text of the same value, with an escape of JSON's for each character that has no shape of its own.
+    """Return JSON text of the same value, with a JSON escape for each unprintable character.
 
     Writers of JSON escape the control characters of ASCII, less DEL, and leave all others as they are.
     """
@@ -29,7 +29,7 @@ def printable_json(document: str) -> str:
 
 
 def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
-    """Return the text on one line of at most so many characters, printable, its white space folded."""
+    """Return the text on one printable line of at most `max_characters` characters, with its white space folded."""
     # A text may have megabytes: what is cut off is not looked at.
     head = text[: 8 * max_characters]
     return printable(" ".join(head.split()))[:max_characters]

@@ -10,6 +10,8 @@ import duckdb
 import pytest
 import sqlglot
 from pool_inventory.model import Account
+from pool_inventory.publish.commit import commit
+from pool_inventory.publish.finish import finish
 from pool_inventory.run import Request, Tools, export
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
@@ -19,7 +21,8 @@ from sqlglot import exp
 
 from infra.athena import athena_queries
 from infra.catalog import TABLES, Table
-from tests.makers import ACCOUNT_ID, HeldClock, any_pool
+from tests.chains import lines_of
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_coverage, any_draft, any_pool
 
 Pools = dict[str, list[dict[str, Any]]]
 
@@ -97,7 +100,11 @@ def _view(table: Table, folder: Path) -> str:
     ]
     if table.by_day:
         columns.append("dt")
-    objects = folder / table.folder / ("dt=*/*" if table.by_day else "*")
+    pattern = "dt=*/*" if table.by_day else "*"
+    objects = folder / table.folder / pattern
+    if not any(folder.joinpath(table.folder).glob(pattern)):
+        empty = ", ".join(f"NULL AS {each.name}" for each in table.columns)
+        return f"CREATE VIEW {table.name} AS SELECT {empty}, NULL AS dt LIMIT 0"
     return (
         f"CREATE VIEW {table.name} AS SELECT {', '.join(columns)} "
         f"FROM read_parquet('{objects}', hive_partitioning = {table.by_day}, hive_types_autocast = false)"
@@ -105,9 +112,9 @@ def _view(table: Table, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_a_query_is_one_select_in_athenas_dialect_on_tables_of_the_catalog(name: str) -> None:
+def test_a_query_is_one_select_on_tables_of_the_catalog(name: str) -> None:
     (query,) = sqlglot.parse(QUERIES[name], dialect="athena")
-    assert isinstance(query, exp.Select)
+    assert isinstance(query, exp.Query)
     of_its_own = {each.alias for each in query.find_all(exp.CTE)}
     asked = {table.name for table in query.find_all(exp.Table)} - of_its_own
     assert asked <= {table.name for table in TABLES}
@@ -123,7 +130,7 @@ def test_a_query_bounds_the_days_of_each_table_that_it_reads(name: str) -> None:
         assert len(bounded) >= len([table for table in select.find_all(exp.Table) if table.name in by_day])
 
 
-def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_out(take: Take, ask: Ask) -> None:
+def test_the_latest_complete_inventory_leaves_nothing_out(take: Take, ask: Ask) -> None:
     ours, theirs = any_pool("us-east-1"), any_pool("eu-west-1")
     take(day(20), {"us-east-1": [any_pool("us-east-1")], "eu-west-1": []})
     take(day(22), {"us-east-1": [ours], "eu-west-1": [theirs]})
@@ -136,25 +143,61 @@ def test_the_latest_complete_inventory_is_the_newest_in_which_nothing_was_left_o
     ]
 
 
-def test_there_is_no_latest_complete_inventory_where_each_left_something_out(take: Take, ask: Ask) -> None:
+def test_there_may_be_no_complete_inventory(take: Take, ask: Ask) -> None:
     take(day(22), {"us-east-1": [any_pool()]}, denied=["eu-west-1"])
     assert ask(QUERIES["latest_complete_inventory"]) == []
 
 
-def test_a_region_that_is_denied_is_read_from_its_newest_whole_reading(take: Take, ask: Ask) -> None:
+ON_PARTS = {"changes_of_7_days", "known_7_days_ago", "latest_complete_inventory"}
+
+
+@pytest.mark.parametrize("name", sorted(set(QUERIES) - ON_PARTS))
+def test_an_absent_region_is_not_one_whose_pools_are_unknown(tmp_path: Path, ask: Ask, name: str) -> None:
+    publish_with_an_absent_region(FolderStore(tmp_path), any_pool())
+    assert "me-west-1" not in {row[1] for row in ask(QUERIES[name])}
+
+
+def test_an_absent_region_leaves_the_latest_inventory_complete(tmp_path: Path, ask: Ask) -> None:
+    pool = any_pool()
+    publish_with_an_absent_region(FolderStore(tmp_path), pool)
+    assert [row[3] for row in ask(QUERIES["latest_complete_inventory"])] == [pool["Id"]]
+
+
+def publish_with_an_absent_region(store: FolderStore, pool: dict[str, Any]) -> None:
+    absent = any_coverage("me-west-1", status="absent", pools=None, last_ok=None)
+    lines = lines_of(0, {"us-east-1": [pool]})
+    committed = commit(store, any_draft(coverage=(absent, any_coverage(pools=1)), lines=lines))
+    finish(store, IDENTIFIER, committed, now=TIME)
+
+
+def test_a_denied_region_answers_from_its_newest_reading(take: Take, ask: Ask) -> None:
     def calling(region: str) -> dict[str, Any]:
         return any_pool(region, LambdaConfig={"PreSignUp": FUNCTION})
 
-    ours, gone, theirs = calling("us-east-1"), calling("us-east-1"), calling("eu-west-1")
-    take(day(20, month=10), {"us-east-1": [ours], "eu-west-1": [], "ap-south-1": [calling("ap-south-1")]})
+    ours, gone, theirs, old = calling("us-east-1"), calling("us-east-1"), calling("eu-west-1"), calling("ap-south-1")
+    take(day(20, month=10), {"us-east-1": [ours], "eu-west-1": [], "ap-south-1": [old]})
     take(day(22), {"us-east-1": [ours], "eu-west-1": [theirs]}, denied=["ap-south-1", "sa-east-1"])
     take(day(24, hour=12), {"us-east-1": [ours, gone]}, denied=["eu-west-1", "ap-south-1", "sa-east-1"])
     take(day(24), {"us-east-1": [any_pool(), ours]}, denied=["eu-west-1", "ap-south-1", "sa-east-1"])
     assert ask(QUERIES["which_pools_call_a_function"]) == [
-        (ACCOUNT_ID, "ap-south-1", None, None, None, None),
+        (ACCOUNT_ID, "ap-south-1", in_athena(day(20, month=10)), old["Id"], old["Name"], "pre_sign_up"),
         (ACCOUNT_ID, "eu-west-1", in_athena(day(22)), theirs["Id"], theirs["Name"], "pre_sign_up"),
         (ACCOUNT_ID, "sa-east-1", None, None, None, None),
         (ACCOUNT_ID, "us-east-1", in_athena(day(24)), ours["Id"], ours["Name"], "pre_sign_up"),
+    ]
+
+
+def test_what_was_known_7_days_ago_was_read_or_carried(take: Take, ask: Ask) -> None:
+    ours, theirs = any_pool("us-east-1"), any_pool("eu-west-1")
+    take(day(14), {"us-east-1": [], "eu-west-1": [theirs]})
+    take(day(16), {"us-east-1": [ours]}, denied=["eu-west-1"])
+    take(day(18), {"us-east-1": [any_pool()], "eu-west-1": []})
+    columns = [column.name for column in schema.DATA]
+    shown = [columns.index(name) for name in ("snapshot_time", "region", "id", "read_at")]
+    rows = [tuple(row[each] for each in shown) for row in ask(QUERIES["known_7_days_ago"])]
+    assert rows == [
+        (in_athena(day(16)), "eu-west-1", theirs["Id"], in_athena(day(14))),
+        (in_athena(day(16)), "us-east-1", ours["Id"], in_athena(day(16))),
     ]
 
 
@@ -171,7 +214,7 @@ def test_a_function_is_found_in_each_member_of_lambda_config(take: Take, ask: As
     assert len(names) == 15
 
 
-def test_a_function_is_found_with_its_versions_and_not_with_names_that_begin_as_its_own(take: Take, ask: Ask) -> None:
+def test_a_function_is_found_with_its_versions_and_no_other(take: Take, ask: Ask) -> None:
     configs = [
         {"PreSignUp": f"{FUNCTION}:live", "CustomMessage": f"{FUNCTION}:7", "UserMigration": FUNCTION},
         {"PreSignUp": f"{FUNCTION}-2", "CustomMessage": FUNCTION.upper()},
@@ -182,7 +225,7 @@ def test_a_function_is_found_with_its_versions_and_not_with_names_that_begin_as_
     assert [(row[3], row[5]) for row in rows] == [(calling["Id"], "pre_sign_up, custom_message, user_migration")]
 
 
-def test_changes_of_7_days_tell_nothing_of_a_region_until_it_can_be_read_again(take: Take, ask: Ask) -> None:
+def test_changes_of_7_days_have_no_region_that_cannot_be_read(take: Take, ask: Ask) -> None:
     kept, old, new = (any_pool() for _ in range(3))
     theirs, theirs_later = any_pool("eu-west-1"), any_pool("eu-west-1")
     take(day(10), {"us-east-1": [kept], "eu-west-1": [theirs]})
@@ -209,7 +252,7 @@ def told(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_targets_not_read_in_a_day_are_told_with_their_newest_reading_and_why(take: Take, ask: Ask) -> None:
+def test_targets_not_read_in_a_day_have_reading_and_error(take: Take, ask: Ask) -> None:
     take(day(20, month=10), {"us-east-1": [], "eu-west-1": [], "ap-south-1": []}, denied=["sa-east-1"])
     take(day(22), {"us-east-1": [], "eu-west-1": []}, denied=["ap-south-1", "sa-east-1"])
     take(day(24), {"us-east-1": []}, denied=["eu-west-1", "ap-south-1", "sa-east-1"])
@@ -222,14 +265,14 @@ def test_targets_not_read_in_a_day_are_told_with_their_newest_reading_and_why(ta
     ]
 
 
-def test_all_targets_are_told_where_there_was_no_snapshot_for_a_day(take: Take, ask: Ask) -> None:
+def test_all_targets_are_listed_after_a_day_without_snapshot(take: Take, ask: Ask) -> None:
     take(day(23), {"us-east-1": [], "eu-west-1": []})
     rows = ask(QUERIES["targets_not_read_in_a_day"])
     last = ("2026-11-23T18-00Z", in_athena(day(23)), "ok", None, None)
     assert rows == [(ACCOUNT_ID, "eu-west-1", *last), (ACCOUNT_ID, "us-east-1", *last)]
 
 
-def test_pools_untouched_for_a_year_are_told_and_where_that_is_not_known(take: Take, ask: Ask) -> None:
+def test_pools_untouched_for_a_year_and_unread_targets(take: Take, ask: Ask) -> None:
     year_ago = NOW.timestamp() - 365 * 24 * 60 * 60
     oldest = any_pool("eu-west-1", LastModifiedDate=year_ago - 60)
     old = any_pool(LastModifiedDate=year_ago - 1)
@@ -245,7 +288,7 @@ def test_pools_untouched_for_a_year_are_told_and_where_that_is_not_known(take: T
     ]
 
 
-def test_legacy_trigger_versions_are_those_of_a_trigger_that_has_newer_ones(take: Take, ask: Ask) -> None:
+def test_legacy_versions_are_of_a_trigger_that_has_newer_ones(take: Take, ask: Ask) -> None:
     def of(version: str) -> dict[str, str]:
         return {"LambdaVersion": version, "LambdaArn": FUNCTION}
 
@@ -269,8 +312,24 @@ def test_legacy_trigger_versions_are_those_of_a_trigger_that_has_newer_ones(take
     ]
 
 
-def test_the_table_of_the_latest_inventory_has_the_newest_snapshot_alone(take: Take, ask: Ask) -> None:
-    take(day(23), {"us-east-1": [any_pool(), any_pool()]})
-    pool = any_pool()
-    take(day(24), {"us-east-1": [pool]})
-    assert ask("SELECT snapshot_time, id FROM user_pools_latest") == [(in_athena(day(24)), pool["Id"])]
+def test_the_latest_tables_have_what_is_known_now(take: Take, ask: Ask) -> None:
+    ours, theirs = any_pool(), any_pool("eu-west-1")
+    take(day(23), {"us-east-1": [any_pool(), any_pool()], "eu-west-1": [theirs]})
+    take(day(24), {"us-east-1": [ours]}, denied=["eu-west-1"])
+    assert ask("SELECT snapshot_time, id, read_at FROM user_pools_latest ORDER BY region") == [
+        (in_athena(day(24)), theirs["Id"], in_athena(day(23))),
+        (in_athena(day(24)), ours["Id"], in_athena(day(24))),
+    ]
+    assert ask("SELECT snapshot_time, region, status, last_ok FROM coverage_latest ORDER BY region") == [
+        (in_athena(day(24)), "eu-west-1", "denied", "2026-11-23T18-00Z"),
+        (in_athena(day(24)), "us-east-1", "ok", "2026-11-24T18-00Z"),
+    ]
+
+
+def test_a_region_left_out_is_in_no_complete_inventory_and_known(take: Take, ask: Ask) -> None:
+    ours, theirs = any_pool(), any_pool("eu-west-1")
+    take(day(23), {"us-east-1": [any_pool()], "eu-west-1": [theirs]})
+    take(day(24), {"us-east-1": [ours]})
+    complete = [row[2:4] for row in ask(QUERIES["latest_complete_inventory"])]
+    assert complete == [("us-east-1", ours["Id"])]
+    assert len(ask("SELECT id FROM user_pools_latest")) == 2

@@ -94,7 +94,7 @@ def test_verify_finds_it_sound() -> None:
 
 
 @pytest.mark.usefixtures("contract")
-def test_show_has_its_pools_with_every_trigger_and_what_no_column_is_for() -> None:
+def test_show_has_every_trigger_and_what_no_column_is_for() -> None:
     shown = told("show")
     assert [pool["name"] for pool in shown["pools"]] == [
         # Of a region that it could not read: as the snapshot says that its last_ok names.
@@ -113,7 +113,7 @@ def test_show_has_its_pools_with_every_trigger_and_what_no_column_is_for() -> No
 
 
 @pytest.mark.usefixtures("contract")
-def test_diff_and_history_tell_what_changed_and_what_was_not_looked_at() -> None:
+def test_diff_and_history_have_its_changes() -> None:
     differing = told("diff")
     assert [(each["change"], each["id"]) for each in differing["changes"]] == [
         ("deleted", "us-east-1_bBbBbBbBb"),
@@ -129,7 +129,7 @@ def listing_of(*pools: dict[str, Any]) -> Callable[[Request], Response]:
     return lambda _: reply({"UserPools": list(pools)})
 
 
-def test_the_next_run_goes_on_from_it_and_tells_what_changed_since_each_region_was_last_read(
+def test_the_next_run_compares_with_each_regions_last_reading(
     invoke: Invoke, aws: StandIn, s3: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in WRITTEN.rglob("*"):

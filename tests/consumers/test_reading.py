@@ -1,14 +1,12 @@
 """What readers see: the objects of a real run, read back with the tools that read them."""
 
 import hashlib
-import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -16,8 +14,6 @@ from mypy_boto3_s3 import S3Client
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
-from pool_inventory.terminal.demo.walkthrough import run_demo
-from rich.console import Console
 
 from tests.conftest import BUCKET, Invoke
 from tests.makers import ACCOUNT_ID, any_pool
@@ -232,7 +228,7 @@ def file(inventory: Path, key: str) -> dict[str, Any]:
     return {"key": f"user-pools/{key}", "size": len(body), "sha256": hashlib.sha256(body).hexdigest()}
 
 
-def test_the_checksum_is_the_manifests_md5_and_latest_names_the_manifest_by_its_sha_256(inventory: Path) -> None:
+def test_the_manifest_is_named_by_its_md5_and_its_sha_256(inventory: Path) -> None:
     body = (inventory / "manifests/2026-11-24T18-00Z/manifest.json").read_bytes()
     checksum = (inventory / "manifests/2026-11-24T18-00Z/manifest.checksum").read_text()
     assert checksum == hashlib.md5(body, usedforsecurity=False).hexdigest()
@@ -247,23 +243,3 @@ def test_the_checksum_is_the_manifests_md5_and_latest_names_the_manifest_by_its_
 def test_the_symlink_lists_the_data_file_as_s3_inventory_does(inventory: Path) -> None:
     listed = (inventory / "hive/dt=2026-11-24-18-00/symlink.txt").read_text()
     assert listed == f"s3://{BUCKET}/user-pools/data/dt=2026-11-24/user-pools-2026-11-24T18-00Z.parquet\n"
-
-
-def test_the_readmes_ways_to_read_work_on_what_the_demo_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    run_demo(Path("out"), Console(file=io.StringIO()))
-    snippets = list(_snippets(Path(__file__).parents[2] / "README.md"))
-    for code in (code for language, code in snippets if language == "sql"):
-        with duckdb.connect() as connection:
-            assert connection.execute(code).fetchall(), code
-    for code in (code for language, code in snippets if language == "python"):
-        names: dict[str, Any] = {}
-        exec(code, names)  # noqa: S102 - the README's own code
-        assert any(isinstance(value, pd.DataFrame) and len(value) for value in names.values()), code
-    assert {language for language, _ in snippets} >= {"sql", "python"}
-
-
-def _snippets(page: Path) -> list[tuple[str, str]]:
-    """The fenced blocks of a page, with their languages."""
-    blocks = page.read_text().split("```")[1::2]
-    return [(block.partition("\n")[0], block.partition("\n")[2]) for block in blocks]

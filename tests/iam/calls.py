@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote
 
 from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID
 from werkzeug.wrappers import Request
@@ -84,12 +83,9 @@ def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[st
             yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": request.args["prefix"]}
         case "GET" if key and not request.args:
             yield "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", {}
-            # Else a key that is missing gets 403 and not 404. infra/stack.py says what S3 holds against s3:prefix.
+            # Else a missing key gets 403 and not 404: infra/snapshot_bucket.py has what S3 compares with s3:prefix.
             yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}
-        case "PUT" if key and set(request.args) <= {"x-id"}:
-            source = request.headers.get("x-amz-copy-source")
-            if source:
-                yield "s3:GetObject", f"arn:aws:s3:::{unquote(source).removeprefix('/')}", {}
+        case "PUT" if key and set(request.args) <= {"x-id"} and "x-amz-copy-source" not in request.headers:
             condition = request.headers.get("If-None-Match")
             yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {"s3:if-none-match": condition} if condition else {}
         case _:

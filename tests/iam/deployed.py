@@ -42,7 +42,7 @@ class Deployed:
 
         Args:
             template: as it was synthesized.
-            names: what the deploy called each resource; made up where it is not told.
+            names: what the deploy called each resource; made up where it is not given.
         """
         self._types = {logical_id: each["Type"] for logical_id, each in template["Resources"].items()}
         self.names = {logical_id: logical_id.lower() for logical_id in self._types} | dict(names or {})

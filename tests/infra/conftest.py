@@ -39,6 +39,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         extraFormats="ndjson,csv",
         eventBus="changes",
         userPoolQuota="10000",
+        forgetDays="30",
         regionMetrics="each",
         schedule="rate(6 hours)",
         pythonVersion="3.14",

@@ -5,7 +5,8 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from infra.context import DeploySettings
+from infra.options import context
+from infra.options.deploy_settings import DeploySettings
 from infra.stack import PoolInventoryStack
 
 ROOT = Path(__file__).parents[2]
@@ -15,12 +16,12 @@ Resource = dict[str, Any]
 
 def any_context(**changes: object) -> dict[str, Any]:
     """The context as cdk.json has it, with changes as `-c` would make them."""
-    context = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**context, **changes}
+    defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**defaults, **changes}
 
 
 def any_settings(**changes: object) -> DeploySettings:
-    return DeploySettings.from_context(any_context(**changes))
+    return context.read(any_context(**changes))
 
 
 class Synthesized:

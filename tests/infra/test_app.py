@@ -10,9 +10,9 @@ from aws_cdk import App
 from aws_cdk.aws_s3 import Bucket
 
 import app
-from infra import bundle, interpreter
+from infra.bundle import bundle, interpreter
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError, ChecksError
-from infra.interpreter import Interpreter
 from infra.stack import PoolInventoryStack
 from tests.infra.makers import ROOT, any_context
 
@@ -44,7 +44,7 @@ def test_the_context_names_the_stack(synthesize: Synthesize, tmp_path: Path) -> 
     assert tmp_path.joinpath("out", "Mine.template.json").exists()
 
 
-def test_synth_warns_where_no_interpreter_could_compile_the_function(synthesize: Synthesize) -> None:
+def test_synth_warns_where_no_interpreter_can_compile(synthesize: Synthesize) -> None:
     written = synthesize(None)
     assert "aws:cdk:warning" in written
     assert "No Python 3.13 was found on PATH or in pyenv" in written
@@ -70,7 +70,7 @@ def test_synth_notes_nothing_where_nothing_is_left_open(synthesize: Synthesize) 
     assert "aws:cdk:info" not in synthesize(COMPILER, alarmEmail="cloud-team@example.com")
 
 
-def test_a_construct_that_breaks_a_rule_ends_synth_and_both_are_named(
+def test_a_broken_rule_ends_synth_and_names_the_construct(
     synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Careless(PoolInventoryStack):
@@ -87,7 +87,7 @@ def test_a_construct_that_breaks_a_rule_ends_synth_and_both_are_named(
 
 
 @pytest.mark.parametrize("error", [BundleError("it cannot be so"), ChecksError("it cannot be so")])
-def test_what_cannot_be_synthesized_ends_with_the_reason_and_no_traceback(
+def test_a_failed_synth_ends_with_the_reason_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(_app: App) -> None:
@@ -99,7 +99,7 @@ def test_what_cannot_be_synthesized_ends_with_the_reason_and_no_traceback(
     assert ended.value.code == "pool-inventory: it cannot be so"
 
 
-def test_a_wrong_setting_ends_synth_with_its_name_and_no_traceback(tmp_path: Path) -> None:
+def test_a_wrong_setting_ends_synth_without_a_traceback(tmp_path: Path) -> None:
     variables = {
         "CDK_CONTEXT_JSON": json.dumps(any_context(pythonVersion="3.11")),
         "CDK_OUTDIR": str(tmp_path / "out"),

@@ -10,6 +10,8 @@ from tests.infra.makers import ROOT, Synthesized
 PAGE = (ROOT / "docs/architecture.md").read_text()
 PATHS = set(re.findall(r"<br>([A-Z]\w+(?:/\w+)+)[\"\]]", PAGE))
 
+FOLDERS = (*keys.SNAPSHOT_FOLDERS, keys.STAGING)
+
 # What a reader of the diagram is to find by its path; alarms, policies, roles, tables and queries belong to these.
 SHOWN = {
     "AWS::Athena::WorkGroup",
@@ -24,12 +26,12 @@ SHOWN = {
 }
 
 
-def test_each_path_in_the_diagram_is_a_construct_and_each_part_of_the_stack_is_in_it(by_default: Synthesized) -> None:
+def test_the_diagram_has_each_part_of_the_stack_and_no_other(by_default: Synthesized) -> None:
     parts = {path for path, resource in by_default.resources.items() if resource["Type"] in SHOWN}
     assert parts == PATHS
 
 
-@pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
-def test_the_diagram_has_each_folder_of_the_bucket(folder: str) -> None:
+@pytest.mark.parametrize("name", [*(f"{each}/" for each in FOLDERS), *(key.partition("/")[0] for key in keys.MOVED)])
+def test_the_diagram_has_what_is_in_the_bucket(name: str) -> None:
     diagram = PAGE.partition("```mermaid")[2].partition("```")[0]
-    assert f"{folder}/" in diagram
+    assert name in diagram

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle, bytecode, dependencies
-from infra.bundle import Ingredients
+from infra.bundle import bundle, bytecode, dependencies
+from infra.bundle.bundle import Ingredients
+from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
-from infra.interpreter import Interpreter
 from tests.infra.makers import ROOT
 from tests.user_settings import PIP_SETTINGS
 
@@ -97,9 +97,8 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_the_bundle_holds_the_program_and_what_it_imports_and_nothing_of_the_terminal(
-    ingredients: Ingredients, tmp_path: Path
-) -> None:
+def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingredients, tmp_path: Path) -> None:
+    """The parts that only a terminal needs are left out."""
     folder = bundle.build(replace(ingredients, compiler=None), cache_folder=tmp_path / "cache")
     assert set(contents(folder)) == {
         "boto3/__init__.py",
@@ -121,9 +120,7 @@ def test_the_bundle_holds_the_program_and_what_it_imports_and_nothing_of_the_ter
     }
 
 
-def test_each_module_has_bytecode_that_is_never_checked_and_names_its_place_in_lambda(
-    ingredients: Ingredients, tmp_path: Path
-) -> None:
+def test_each_module_has_unchecked_bytecode_for_lambdas_paths(ingredients: Ingredients, tmp_path: Path) -> None:
     files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
     compiled = {name: content for name, content in files.items() if name.endswith(".pyc")}
     modules = [name for name in files if name.endswith(".py")]
@@ -143,7 +140,7 @@ def test_the_same_ingredients_give_the_same_bytes(ingredients: Ingredients, tmp_
     assert first.name == second.name
 
 
-def test_a_bundle_that_was_built_before_needs_neither_pip_nor_compiler(
+def test_a_cached_bundle_needs_neither_pip_nor_compiler(
     ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = bundle.build(ingredients, cache_folder=tmp_path / "cache")
@@ -195,7 +192,7 @@ def test_another_recipe_makes_another_bundle(
     assert bundle.build(ingredients, cache_folder=tmp_path / "cache") != first
 
 
-def test_a_build_that_was_stopped_halfway_is_not_taken_for_a_bundle(
+def test_a_build_that_was_stopped_halfway_is_no_bundle(
     ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(_folder: Path) -> None:
@@ -319,7 +316,7 @@ def test_a_module_that_does_not_compile_is_named(ingredients: Ingredients, tmp_p
 
 @pytest.mark.parametrize(
     ("limit", "said"),
-    [("MOST_BYTES", "bytes unzipped, and may be 100"), ("MOST_ZIPPED_BYTES", "zipped, and may be 100")],
+    [("MAX_BYTES", "bytes unzipped, and may be 100"), ("MAX_ZIPPED_BYTES", "zipped, and may be 100")],
 )
 def test_a_bundle_that_is_larger_than_it_may_be_is_none(
     ingredients: Ingredients, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, said: str
@@ -338,7 +335,7 @@ def test_the_sizes_are_those_of_the_files_and_of_their_zip(tmp_path: Path) -> No
     assert 100_000 < bundle.zipped_bytes(tmp_path) < 101_000
 
 
-def test_compiling_again_in_another_place_gives_the_same_bytes_for_every_module_of_the_program(tmp_path: Path) -> None:
+def test_bytecode_is_the_same_wherever_it_is_compiled(tmp_path: Path) -> None:
     for place in ("here", "over/there"):
         folder = tmp_path / place
         folder.mkdir(parents=True)
@@ -351,7 +348,8 @@ def test_compiling_again_in_another_place_gives_the_same_bytes_for_every_module_
     assert contents(tmp_path / "here") == contents(tmp_path / "over" / "there")
 
 
-def test_the_functions_lock_has_no_markers_since_pip_would_hold_them_against_the_python_that_runs_it() -> None:
+def test_the_functions_lock_has_no_markers() -> None:
+    """pip would evaluate them for the Python that runs it, not for the function's."""
     lock = ROOT.joinpath("lambda", "requirements.txt").read_text()
     assert [line for line in lock.splitlines() if ";" in line.partition("#")[0]] == []
 

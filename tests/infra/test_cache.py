@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import cache
+from infra.bundle import cache
 
 
 def write(text: str, folder: Path) -> None:

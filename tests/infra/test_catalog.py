@@ -1,4 +1,4 @@
-"""What Glue and Athena are told, and that it is true of the objects that are written."""
+"""What the stack states to Glue and Athena, and that it is true of the objects that are written."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pool_inventory.snapshots import changes, coverage, data_object, keys, rows
+from pool_inventory.snapshots import changes, coverage, data_object, keys, rows, schema, table
 from pool_inventory.snapshots.changes import Comparison
 
 from infra.athena import athena_queries
@@ -36,61 +36,69 @@ DATA = {
     "replica_regions": "array<string>",
     "read_at": "timestamp",
 }
+COVERAGE = {
+    "snapshot_time": "timestamp",
+    "account_id": "string",
+    "region": "string",
+    "status": "string",
+    "pools": "bigint",
+    "requests": "bigint",
+    "retries": "bigint",
+    "duplicates": "bigint",
+    "started_at": "timestamp",
+    "duration_ms": "bigint",
+    "error_code": "string",
+    "error_message": "string",
+    "last_ok": "string",
+    "compared_with": "string",
+}
+CHANGES = {
+    "snapshot_time": "timestamp",
+    "previous_snapshot_time": "timestamp",
+    "change": "string",
+    "account_id": "string",
+    "region": "string",
+    "id": "string",
+    "name": "string",
+    "fields": "array<string>",
+    "before": "string",
+    "after": "string",
+}
 COLUMNS = {
     "user_pools": DATA,
+    "user_pools_carried": DATA,
     "user_pools_latest": DATA,
-    "coverage": {
-        "snapshot_time": "timestamp",
-        "account_id": "string",
-        "region": "string",
-        "status": "string",
-        "pools": "bigint",
-        "requests": "bigint",
-        "retries": "bigint",
-        "duplicates": "bigint",
-        "started_at": "timestamp",
-        "duration_ms": "bigint",
-        "error_code": "string",
-        "error_message": "string",
-        "last_ok": "string",
-        "compared_with": "string",
-    },
-    "changes": {
-        "snapshot_time": "timestamp",
-        "previous_snapshot_time": "timestamp",
-        "change": "string",
-        "account_id": "string",
-        "region": "string",
-        "id": "string",
-        "name": "string",
-        "fields": "array<string>",
-        "before": "string",
-        "after": "string",
-    },
+    "coverage": COVERAGE,
+    "coverage_latest": COVERAGE,
+    "changes": CHANGES,
 }
-BY_DAY = {"user_pools": keys.data, "coverage": keys.coverage, "changes": keys.changes}
+BY_DAY = {
+    "user_pools": keys.data,
+    "user_pools_carried": keys.carried,
+    "coverage": keys.coverage,
+    "changes": keys.changes,
+}
+LATEST = {"user_pools_latest": keys.LATEST_DATA, "coverage_latest": keys.LATEST_COVERAGE}
 
 
 def tables(stack: Synthesized) -> dict[str, Resource]:
-    """What Glue is told of each table, by its name."""
+    """What the template says of each table, by its name."""
     made = stack.of_type("AWS::Glue::Table").values()
-    return {table["TableInput"]["Name"]: table["TableInput"] for table in made}
+    return {each["TableInput"]["Name"]: each["TableInput"] for each in made}
 
 
-def columns(table: Resource) -> dict[str, str]:
-    return {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+def columns(of: Resource) -> dict[str, str]:
+    return {column["Name"]: column["Type"] for column in of["StorageDescriptor"]["Columns"]}
 
 
-def test_the_database_is_named_by_its_setting_and_holds_the_tables(
-    by_default: Synthesized, otherwise: Synthesized
-) -> None:
+def test_the_database_has_its_settings_name_and_the_tables(by_default: Synthesized, otherwise: Synthesized) -> None:
     for stack, name in ((by_default, "poolinventory"), (otherwise, "audit")):
         (database,) = stack.of_type("AWS::Glue::Database").values()
         assert database["CatalogId"] == "${AWS::AccountId}"
         assert database["DatabaseInput"]["Name"] == name
-        for table in stack.of_type("AWS::Glue::Table").values():
-            assert table["CatalogId"] == "${AWS::AccountId}"
-            assert table["DatabaseName"] == "${Catalog/Database}"
+        for found in stack.of_type("AWS::Glue::Table").values():
+            assert found["CatalogId"] == "${AWS::AccountId}"
+            assert found["DatabaseName"] == "${Catalog/Database}"
         assert set(tables(stack)) == set(COLUMNS)
 
 
@@ -112,10 +120,13 @@ def written(name: str) -> bytes:
     pool = any_pool(LambdaConfig={"PreSignUp": "a", "InboundFederation": {"LambdaVersion": "V1_0", "LambdaArn": "b"}})
     row = rows.data_row(pool, partition="aws", target=any_target(), snapshot_time=TIME)
     data = data_object.encode(any_snapshot(), [rows.json_line(row)])
+    covered = coverage.encode(IDENTIFIER, [any_coverage()])
     return {
         "user_pools": data,
+        "user_pools_carried": table.encode(schema.DATA, [rows.json_line(row)], {"snapshotId": IDENTIFIER}),
         "user_pools_latest": data,
-        "coverage": coverage.encode(IDENTIFIER, [any_coverage()]),
+        "coverage": covered,
+        "coverage_latest": covered,
         "changes": changes.encode(IDENTIFIER, Comparison((any_change(),), ())),
     }[name]
 
@@ -130,7 +141,7 @@ def as_glue_has_it(kind: pa.DataType) -> str:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_types_are_those_of_the_parquet_files_that_are_written(by_default: Synthesized, name: str) -> None:
+def test_the_types_are_those_of_the_files_that_are_written(by_default: Synthesized, name: str) -> None:
     found = pq.ParquetFile(io.BytesIO(written(name))).schema_arrow
     assert [(field.name, as_glue_has_it(field.type)) for field in found] == list(
         columns(tables(by_default)[name]).items()
@@ -139,12 +150,12 @@ def test_the_types_are_those_of_the_parquet_files_that_are_written(by_default: S
 
 @pytest.mark.parametrize("name", COLUMNS)
 def test_a_table_is_read_as_parquet_from_outside_the_catalog(by_default: Synthesized, name: str) -> None:
-    table = tables(by_default)[name]
-    assert table["TableType"] == "EXTERNAL_TABLE"
-    assert table["Parameters"]["EXTERNAL"] == "TRUE"
-    assert table["Parameters"]["classification"] == "parquet"
+    found = tables(by_default)[name]
+    assert found["TableType"] == "EXTERNAL_TABLE"
+    assert found["Parameters"]["EXTERNAL"] == "TRUE"
+    assert found["Parameters"]["classification"] == "parquet"
     hive = "org.apache.hadoop.hive.ql.io.parquet"
-    storage = table["StorageDescriptor"]
+    storage = found["StorageDescriptor"]
     assert storage["InputFormat"] == f"{hive}.MapredParquetInputFormat"
     assert storage["OutputFormat"] == f"{hive}.MapredParquetOutputFormat"
     assert storage["SerdeInfo"] == {"SerializationLibrary": f"{hive}.serde.ParquetHiveSerDe"}
@@ -152,12 +163,12 @@ def test_a_table_is_read_as_parquet_from_outside_the_catalog(by_default: Synthes
 
 @pytest.mark.parametrize("name", BY_DAY)
 def test_a_partition_is_projected_for_each_day_up_to_today(otherwise: Synthesized, name: str) -> None:
-    table = tables(otherwise)[name]
-    assert [(key["Name"], key["Type"]) for key in table["PartitionKeys"]] == [("dt", "string")]
+    found = tables(otherwise)[name]
+    assert [(key["Name"], key["Type"]) for key in found["PartitionKeys"]] == [("dt", "string")]
     folder = BY_DAY[name](IDENTIFIER).partition("/")[0]
     location = f"s3://${{Storage/Bucket}}/audit/pools/{folder}/"
-    assert table["StorageDescriptor"]["Location"] == location
-    assert table["Parameters"] == {
+    assert found["StorageDescriptor"]["Location"] == location
+    assert found["Parameters"] == {
         "EXTERNAL": "TRUE",
         "classification": "parquet",
         "projection.enabled": "true",
@@ -171,9 +182,7 @@ def test_a_partition_is_projected_for_each_day_up_to_today(otherwise: Synthesize
 
 
 @pytest.mark.parametrize("name", BY_DAY)
-def test_the_partition_of_a_day_is_the_folder_that_the_days_snapshots_are_in(
-    by_default: Synthesized, name: str
-) -> None:
+def test_a_days_partition_is_the_folder_of_its_snapshots(by_default: Synthesized, name: str) -> None:
     template = tables(by_default)[name]["Parameters"]["storage.location.template"]
     folder, _, _ = BY_DAY[name]("2026-11-24T18-00Z").rpartition("/")
     assert template.replace("${dt}", "2026-11-24") == f"s3://${{Storage/Bucket}}/user-pools/{folder}/"
@@ -192,17 +201,19 @@ def test_cloudformation_leaves_the_day_for_athena_to_fill_in(by_default: Synthes
     assert join[1][-1] == "/user-pools/data/dt=${dt}/"
 
 
-def test_the_latest_inventory_is_the_one_object_of_a_folder_without_partitions(by_default: Synthesized) -> None:
-    table = tables(by_default)["user_pools_latest"]
-    assert "PartitionKeys" not in table
-    assert table["Parameters"] == {"EXTERNAL": "TRUE", "classification": "parquet"}
-    location = table["StorageDescriptor"]["Location"]
-    assert location == "s3://${Storage/Bucket}/user-pools/latest/"
-    assert f"s3://${{Storage/Bucket}}/user-pools/{keys.LATEST_DATA}" == f"{location}user-pools.parquet"
-    assert not keys.LATEST.startswith("latest/"), "else Athena would read it as Parquet"
+@pytest.mark.parametrize("name", LATEST)
+def test_what_is_newest_is_the_one_object_of_a_folder(by_default: Synthesized, name: str) -> None:
+    found = tables(by_default)[name]
+    assert "PartitionKeys" not in found
+    assert found["Parameters"] == {"EXTERNAL": "TRUE", "classification": "parquet"}
+    folder, _, _ = LATEST[name].rpartition("/")
+    assert found["StorageDescriptor"]["Location"] == f"s3://${{Storage/Bucket}}/user-pools/{folder}/"
+    others = {keys.LATEST, *LATEST.values()} - {LATEST[name]}
+    assert not any(key.startswith(f"{folder}/") for key in others), "else Athena would read it as rows of this table"
 
 
-def test_the_workgroup_puts_results_where_they_expire_whatever_its_clients_say(by_default: Synthesized) -> None:
+def test_query_results_go_where_they_expire(by_default: Synthesized) -> None:
+    """A client's own settings change nothing."""
     (workgroup,) = by_default.of_type("AWS::Athena::WorkGroup").values()
     assert workgroup == {
         "Name": "PoolInventory",
@@ -225,6 +236,7 @@ def test_each_query_is_saved_in_the_workgroup_as_its_file_has_it(by_default: Syn
     files = {path.stem: path.read_text() for path in ROOT.joinpath("infra", "queries").glob("*.sql")}
     assert set(saved) == set(files)
     assert set(saved) == {
+        "known_7_days_ago",
         "latest_complete_inventory",
         "which_pools_call_a_function",
         "changes_of_7_days",

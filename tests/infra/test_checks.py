@@ -75,9 +75,8 @@ def test_cfn_lint_finds_what_is_wrong(by_default: Synthesized) -> None:
     assert lint({**by_default.template, "Outputs": {"Nowhere": {"Value": {"Ref": "Nothing"}}}}) - IGNORED
 
 
-def test_each_acknowledgement_is_of_a_rule_that_its_construct_breaks(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_each_acknowledgement_is_still_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Its construct breaks the rule."""
     acknowledged: dict[tuple[str, str], str] = {}
 
     def record(construct: Construct, *rules: str, because: str) -> None:
@@ -91,7 +90,7 @@ def test_each_acknowledgement_is_of_a_rule_that_its_construct_breaks(
         assert any(rule == each and where.startswith(f"{path}/") for each, where in broken), (rule, path)
 
 
-def test_what_is_acknowledged_of_one_construct_is_a_finding_of_another(tmp_path: Path) -> None:
+def test_an_acknowledgement_is_for_one_construct_alone(tmp_path: Path) -> None:
     stack = Synthesized(tmp_path)
     Bucket(stack.stack, "Another")
     assert ("AwsSolutions-S1", "PoolInventory/Another/Resource") in findings(stack)

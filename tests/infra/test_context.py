@@ -1,11 +1,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pool_inventory.errors import SettingsError
+from pool_inventory.errors import InventoryError, SettingsError
 from pool_inventory.settings import SERVICE_NAME
 
-from infra import interpreter
-from infra.context import DEPLOY_VARIABLES, FUNCTION_VARIABLES, DeploySettings
+from infra.bundle import interpreter
+from infra.options import context
+from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 from tests.infra.makers import any_context, any_settings
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/mrk-1234abcd12ab34cd56ef1234567890ab"
@@ -17,7 +18,7 @@ def test_the_defaults_are_taken_and_every_setting_has_one() -> None:
     assert set(any_context()) == {variable.name for variable in DEPLOY_VARIABLES} | set(FUNCTION_VARIABLES)
 
 
-# What a default deploy tells the function otherwise: docs/cost.md says what a metric for each region costs.
+# Where a default deploy differs from the function: docs/cost.md says what a metric for each region costs.
 OTHERWISE = {"regionMetrics": "daily"}
 
 
@@ -26,17 +27,19 @@ def test_the_deploys_defaults_are_the_functions_own(name: str) -> None:
     assert str(any_context()[name]) == FUNCTION_VARIABLES[name].default
 
 
-def test_a_default_deploy_sends_the_metrics_of_each_region_daily_because_of_what_they_cost() -> None:
+def test_a_default_deploy_sends_region_metrics_daily() -> None:
+    """docs/cost.md says what a metric for each region costs."""
     assert {name: any_context()[name] for name in OTHERWISE} == OTHERWISE
 
 
-def test_the_environment_is_made_for_the_version_that_the_function_runs_by_default() -> None:
+def test_the_environment_has_the_functions_python_version() -> None:
     assert interpreter.minor_of(any_settings().python_version) == interpreter.FOR_ENVIRONMENT[0]
 
 
-def test_texts_from_the_command_line_say_the_same_as_numbers_from_the_file() -> None:
+def test_texts_and_numbers_in_the_context_mean_the_same() -> None:
+    """`-c` gives texts, cdk.json gives numbers."""
     texts = {name: str(value) for name, value in any_context().items()}
-    assert DeploySettings.from_context(texts) == any_settings()
+    assert context.read(texts) == any_settings()
 
 
 def test_the_function_is_told_each_of_its_settings() -> None:
@@ -51,6 +54,7 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         regionMetrics="each",
         bucketName="of-others",
         encryption=KEY,
+        forgetDays=30,
         serviceName="mine",
         metricsNamespace="Mine/All",
         logLevel="DEBUG",
@@ -65,6 +69,7 @@ def test_the_function_is_told_each_of_its_settings() -> None:
         "INVENTORY_USER_POOL_QUOTA": "10000",
         "INVENTORY_REGION_METRICS": "each",
         "INVENTORY_ENCRYPTION": KEY,
+        "INVENTORY_FORGET_DAYS": "30",
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine/All",
         "POWERTOOLS_LOG_LEVEL": "DEBUG",
@@ -108,7 +113,7 @@ def test_a_service_that_is_set_is_taken() -> None:
     ("stack_name", "database_name"),
     [("PoolInventory", "poolinventory"), ("Pool-Inventory-2", "pool_inventory_2"), ("A" * 128, "a" * 128)],
 )
-def test_the_database_is_named_for_the_stack_where_no_name_is_set(stack_name: str, database_name: str) -> None:
+def test_the_database_is_named_for_the_stack_by_default(stack_name: str, database_name: str) -> None:
     settings = any_settings(stackName=stack_name)
     assert settings.database_name == database_name
     assert any_settings(databaseName=database_name).database_name == database_name, "what is derived may be set"
@@ -162,7 +167,7 @@ WRONG = [
     ("schedule", "cron(99999999999 3 * * ? *)", "none of cron()'s minutes"),
     ("schedule", "cron(0 3 * * ? 99999999999)", "none of cron()'s years, which are 1970 to 2199"),
     ("schedule", "cron(0 L * * ? *)", "'L' is none of cron()'s hours, which are 0 to 23"),
-    ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: say one of 3.12, 3.13, 3.14"),
+    ("pythonVersion", "3.11", "glibc 2.26 is too old for arro3's wheels: use one of 3.12, 3.13, 3.14"),
     ("pythonVersion", "3.9", "Amazon Linux 2"),
     ("pythonVersion", "3.15", "one of 3.12, 3.13, 3.14"),
     ("pythonVersion", "3", "one of 3.12, 3.13, 3.14"),
@@ -178,7 +183,7 @@ WRONG = [
     ("databaseName", "pool-inventory", "a-z, 0-9 and underscore"),
     ("databaseName", "_pools", "a letter first"),
     ("queryResultExpiryDays", "0", "a whole number from 1"),
-    ("alarmEmail", "cloud-team", "say one, or nothing for no e-mail"),
+    ("alarmEmail", "cloud-team", "or leave it empty"),
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud\u202eteam@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
@@ -191,18 +196,19 @@ WRONG = [
     ("formerKeys", "yes", "'yes' is not the ARN of a KMS key, as in arn:aws:kms:"),
     ("formerKeys", f"{KEY},", "'' is not the ARN of a KMS key"),
     ("encryption", "aws:kms", "neither AES256 nor a KMS key's ARN"),
+    ("forgetDays", "0", "a whole number of 1 or more"),
     ("customerManagedKey", "true", "one of yes, no"),
     ("permissionsBoundary", "boundary", "the ARN of a managed policy"),
     ("permissionsBoundary", "arn:aws:iam::123456789012:role/boundary", "the ARN of a managed policy"),
     ("permissionsBoundary", "arn:aws:iam::123456789012:policy/", "the ARN of a managed policy"),
     ("reservedConcurrency", "-1", "a whole number from 0 to 1000"),
     ("reservedConcurrency", "none", "a whole number from 0 to 1000"),
-    ("tags", "team", "'team' is no tag: say name=value"),
-    ("tags", "team=identity,", "'' is no tag: say name=value"),
-    ("tags", "team=identity;stage=prod", "say name=value, or a comma list"),
-    ("tags", "=identity", "say name=value"),
-    ("tags", "a" * 129 + "=b", "say name=value"),
-    ("tags", "a=" + "b" * 257, "say name=value"),
+    ("tags", "team", "'team' is no tag: use name=value"),
+    ("tags", "team=identity,", "'' is no tag: use name=value"),
+    ("tags", "team=identity;stage=prod", "use name=value, or a comma list"),
+    ("tags", "=identity", "use name=value"),
+    ("tags", "a" * 129 + "=b", "use name=value"),
+    ("tags", "a=" + "b" * 257, "use name=value"),
     ("tags", "aws:team=identity", "'aws:team' is a name that AWS keeps for itself"),
     ("tags", "AWS:team=identity", "'AWS:team' is a name that AWS keeps for itself"),
     ("tags", "team=a,team=b", "'team' comes twice"),
@@ -216,7 +222,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value", "what_would_do"), WRONG)
-def test_a_wrong_setting_is_named_with_its_value_and_what_would_do(name: str, value: str, what_would_do: str) -> None:
+def test_a_wrong_setting_is_named_with_what_is_accepted(name: str, value: str, what_would_do: str) -> None:
     with pytest.raises(SettingsError) as raised:
         any_settings(**{name: value})
     assert str(raised.value).startswith(f"{name}={value!r}: ")
@@ -228,7 +234,7 @@ def test_the_wrong_settings_above_leave_none_out() -> None:
 
 
 def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"^snapshotExpiryDays=400: .* bucketName=mine; say 0, and give"):
+    with pytest.raises(SettingsError, match=r"^snapshotExpiryDays=400: .* bucketName=mine; use 0, and give"):
         any_settings(bucketName="mine", snapshotExpiryDays=400)
 
 
@@ -250,7 +256,7 @@ def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, least:
     assert str(raised.value).startswith(
         f"snapshotExpiryDays={least - 1}: with schedule={schedule} a snapshot could be"
     )
-    assert str(raised.value).endswith(f"say {least} or more, or 0")
+    assert str(raised.value).endswith(f"use {least} or more, or 0")
 
 
 @pytest.mark.parametrize(
@@ -357,7 +363,7 @@ def test_a_prefix_beside_query_results_is_taken(prefix: str) -> None:
 
 @pytest.mark.parametrize("reserve_seconds", ["60", "60.5", "300"])
 def test_a_reserve_that_leaves_no_time_to_collect_is_refused(reserve_seconds: str) -> None:
-    with pytest.raises(SettingsError, match=f"^reserveSeconds={reserve_seconds}: .* timeoutSeconds=60; say"):
+    with pytest.raises(SettingsError, match=f"^reserveSeconds={reserve_seconds}: .* timeoutSeconds=60; use"):
         any_settings(reserveSeconds=reserve_seconds, timeoutSeconds=60)
 
 
@@ -384,3 +390,60 @@ def test_a_runtime_on_amazon_linux_2023_is_taken(version: str) -> None:
 
 def test_a_context_of_others_is_passed_over() -> None:
     assert any_settings(**{"aws:cdk:enable-path-metadata": True, "availability-zones": {"a": []}}) == any_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("regoins", "regions"),
+        ("REGIONS", "regions"),
+        ("forget-days", "forgetDays"),
+        ("timeout", "timeoutSeconds"),
+        ("stack_name", "stackName"),
+    ],
+)
+def test_a_name_that_no_setting_has_is_refused(name: str, meant: str) -> None:
+    for value in ("1", 1, True):
+        with pytest.raises(SettingsError) as raised:
+            any_settings(**{name: value})
+        assert str(raised.value) == f"{name!r} is no setting: did you mean {meant}?"
+
+
+@pytest.mark.parametrize("name", ["bogus", "", "a\nb", "\ud800", "@"])
+def test_a_name_like_no_setting_gets_the_list_of_them(name: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        any_settings(**{name: "1"})
+    assert str(raised.value).startswith(f"{name!r} is no setting: use one of stackName, schedule,")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+# What the CDK's own tools, its context providers and its feature flags leave in a context.
+OTHERS: dict[str, object] = {
+    "aws:cdk:enable-path-metadata": True,
+    "aws:cdk:bundling-stacks": ["**"],
+    "aws-cdk:enableDiffNoFail": "true",
+    "@aws-cdk/core:newStyleStackSynthesis": "true",
+    "availability-zones:account=123456789012:region=us-east-1": ["us-east-1a"],
+    "ssm:account=123456789012:parameterName=/a:region=us-east-1": "value",
+    "acknowledged-issue-numbers": [19836],
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_name_of_the_cdks_own_is_passed_over(name: str) -> None:
+    assert any_settings(**{name: OTHERS[name]}) == any_settings()
+
+
+@pytest.mark.parametrize("regions", ["us-esat-1", "eu-west-1,us-esat-1"])
+def test_a_slip_in_a_regions_name_is_refused(regions: str) -> None:
+    with pytest.raises(InventoryError) as raised:
+        any_settings(regions=regions)
+    assert str(raised.value).startswith(
+        "regions: 'us-esat-1' is no region that the SDK knows: did you mean us-east-1?"
+    )
+
+
+@pytest.mark.parametrize("regions", ["us-gov-west-1", "eu-west-1,us-east-1", "xx-nowhere-1", "enabled", "current"])
+def test_a_region_that_is_no_slip_is_accepted(regions: str) -> None:
+    """A region that no SDK lists may be new."""
+    assert any_settings(regions=regions).environment["INVENTORY_REGIONS"] == regions

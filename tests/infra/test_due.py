@@ -61,7 +61,7 @@ def test_what_is_over_a_week_is_none(schedule: str) -> None:
     assert longest_gap(schedule) is None
 
 
-def test_a_schedule_that_ends_is_measured_by_the_time_that_it_lasts() -> None:
+def test_a_schedule_that_ends_is_measured_while_it_lasts() -> None:
     assert longest_gap("cron(0 3 * * ? 2026-2027)") == DAY
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import interpreter
+from infra.bundle import interpreter
 
 SCRIPT = Path(interpreter.__file__)
 Version = tuple[int, int, int]
@@ -34,20 +34,21 @@ def environment(tmp_path: Path, *folders: str) -> dict[str, str]:
     return {"PATH": ":".join(str(tmp_path / folder) for folder in folders), "PYENV_ROOT": str(tmp_path / "pyenv")}
 
 
-def test_an_interpreter_that_runs_is_found_under_the_name_of_its_version(tmp_path: Path) -> None:
+def test_an_interpreter_is_found_by_the_name_of_its_version(tmp_path: Path) -> None:
     path = stand_in(tmp_path / "bin" / "python3.13", (3, 13, 2))
     found = interpreter.find((3, 13), environment(tmp_path, "bin"))
     assert found == interpreter.Interpreter(str(path), (3, 13, 2), makes_environments=True)
 
 
 @pytest.mark.parametrize("name", ["python3", "python"])
-def test_a_plain_name_will_do_where_its_version_is_the_wanted_one(tmp_path: Path, name: str) -> None:
+def test_a_plain_name_is_found_if_its_version_is_the_wanted_one(tmp_path: Path, name: str) -> None:
     stand_in(tmp_path / "bin" / name, (3, 12, 1))
     assert interpreter.find((3, 12), environment(tmp_path, "bin")) is not None
     assert interpreter.find((3, 13), environment(tmp_path, "bin")) is None
 
 
-def test_a_shim_that_fails_is_passed_over_for_the_next_of_its_name_on_path(tmp_path: Path) -> None:
+def test_a_shim_that_fails_is_passed_over(tmp_path: Path) -> None:
+    """The next of its name on PATH is found."""
     failing_shim(tmp_path / "shims" / "python3.13")
     path = stand_in(tmp_path / "bin" / "python3.13", (3, 13, 0))
     found = interpreter.find((3, 13), environment(tmp_path, "shims", "bin"))
@@ -55,7 +56,7 @@ def test_a_shim_that_fails_is_passed_over_for_the_next_of_its_name_on_path(tmp_p
     assert found.executable == str(path)
 
 
-def test_a_version_that_pyenv_has_but_does_not_select_is_found_in_its_folder(tmp_path: Path) -> None:
+def test_a_version_that_pyenv_does_not_select_is_found(tmp_path: Path) -> None:
     failing_shim(tmp_path / "shims" / "python3.13")
     path = stand_in(tmp_path / "pyenv" / "versions" / "3.13.0" / "bin" / "python", (3, 13, 0))
     found = interpreter.find((3, 13), environment(tmp_path, "shims"))
@@ -63,7 +64,7 @@ def test_a_version_that_pyenv_has_but_does_not_select_is_found_in_its_folder(tmp
     assert found.executable == str(path)
 
 
-def test_pyenv_is_looked_for_at_home_where_nothing_says_otherwise(tmp_path: Path) -> None:
+def test_pyenv_is_looked_for_at_home_by_default(tmp_path: Path) -> None:
     stand_in(tmp_path / ".pyenv" / "versions" / "3.13.0" / "bin" / "python", (3, 13, 0))
     assert interpreter.find((3, 13), {"PATH": "", "HOME": str(tmp_path)}) is not None
 
@@ -85,7 +86,8 @@ def test_a_file_that_may_not_be_run_is_passed_over(tmp_path: Path) -> None:
     assert interpreter.find((3, 13), environment(tmp_path, "bin")) is None
 
 
-def test_an_interpreter_without_ensurepip_compiles_but_makes_no_environment(tmp_path: Path) -> None:
+def test_an_interpreter_without_ensurepip_only_compiles(tmp_path: Path) -> None:
+    """It makes no environment."""
     stand_in(tmp_path / "bin" / "python3.13", (3, 13, 0), makes_environments=False)
     assert interpreter.find((3, 13), environment(tmp_path, "bin")) is not None
     assert interpreter.find((3, 13), environment(tmp_path, "bin"), makes_environments=True) is None
@@ -106,7 +108,7 @@ def test_the_runtimes_version_is_preferred_for_the_environment(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("minor", [11, 12, 14])
-def test_any_other_version_that_the_project_supports_serves_the_environment(tmp_path: Path, minor: int) -> None:
+def test_any_supported_version_serves_the_environment(tmp_path: Path, minor: int) -> None:
     stand_in(tmp_path / "bin" / "python3.10", (3, 10, 0))
     stand_in(tmp_path / "bin" / "python3", (3, minor, 0))
     best = interpreter.best_for_environment(environment(tmp_path, "bin"))
@@ -114,7 +116,7 @@ def test_any_other_version_that_the_project_supports_serves_the_environment(tmp_
     assert best.minor == (3, minor)
 
 
-def test_an_interpreter_that_makes_no_environment_gives_way_to_another_version(tmp_path: Path) -> None:
+def test_another_version_is_taken_if_one_makes_no_environment(tmp_path: Path) -> None:
     stand_in(tmp_path / "bin" / "python3.13", (3, 13, 0), makes_environments=False)
     stand_in(tmp_path / "bin" / "python3.11", (3, 11, 0))
     best = interpreter.best_for_environment(environment(tmp_path, "bin"))

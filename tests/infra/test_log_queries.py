@@ -61,7 +61,7 @@ def log_lines(
     return [line for line in output() if "_aws" not in line]
 
 
-def test_the_queries_name_fields_and_texts_that_the_function_logs(log_lines: list[dict[str, Any]]) -> None:
+def test_log_queries_name_fields_that_the_function_logs(log_lines: list[dict[str, Any]]) -> None:
     known = {key for line in log_lines for key in keys_of(line)} | OF_ANY_LINE | OF_LAMBDA
     texts = {value for line in log_lines for value in line.values() if isinstance(value, str)} | {"REPORT"}
     for query in log_queries():
@@ -75,7 +75,7 @@ def test_the_fields_of_a_query_are_found() -> None:
     assert named_in(query) == {"c", "@f", "i", "k.l"}
 
 
-def test_each_query_is_saved_on_the_functions_log_under_the_stacks_name(otherwise: Synthesized) -> None:
+def test_log_queries_are_saved_under_the_stacks_name(otherwise: Synthesized) -> None:
     saved = list(otherwise.of_type("AWS::Logs::QueryDefinition").values())
     assert saved == [
         {

@@ -99,16 +99,15 @@ def test_silence_counts_as_0_without_a_wait(otherwise: Synthesized, name: str) -
 
 
 @pytest.mark.parametrize("stack", ["by_default", "otherwise"])
-def test_each_alarm_tells_the_one_topic_when_it_rings_and_when_it_is_over(
-    request: pytest.FixtureRequest, stack: str
-) -> None:
+def test_alarms_publish_when_they_ring_and_when_they_are_over(request: pytest.FixtureRequest, stack: str) -> None:
     for alarm in alarms(request.getfixturevalue(stack)).values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == ["${Monitoring/Alarm/Topic}"]
         assert alarm.get("ActionsEnabled", True)
         assert "DatapointsToAlarm" not in alarm, "each period of those that it looks at must breach"
 
 
-def test_each_alarm_looks_at_a_maximum_or_a_minimum_since_a_figure_can_come_twice(by_default: Synthesized) -> None:
+def test_each_alarm_looks_at_a_maximum_or_a_minimum(by_default: Synthesized) -> None:
+    """CloudWatch may take in a figure twice."""
     assert {watched(alarm)["Stat"] for alarm in alarms(by_default).values()} <= {"Maximum", "Minimum"}
 
 
@@ -127,9 +126,10 @@ def test_each_alarm_looks_at_a_maximum_or_a_minimum_since_a_figure_can_come_twic
         ("cron(0 3 1 * ? *)", 300, DAY, 1),
     ],
 )
-def test_the_alarms_on_snapshots_follow_the_schedule_within_what_cloudwatch_takes(
+def test_the_alarms_on_snapshots_follow_the_schedule(
     tmp_path: Path, schedule: str, timeout_seconds: int, period: int, periods: int
 ) -> None:
+    """They keep to the limits of CloudWatch."""
     stack = Synthesized(tmp_path, schedule=schedule, timeoutSeconds=timeout_seconds)
     for name in ("NoCompleteSnapshot", "PartialTwice"):
         alarm = alarms(stack)[name]
@@ -200,7 +200,7 @@ def test_what_a_monthly_run_reports_rings_for_a_week(tmp_path: Path) -> None:
     assert state_changes(alarm, {60: 1.0}, minutes=14 * 24 * 60) == [(0, OK), (60, ALARM), (60 + WEEK // 60, OK)]
 
 
-def test_a_snapshot_that_does_not_know_the_quotas_use_ends_no_alarm(by_default: Synthesized) -> None:
+def test_a_missing_figure_of_the_quotas_use_ends_no_alarm(by_default: Synthesized) -> None:
     """It says nothing of QuotaUtilization, where a region was never read."""
     alarm = alarms(by_default)["QuotaNearlyUsed"]
     assert state_changes(alarm, {4: 81.0, 184: 79.0}, minutes=240) == [(4, ALARM), (184, OK)]
@@ -218,7 +218,7 @@ def test_any_faster_schedule_is_looked_at_up_to_now(by_default: Synthesized) -> 
     assert windows(by_default) == [None, None]
 
 
-def test_silence_between_monthly_snapshots_neither_rings_nor_ends_what_rings(tmp_path: Path) -> None:
+def test_silence_between_monthly_snapshots_changes_no_alarm(tmp_path: Path) -> None:
     alarm = alarms(Synthesized(tmp_path, schedule="cron(0 3 1 * ? *)"))["NoCompleteSnapshot"]
     assert rule(alarm) == (
         "Maximum of PoolInventory SnapshotComplete < 1",
@@ -237,9 +237,7 @@ def test_silence_between_monthly_snapshots_neither_rings_nor_ends_what_rings(tmp
         ("rate(8 days)", "if the schedule stops, nothing rings"),
     ],
 )
-def test_synth_warns_of_a_schedule_that_is_too_slow_for_the_alarms(
-    tmp_path: Path, schedule: str, warning: str | None
-) -> None:
+def test_synth_warns_of_a_schedule_too_slow_for_the_alarms(tmp_path: Path, schedule: str, warning: str | None) -> None:
     tmp_path.joinpath("handler.py").write_text("")
     stack = PoolInventoryStack(App(), settings=any_settings(schedule=schedule), code_folder=tmp_path)
     warnings = [str(each.entry.data) for each in Annotations.from_stack(stack).find_warning("*", Match.any_value())]
@@ -247,7 +245,7 @@ def test_synth_warns_of_a_schedule_that_is_too_slow_for_the_alarms(
     assert all(warning in each for each in warnings if warning)
 
 
-def test_the_topic_takes_messages_by_tls_from_this_accounts_alarms_alone(by_default: Synthesized) -> None:
+def test_the_topic_is_for_this_accounts_alarms_by_tls_alone(by_default: Synthesized) -> None:
     (policy,) = by_default.of_type("AWS::SNS::TopicPolicy").values()
     assert policy["Topics"] == ["${Monitoring/Alarm/Topic}"]
     tls_only, from_alarms = policy["PolicyDocument"]["Statement"]
@@ -271,9 +269,7 @@ def test_the_topic_takes_messages_by_tls_from_this_accounts_alarms_alone(by_defa
     }
 
 
-def test_an_e_mail_goes_to_the_address_that_is_set_and_to_nobody_otherwise(
-    by_default: Synthesized, otherwise: Synthesized
-) -> None:
+def test_e_mails_go_to_the_address_that_is_set(by_default: Synthesized, otherwise: Synthesized) -> None:
     assert by_default.of_type("AWS::SNS::Subscription") == {}
     assert list(otherwise.of_type("AWS::SNS::Subscription").values()) == [
         {"TopicArn": "${Monitoring/Alarm/Topic}", "Protocol": "email", "Endpoint": "cloud-team@example.com"}
@@ -333,7 +329,7 @@ def test_the_dashboard_answers_these_questions(by_default: Synthesized) -> None:
     }
 
 
-def test_the_dashboard_draws_events_that_failed_where_a_bus_is_set(tmp_path: Path) -> None:
+def test_the_dashboard_draws_failed_events_if_a_bus_is_set(tmp_path: Path) -> None:
     shown = drawn(Synthesized(tmp_path, eventBus="changes"))
     assert shown["Was anything passed by? Did events fail?"] == own("PassedBy", "EventsFailed")
 
@@ -426,7 +422,7 @@ def asked_for(stack: Synthesized) -> Iterator[tuple[str, str, tuple[tuple[str, s
 
 
 @pytest.mark.parametrize("names", [{}, {"metricsNamespace": "Audit of pools", "serviceName": "pools of audit"}])
-def test_alarms_and_dashboard_ask_for_what_the_function_emits_and_leave_nothing_out(
+def test_alarms_and_dashboard_use_each_metric_and_no_other(
     tmp_path: Path,
     invoke: Invoke,
     output: Output,
@@ -434,6 +430,7 @@ def test_alarms_and_dashboard_ask_for_what_the_function_emits_and_leave_nothing_
     monkeypatch: pytest.MonkeyPatch,
     names: dict[str, str],
 ) -> None:
+    """Each is one that the function emits."""
     stack = Synthesized(tmp_path, eventBus="changes", **names)
     for name, value in stack.of_type("AWS::Lambda::Function")["Exporter/Function"]["Environment"]["Variables"].items():
         if name.startswith("POWERTOOLS"):
@@ -466,7 +463,8 @@ def test_each_alarm_has_a_section_and_each_section_an_alarm(otherwise: Synthesiz
     assert list(sections()) == [section(name) for name in alarms(otherwise)]
 
 
-def test_each_section_says_what_it_means_how_to_look_and_what_to_do() -> None:
+def test_each_alarms_section_has_its_three_parts() -> None:
+    """What it means, how to look, what to do."""
     for title, text in sections().items():
         assert re.findall(r"^\*\*(.+?)\*\*", text, flags=re.MULTILINE) == [
             "What it means.",
@@ -497,7 +495,7 @@ def test_the_region_of_a_quota_is_looked_for_where_regions_are(by_default: Synth
         assert "pool-inventory list" not in text
 
 
-def test_an_event_that_lambda_had_no_room_for_is_looked_for_among_the_failed(by_default: Synthesized) -> None:
+def test_the_page_puts_throttled_events_among_the_failed(by_default: Synthesized) -> None:
     """Scheduler invokes asynchronously: what Lambda takes and cannot run ages in Lambda's own queue.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html
@@ -524,9 +522,7 @@ def alarm_metrics(stack: Synthesized) -> int:
     return sum("MetricStat" in each for of_alarm in metrics for each in of_alarm)
 
 
-def test_docs_cost_md_counts_the_alarms_and_the_dashboards_that_there_are(
-    by_default: Synthesized, otherwise: Synthesized
-) -> None:
+def test_the_page_on_cost_counts_alarms_and_dashboards(by_default: Synthesized, otherwise: Synthesized) -> None:
     assert alarm_metrics(by_default) == cost.ALARM_METRICS
     assert alarm_metrics(otherwise) == cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
     assert len(by_default.of_type("AWS::CloudWatch::Dashboard")) == cost.DASHBOARDS

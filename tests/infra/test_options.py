@@ -46,7 +46,7 @@ def test_the_key_rotates_and_outlives_the_stack(otherwise: Synthesized) -> None:
     assert key["UpdateReplacePolicy"] == "Retain"
 
 
-def test_the_keys_policy_is_the_accounts_own_and_lets_the_one_log_and_alarms_use_it(otherwise: Synthesized) -> None:
+def test_the_key_is_for_the_account_its_one_log_and_its_alarms(otherwise: Synthesized) -> None:
     assert otherwise.of_type("AWS::KMS::Key")["Key"]["KeyPolicy"]["Statement"] == [
         {
             "Effect": "Allow",
@@ -75,11 +75,11 @@ def test_the_keys_policy_is_the_accounts_own_and_lets_the_one_log_and_alarms_use
     assert otherwise.of_type("AWS::Logs::LogGroup")["Exporter/Log"]["LogGroupName"] == LOG_GROUP.rpartition(":")[2]
 
 
-def test_each_role_may_use_the_key_for_what_it_writes_and_through_its_service_alone(otherwise: Synthesized) -> None:
+def test_roles_use_the_key_through_the_services_they_need_alone(otherwise: Synthesized) -> None:
     through = may_use_the_key_through
     former = {**through("s3"), "Action": "kms:Decrypt", "Resource": FORMER_KEY}
     assert key_grants(otherwise) == {
-        "${Exporter/Role}": [through("sqs"), through("s3"), former],
+        "${Exporter/Role}": [through("s3"), former, through("sqs")],
         "${Schedule/Role}": [through("sqs")],
     }
 
@@ -109,7 +109,7 @@ def test_a_key_that_is_there_is_used_as_one_of_the_stacks_own(tmp_path: Path) ->
     assert stack.of_type("AWS::KMS::Key") == stack.of_type("AWS::KMS::Alias") == {}
     encrypts_all_that_is_kept(stack, KEY_OF_OTHERS)
     sqs, s3 = (may_use_the_key_through(service, KEY_OF_OTHERS) for service in ("sqs", "s3"))
-    assert key_grants(stack) == {"${Exporter/Role}": [sqs, s3], "${Schedule/Role}": [sqs]}
+    assert key_grants(stack) == {"${Exporter/Role}": [s3, sqs], "${Schedule/Role}": [sqs]}
     assert stack.template["Outputs"]["KeyArn"]["Value"] == KEY_OF_OTHERS
 
 
@@ -144,7 +144,7 @@ def result_encryption(stack: Synthesized) -> Resource:
     return results
 
 
-def test_query_results_are_encrypted_without_a_key_of_ones_own_too(by_default: Synthesized) -> None:
+def test_query_results_are_encrypted_without_a_key_too(by_default: Synthesized) -> None:
     assert result_encryption(by_default) == {"EncryptionOption": "SSE_S3"}
 
 
@@ -167,7 +167,7 @@ def test_a_bucket_of_others_is_used_and_left_as_it_is(in_a_bucket_of_others: Syn
     assert outputs["SnapshotLocation"]["Value"] == "s3://inventory-archive/user-pools"
 
 
-def test_what_is_granted_in_a_bucket_of_others_is_what_is_granted_in_ones_own(
+def test_grants_are_the_same_in_a_bucket_of_others(
     in_a_bucket_of_others: Synthesized, by_default: Synthesized
 ) -> None:
     def s3_grants(stack: Synthesized) -> list[Resource]:
@@ -179,7 +179,7 @@ def test_what_is_granted_in_a_bucket_of_others_is_what_is_granted_in_ones_own(
     assert str(s3_grants(in_a_bucket_of_others)) == own.replace("${Storage/Bucket.Arn}", BUCKET)
 
 
-def test_the_stacks_key_is_not_granted_for_a_bucket_that_has_its_own(in_a_bucket_of_others: Synthesized) -> None:
+def test_the_stacks_key_is_not_granted_for_a_bucket_of_others(in_a_bucket_of_others: Synthesized) -> None:
     through_sqs = [may_use_the_key_through("sqs")]
     assert key_grants(in_a_bucket_of_others) == {"${Exporter/Role}": through_sqs, "${Schedule/Role}": through_sqs}
 
@@ -189,7 +189,7 @@ def test_a_bucket_of_others_is_asked_for_its_key(tmp_path: Path) -> None:
     function = stack.of_type("AWS::Lambda::Function")["Exporter/Function"]
     assert function["Environment"]["Variables"]["INVENTORY_ENCRYPTION"] == KEY_OF_OTHERS
     assert key_grants(stack) == {
-        "${Exporter/Role}": [may_use_the_key_through("sqs"), may_use_the_key_through("s3", KEY_OF_OTHERS)],
+        "${Exporter/Role}": [may_use_the_key_through("s3", KEY_OF_OTHERS), may_use_the_key_through("sqs")],
         "${Schedule/Role}": [may_use_the_key_through("sqs")],
     }
     assert result_encryption(stack) == {"EncryptionOption": "SSE_KMS", "KmsKey": KEY_OF_OTHERS}

@@ -9,12 +9,13 @@ from aws_cdk.assertions import Template
 from aws_cdk.aws_logs import LogGroup
 from pool_inventory.snapshots import keys
 
-from infra.context import _RETENTION
+from infra.options.parsers import RETENTION
 from tests.infra.conftest import BOUNDARY
 from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
 KEPT = ("RetainExceptOnCreate", "Retain")
+WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "hive", "manifests", "extra", "_staging")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -32,14 +33,15 @@ def test_every_grant_is_one_of_these(by_default: Synthesized) -> None:
             allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
             allow(
                 "s3:PutObject",
-                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in keys.SNAPSHOT_FOLDERS],
+                [f"${{Storage/Bucket.Arn}}/user-pools/{folder}/*" for folder in WRITTEN_ONCE],
                 Condition={"Null": {"s3:if-none-match": "false"}},
             ),
             allow(
                 "s3:PutObject",
                 [
-                    "${Storage/Bucket.Arn}/user-pools/latest.json",
+                    "${Storage/Bucket.Arn}/user-pools/latest-coverage/coverage.parquet",
                     "${Storage/Bucket.Arn}/user-pools/latest/user-pools.parquet",
+                    "${Storage/Bucket.Arn}/user-pools/latest.json",
                 ],
             ),
             allow(
@@ -91,7 +93,8 @@ def event_grants(stack: Synthesized) -> list[Resource]:
     return [statement for statement in statements if "events:" in json.dumps(statement)]
 
 
-def test_events_may_be_put_on_the_named_bus_of_this_account_and_region_alone(otherwise: Synthesized) -> None:
+def test_events_may_be_put_on_the_named_bus_alone(otherwise: Synthesized) -> None:
+    """A name means a bus of this account and region."""
     bus = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/changes"
     assert event_grants(otherwise) == [allow("events:PutEvents", bus)]
 
@@ -118,6 +121,7 @@ def test_the_function_is_what_the_defaults_say(by_default: Synthesized) -> None:
         "INVENTORY_MAX_REQUESTS_PER_SECOND": "10",
         "INVENTORY_RESERVE_SECONDS": "20",
         "INVENTORY_USER_POOL_QUOTA": "1000",
+        "INVENTORY_FORGET_DAYS": "90",
         "INVENTORY_REGION_METRICS": "daily",
         "POWERTOOLS_SERVICE_NAME": "pool-inventory",
         "POWERTOOLS_METRICS_NAMESPACE": "PoolInventory",
@@ -140,6 +144,7 @@ def test_the_function_is_what_the_settings_say(otherwise: Synthesized) -> None:
         "INVENTORY_EXTRA_FORMATS": "ndjson,csv",
         "INVENTORY_EVENT_BUS": "changes",
         "INVENTORY_USER_POOL_QUOTA": "10000",
+        "INVENTORY_FORGET_DAYS": "30",
         "INVENTORY_REGION_METRICS": "each",
         "POWERTOOLS_SERVICE_NAME": "mine",
         "POWERTOOLS_METRICS_NAMESPACE": "Mine",
@@ -179,13 +184,13 @@ def test_log_lines_are_kept_for_as_long_as_the_setting_says(
 
 def test_each_retention_that_is_offered_means_what_it_says() -> None:
     stack = Stack(App(), "Stack")
-    for days, retention in _RETENTION.items():
+    for days, retention in RETENTION.items():
         LogGroup(stack, f"Days{days}", retention=retention)
     resources = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
-    assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, _RETENTION))
+    assert sorted(each["Properties"]["RetentionInDays"] for each in resources) == sorted(map(int, RETENTION))
 
 
-def test_the_schedule_passes_the_time_that_was_due_and_keeps_what_it_cannot_deliver(by_default: Synthesized) -> None:
+def test_the_schedule_passes_the_due_time_and_keeps_what_fails(by_default: Synthesized) -> None:
     (schedule,) = by_default.of_type("AWS::Scheduler::Schedule").values()
     assert schedule["ScheduleExpression"] == "cron(0 * * * ? *)"
     assert schedule["ScheduleExpressionTimezone"] == "Etc/UTC"
@@ -206,7 +211,7 @@ def test_the_schedule_is_the_one_that_was_asked_for(otherwise: Synthesized) -> N
     assert schedule["ScheduleExpression"] == "rate(6 hours)"
 
 
-def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_default: Synthesized) -> None:
+def test_what_failed_is_kept_for_14_days_encrypted_by_tls_only(by_default: Synthesized) -> None:
     queues = by_default.of_type("AWS::SQS::Queue")
     kept = {"MessageRetentionPeriod": 14 * 24 * 60 * 60, "SqsManagedSseEnabled": True}
     assert queues == {"Exporter/Failed": kept, "Schedule/Undelivered": kept}
@@ -226,7 +231,7 @@ def test_what_failed_is_kept_for_14_days_encrypted_and_moves_by_tls_only(by_defa
     }
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
+def test_the_bucket_is_private_versioned_and_outlives_the_stack(by_default: Synthesized) -> None:
     resource = by_default.resources["Storage/Bucket"]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == KEPT
     bucket = resource["Properties"]
@@ -294,9 +299,14 @@ def test_a_snapshot_that_expires_is_gone_for_good_a_day_later(otherwise: Synthes
     assert gone_after(otherwise, f"audit/pools/{folder}/some") == (400, 1)
 
 
-@pytest.mark.parametrize("key", [keys.LATEST, keys.LATEST_DATA])
+@pytest.mark.parametrize("key", keys.MOVED)
 def test_the_latest_stays_and_its_former_versions_a_month(otherwise: Synthesized, key: str) -> None:
     assert gone_after(otherwise, f"audit/pools/{key}") == (None, 30)
+
+
+@pytest.mark.parametrize(("stack", "prefix"), [("by_default", "user-pools"), ("otherwise", "audit/pools")])
+def test_what_was_staged_is_gone_after_a_month(request: pytest.FixtureRequest, stack: str, prefix: str) -> None:
+    assert gone_after(request.getfixturevalue(stack), f"{prefix}/{keys.STAGING}/some") == (30, 1)
 
 
 def test_query_results_that_expire_are_gone_for_good_a_day_later(
@@ -342,7 +352,7 @@ def test_no_resource_has_a_fixed_name_but_what_needs_one(by_default: Synthesized
         ({"bucketName": "mine", "reservedConcurrency": 1, "tags": "a=b", "permissionsBoundary": BOUNDARY}, set()),
     ],
 )
-def test_what_needs_a_name_of_its_own_has_another_in_another_stack(
+def test_fixed_names_differ_between_stacks(
     tmp_path: Path, options: dict[str, object], more: set[tuple[str, str]]
 ) -> None:
     one, another = tmp_path / "one", tmp_path / "another"

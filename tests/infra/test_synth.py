@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import bundle, dependencies, licences
+from infra.bundle import bundle, dependencies, licences
 from tests.infra.makers import ROOT
 from tests.infra.runtime_fit import misfits, shared_objects
 
@@ -28,12 +28,13 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
-@pytest.mark.parametrize(("architecture", "told"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
-def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credentials(
-    tmp_path: Path, architecture: str, told: tuple[str, ...]
+@pytest.mark.parametrize(("architecture", "options"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
+def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
+    tmp_path: Path, architecture: str, options: tuple[str, ...]
 ) -> None:
+    """No credentials are needed."""
     out = tmp_path / "out"
-    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *told]
+    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(out), *options]
     outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
         synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
     )
@@ -59,3 +60,20 @@ def test_the_cdk_cli_synthesizes_a_function_that_lambda_can_load_without_credent
     assert licences.without_text(asset) == []
     assert bundle.unzipped_bytes(asset) <= 60_000_000
     assert bundle.zipped_bytes(asset) <= 20_000_000
+
+
+@pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
+@pytest.mark.parametrize(
+    ("option", "reason"),
+    [
+        ("regoins=us-east-1", "'regoins' is no setting: did you mean regions?"),
+        ("regions=us-esat-1", "regions: 'us-esat-1' is no region that the SDK knows: did you mean us-east-1?"),
+    ],
+)
+def test_the_cdk_cli_ends_with_the_name_that_was_meant(tmp_path: Path, option: str, reason: str) -> None:
+    synth = [str(CDK), "synth", "--quiet", "--no-notices", "--output", str(tmp_path / "out"), "-c", option]
+    outcome = subprocess.run(  # noqa: S603 - the CDK CLI that package.json pins
+        synth, cwd=ROOT, env=without_aws(tmp_path), capture_output=True, encoding="utf-8", check=False
+    )
+    assert outcome.returncode == 1
+    assert f"pool-inventory: {reason}" in outcome.stderr

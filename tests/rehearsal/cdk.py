@@ -39,7 +39,7 @@ class Cdk:
         self.deploy(assembly, settings, "--method=direct", "--no-previous-parameters")
 
     def differs(self, assembly: Path, settings: Mapping[str, str] | None = None) -> bool:
-        """Whether a stack differs from what is deployed: synthesized anew where settings are told."""
+        """Whether a stack differs from what is deployed: synthesized again where settings are given."""
         synthesized = [f"--app={assembly}"] if settings is None else [f"--output={assembly}", *_told(settings)]
         # By change set, moto would fail at removing it.
         return self._run("diff", "--method=template", "--fail", *synthesized, statuses=(0, 1)) == 1

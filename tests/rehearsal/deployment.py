@@ -113,5 +113,5 @@ def read(aws: StandIn, bucket: str, key: str) -> bytes:
 
 
 def session(aws: StandIn) -> boto3.Session:
-    told = aws.environment()
-    return boto3.Session(told["AWS_ACCESS_KEY_ID"], told["AWS_SECRET_ACCESS_KEY"], region_name=REGION)
+    access = aws.environment()
+    return boto3.Session(access["AWS_ACCESS_KEY_ID"], access["AWS_SECRET_ACCESS_KEY"], region_name=REGION)

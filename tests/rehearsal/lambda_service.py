@@ -1,4 +1,4 @@
-"""Lambda, in as much as a function can tell: a clean process in the deployed environment, and the Runtime API.
+"""Lambda, as far as a function can see: a clean process in the deployed environment, and the Runtime API.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
@@ -26,7 +26,7 @@ _STARTS_WITHIN_SECONDS = 60
 
 
 class FunctionError(Exception):
-    """The function raised; its text is what Lambda would be told."""
+    """The function raised; its text is what Lambda would get."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class DeployedFunction:
     Attributes:
         arn: the function's.
         code: the folder that its zip was unpacked into.
-        handler: as Lambda was told it.
-        environment: the variables that Lambda was told.
+        handler: as it was deployed.
+        environment: the variables that were deployed.
         log_group: where its log lines go.
         runtime: such as "python3.13".
         architecture: "arm64" or "x86_64".

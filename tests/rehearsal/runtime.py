@@ -1,7 +1,7 @@
 """What Lambda starts in a function's place: the handler under AWS's own runtime client, and nothing else to import.
 
 Run by a clean interpreter (-I -S), it has the standard library, the function's code first and the runtime's own last.
-At its end it writes each module's file into the file that it is told.
+At its end it writes each module's file into the file that its argument names.
 """
 
 import atexit

@@ -1,11 +1,8 @@
 """Columns may come: a release with more of them reads what one with fewer wrote, and the other way round."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,62 +15,17 @@ from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.snapshots.table import Row
 
 from tests.makers import ACCOUNT_ID, TIME, any_pool
-
-PACKAGE = Path(__file__).parents[2] / "lambda"
-# What the longer release has and this one has not: a member of lambda_config, a column, and a struct.
-MEMBER = '    _string("of_tomorrow", member="OfTomorrow"),\n'
-COLUMNS = """    _string("tier", "the pool's tier", "UserPoolTier"),
-    Column("policy", Kind.STRUCT, "a policy", "Policy", (_string("strength", member="Strength"),)),
-"""
-
-
-@dataclass(frozen=True)
-class Release:
-    """A release of the package, run as a process of its own."""
-
-    package: Path
-
-    def publish(self, folder: Path, hour: int, pools: list[dict[str, Any]]) -> dict[str, Any]:
-        """Publish a snapshot of one region whose pools the API lists so; return how many changes it has."""
-        script = Path(__file__).with_name("publish.py")
-        given_pools = json.dumps(pools)
-        found: dict[str, Any] = json.loads(self._run(str(script), str(folder), str(hour), text=given_pools))
-        return found
-
-    def command(self, *arguments: str) -> Any:
-        return json.loads(self._run("-m", "pool_inventory", *arguments, "--json"))
-
-    def _run(self, *arguments: str, text: str = "") -> str:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(self.package), str(PACKAGE.parent)))}
-        command = [sys.executable, *arguments]
-        return subprocess.run(  # noqa: S603 - this package's own modules
-            command, env=environment, input=text, capture_output=True, check=True, encoding="utf-8"
-        ).stdout
+from tests.upgrades.releases import Release, longer_release, this_release
 
 
 @pytest.fixture(scope="module")
 def shorter() -> Release:
-    return Release(PACKAGE)
+    return this_release()
 
 
 @pytest.fixture(scope="module")
 def longer(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    """This release with a longer schema, as its next one may be."""
-    package = tmp_path_factory.mktemp("longer")
-    for source in PACKAGE.joinpath("pool_inventory").rglob("*.py"):
-        copy = package / source.relative_to(PACKAGE)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(source.read_bytes())
-    path = package / "pool_inventory/snapshots/schema.py"
-    text = path.read_text(encoding="utf-8")
-    for before, added in (
-        ('    _versioned_trigger("inbound_federation", "InboundFederation"),\n', MEMBER),
-        ("    READ_AT,\n)", COLUMNS),
-    ):
-        assert text.count(before) == 1
-        text = text.replace(before, f"    READ_AT,\n{added})" if before.endswith(")") else f"{before}{added}")
-    path.write_text(text, encoding="utf-8")
-    return Release(package)
+    return longer_release(tmp_path_factory.mktemp("longer"))
 
 
 POOL = any_pool(Name="stays")
@@ -86,7 +38,7 @@ SENT = {
 
 
 @pytest.mark.parametrize("upgrade", [True, False])
-def test_another_release_by_itself_changes_no_pool(
+def test_an_upgrade_by_itself_changes_no_pool(
     shorter: Release, longer: Release, tmp_path: Path, *, upgrade: bool
 ) -> None:
     first, second = (shorter, longer) if upgrade else (longer, shorter)

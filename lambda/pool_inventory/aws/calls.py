@@ -1,6 +1,6 @@
 """Calls of an AWS API, one after another: their pace, their retry, their deadline.
 
-botocore's own retries are off: their quota runs dry under a steady throttle, and they cannot be told about a deadline.
+botocore's own retries are off: their quota runs dry under a steady throttle, and they know no deadline.
 What ends a retry here is the deadline, not a count, because a throttled account that makes progress must finish. Only
 what will not pass by waiting has bounds of its own: an endpoint that cannot be reached, and answers that are none.
 """
@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception, wait_random_exponential
 
 from pool_inventory.aws.failures import (
+    UnknownNameError,
     UnreachableError,
     error_code,
     error_message,
+    is_answer,
     is_malformed,
     is_transient,
+    is_unknown_name,
     is_unreachable,
     unreachable_endpoint,
     unreachable_reason,
@@ -29,12 +32,14 @@ T = TypeVar("T")
 # How long an endpoint is tried that no attempt has reached, in seconds. The attempt under way at that time is waited
 # for: connecting takes CLIENT_CONFIG's time at most, and the system's resolver as long as it is set to.
 MAX_UNREACHABLE_SECONDS = 30
-# How often in a row a call may have an answer that is none, whatever else comes between.
+# How often in a row the name of an endpoint that may not be there is asked for.
+MAX_UNKNOWN_NAMES = 3
+# How many malformed answers in a row a call may have; throttles between them do not reset the count.
 MAX_MALFORMED_ANSWERS = 5
 
 
 class OutOfTimeError(Exception):
-    """The deadline has come, or would have before the next call could begin."""
+    """The deadline has passed, or would pass before the next call could begin."""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock) -> "Deadline":
-        """Return the deadline that is so many seconds away."""
+        """Return the deadline that is this many seconds from now."""
         return cls(clock, clock.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
@@ -68,16 +73,16 @@ class Deadline:
         return max(0.0, self.at - self.clock.monotonic())
 
     def cancel(self) -> None:
-        """Let no further call begin: nobody waits for it any more."""
+        """Stop any further call from beginning: its result is no longer needed."""
         self.at = -math.inf
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether it was cancelled, rather than came."""
+        """Whether the deadline was cancelled, rather than reached."""
         return self.at == -math.inf
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, unless there is not the time for it.
+        """Sleep, unless there is not enough time left.
 
         Raises:
             OutOfTimeError: the sleep would pass the deadline; nothing was slept.
@@ -90,20 +95,29 @@ class Deadline:
 
 @dataclass(slots=True)
 class Caller:
-    """Makes the calls to one target, one after another."""
+    """Makes the calls to one target, one after another.
+
+    Attributes:
+        may_be_absent: whether the endpoint may not be there, so that its name is not tried for long.
+        was_answered: whether anything came back from it, right or wrong.
+    """
 
     deadline: Deadline
     max_requests_per_second: float = 0
+    may_be_absent: bool = False
     tally: Tally = field(default_factory=Tally)
+    was_answered: bool = False
     _next_at: float = -math.inf
     _began_at: float | None = None
     _was_reached: bool = False
+    _unknown_names: int = 0
 
     def call(self, request: Callable[[], T]) -> T:
-        """Make a call, and make it again for as long as it fails in a way that may pass and there is time.
+        """Make a call, and retry it while its errors are transient and there is time.
 
         Raises:
             OutOfTimeError: the deadline came first; tally.last_error is what stood in the way, if anything did.
+            UnknownNameError: the endpoint may be absent, and its name does not exist, several times in a row.
             UnreachableError: no attempt of any call has reached the endpoint for too long.
             MalformedResponseError, ResponseParserError: too many answers in a row were none.
             ClientError, BotoCoreError: the call failed in a way that will not pass.
@@ -149,11 +163,15 @@ class Caller:
             self._give_up_if_unreachable(error, self._began_at)
             raise
         self.tally.last_error = None
-        self._was_reached = True
+        self._was_reached = self.was_answered = True
         return result
 
     def _give_up_if_unreachable(self, error: Exception, began_at: float) -> None:
         self._was_reached |= not is_unreachable(error)
+        self.was_answered |= is_answer(error)
+        self._unknown_names = self._unknown_names + 1 if is_unknown_name(error) else 0
+        if self.may_be_absent and not self._was_reached and self._unknown_names >= MAX_UNKNOWN_NAMES:
+            raise UnknownNameError(f"the name in {unreachable_endpoint(error)} does not exist") from error
         seconds = self.deadline.clock.monotonic() - began_at
         if not self._was_reached and seconds >= MAX_UNREACHABLE_SECONDS:
             raise UnreachableError(

@@ -1,5 +1,6 @@
-"""What a failed call means: throttled, denied, or a failure that may pass."""
+"""What a failed call means: throttled, denied, or transient."""
 
+import socket
 import traceback
 from pathlib import PurePath
 
@@ -77,7 +78,11 @@ class MalformedResponseError(Exception):
 
 
 class UnreachableError(Exception):
-    """No attempt has got through to the endpoint."""
+    """No attempt reached the endpoint."""
+
+
+class UnknownNameError(UnreachableError):
+    """The endpoint's name does not exist."""
 
 
 def is_throttle(error: BaseException | None) -> bool:
@@ -95,14 +100,14 @@ def is_denied(error: BaseException | None) -> bool:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may well succeed in a moment."""
+    """Whether the same call may succeed if it is made again."""
     if isinstance(error, ClientError):
         return is_throttle(error) or error_code(error) in TRANSIENT_CODES or http_status(error) >= SERVER_ERROR
     return is_malformed(error) or isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError)
 
 
 def is_malformed(error: BaseException) -> bool:
-    """Whether there was a response that is no answer, which the next may well be, too."""
+    """Whether the response was malformed; the next one may be as well."""
     return isinstance(error, MalformedResponseError | ResponseParserError)
 
 
@@ -111,6 +116,20 @@ def is_unreachable(error: BaseException) -> bool:
     # botocore raises HTTPClientError itself for whatever else ends a request before it is sent, such as a bundle of
     # certificates that is not there.
     return isinstance(error, BotocoreConnectionError) or type(error) is HTTPClientError
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether the error is what came back, or what was wrong with it."""
+    return is_malformed(error) or isinstance(error, ClientError | IncompleteReadError)
+
+
+def is_unknown_name(error: BaseException) -> bool:
+    """Whether the endpoint's own name does not exist, by the answer of a resolver that was reached."""
+    # Of a proxy's name, botocore raises ProxyConnectionError.
+    inner = error.kwargs.get("error") if isinstance(error, botocore.EndpointConnectionError) else None
+    cause = inner.__cause__ if isinstance(inner, NameResolutionError) else None
+    # EAI_AGAIN says that no resolver answered, EAI_NODATA that the name exists: getaddrinfo(3).
+    return isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
 
 
 def unreachable_reason(error: BaseException) -> str:
@@ -127,7 +146,7 @@ def unreachable_reason(error: BaseException) -> str:
 
 
 def unreachable_endpoint(error: BaseException) -> str:
-    """Return the address that a request did not get as far as: the proxy's where it was that."""
+    """Return the address that a request did not reach: the endpoint's, or the proxy's."""
     named = getattr(error, "kwargs", {})
     return one_line(str(named.get("proxy_url") or named.get("endpoint_url") or "the endpoint"), REASON_CHARACTERS)
 
@@ -146,7 +165,7 @@ def error_message(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Return where an error was raised that is neither botocore's nor ours, so that its text may say little."""
+    """Return where an unexpected error was raised: its own text may say little."""
     if type(error).__module__.partition(".")[0] in {"botocore", __name__.partition(".")[0]}:
         return ""
     frames = traceback.extract_tb(error.__traceback__)

@@ -23,7 +23,7 @@ FIRST_ERROR_STATUS = 300
 
 
 class RepeatedTokenError(Exception):
-    """A NextToken had been given before: following it would go round for ever, leaving it would lose the rest."""
+    """A NextToken came a second time: following it would never end, and stopping would lose the rest."""
 
 
 def keep_raw_body(client: Any, operation: str) -> None:  # noqa: ANN401 - the stubs have no type for any client
@@ -148,7 +148,7 @@ def _parts(value: object) -> Iterable[object]:
 
 
 def _check_length(body: bytes, content_length: str | None) -> None:
-    """Raise IncompleteReadError for a body that was cut on its way: botocore reads it without a word."""
+    """Raise IncompleteReadError for a body that was cut on its way: botocore does not report it."""
     if content_length and content_length.isdecimal() and len(body) < int(content_length):
         raise IncompleteReadError(actual_bytes=len(body), expected_bytes=int(content_length))
 
@@ -174,6 +174,6 @@ def _plain_error(body: bytes) -> bytes:
 
 
 def _first_text(members: Mapping[str, Any], *names: str) -> str:
-    """Return the first of these members that is a string and not empty; an empty one where none is."""
+    """Return the first of these members that is a non-empty string, else an empty string."""
     values = (members.get(name) for name in names)
     return next((each for each in values if isinstance(each, str) and each), "")

@@ -35,7 +35,7 @@ ARN_PARTS = 6
 
 
 def open_session(profile: str | None = None) -> "Session":
-    """Return a session whose region is AWS_REGION, as in other SDKs, before the profile's; boto3 passes over it.
+    """Return a session whose region is AWS_REGION, as in other SDKs, before the profile's; boto3 ignores it.
 
     Its credentials, if there are any, have been loaded. Where they cannot be loaded again when they expire, each
     client of the session raises an error of botocore's.
@@ -80,7 +80,7 @@ def _unusable_credentials(error: Exception) -> TargetsError:
 
 
 def caller_account(session: "Session", region: str) -> Account:
-    """Return whose credentials these are, by STS, for where there is no function whose ARN says so.
+    """Return the account of the credentials, by STS; in Lambda, the function's ARN has it.
 
     Raises:
         TargetsError: there are no usable credentials, or STS gives no answer.
@@ -106,7 +106,7 @@ def _caller_arn(client: "STSClient") -> str:
 
 
 def account_from_arn(arn: str) -> Account:
-    """Return the account that an ARN of something of its own names.
+    """Return the account in an ARN.
 
     Raises:
         TargetsError: the text is no ARN that names an account.

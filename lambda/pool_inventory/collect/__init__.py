@@ -1,1 +1,1 @@
-"""Which targets to ask, and what each gave."""
+"""Which targets to read, and the reading of each."""

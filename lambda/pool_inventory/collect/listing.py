@@ -22,7 +22,13 @@ PAGE_SIZE = 60
 
 
 class ExpiredPageTokenError(ClientError):
-    """The service does not take the page token that it gave, so the listing cannot go on from there."""
+    """The service rejects a page token that it sent, so the listing cannot continue from there."""
+
+
+def listed_regions(session: "Session") -> frozenset[str]:
+    """Return the regions where the SDK knows Cognito; its list is months behind."""
+    partitions = session.get_available_partitions()
+    return frozenset(region for each in partitions for region in session.get_available_regions(SERVICE, each))
 
 
 def make_client(session: "Session", region: str) -> "CognitoIdentityProviderClient":

@@ -1,14 +1,15 @@
-"""Every target side by side → what each gave, and how reading it went."""
+"""All targets, read concurrently → the reading of each, and its coverage."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws import failures
 from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError, Tally
+from pool_inventory.aws.failures import UnknownNameError
 from pool_inventory.collect import listing as cognito
 from pool_inventory.model import Coverage, Status, Target
 from pool_inventory.snapshots import rows
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 # All regions of a partition at once: the threads wait for answers, they do not work.
 MAX_THREADS = 64
-# What a target's thread gets beyond the deadline to say itself why it stopped there.
+# How long after the deadline a target's thread may take to report itself why it stopped.
 GRACE_SECONDS = 0.2
 
 Progress = Callable[[Target, Tally, Status | None], None]
@@ -28,7 +29,7 @@ Progress = Callable[[Target, Tally, Status | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one target gave: its coverage, and its rows as lines of JSON sorted by the pool's id, none unless ok."""
+    """The reading of one target: its coverage, and its rows as lines of JSON sorted by pool id; no rows unless ok."""
 
     coverage: Coverage
     lines: PackedRows | tuple[bytes, ...] = ()
@@ -45,9 +46,10 @@ class _Attempt:
     started_at: datetime
     started: float
     progress: Progress | None
+    has_unknown_name: bool = False
 
     def show(self, status: Status | None) -> None:
-        """Say how it stands to whoever shows the run: what that raises is no fault of the target, and ends nothing."""
+        """Report progress. An error in showing it is not an error of the target, and is ignored."""
         if self.progress:
             with suppress(Exception):
                 self.progress(self.target, self.caller.tally, status)
@@ -55,6 +57,7 @@ class _Attempt:
     def end(self, error: Exception | None, lines: PackedRows | tuple[bytes, ...] = ()) -> Reading:
         """Close the reading: error is what ended it, None where it was read to its last page."""
         tally = self.caller.tally
+        self.has_unknown_name = isinstance(error, UnknownNameError)
         shown = tally.last_error if isinstance(error, OutOfTimeError) and tally.last_error else error
         coverage = Coverage(
             account_id=self.target.account_id,
@@ -80,9 +83,13 @@ def collect(
     snapshot_time: datetime,
     max_requests_per_second: float,
     deadline: Deadline,
+    read_before: Container[Target] | None,
     progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
-    """Read every target, all side by side, each with a client of its own from the one session.
+    """Read all targets concurrently, each with its own client from one session.
+
+    A target is absent if the SDK does not list its region, it was never read before, the name of its endpoint does not
+    exist, and another endpoint answered: whoever has lost the network finds no name.
 
     Args:
         targets: whom to ask; their order does not matter.
@@ -90,15 +97,21 @@ def collect(
         snapshot_time: what the rows say.
         max_requests_per_second: pace per target, 0 for none.
         deadline: when collecting ends, whatever the targets do; a target that is still being read is timed_out.
+        read_before: the targets that were ever read; None where that is not known, and then none is absent.
         progress: called as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
 
     Returns:
         A reading per target, sorted by account and region: whatever goes wrong with a target is in its coverage.
     """
     clock = deadline.clock
+    listed = cognito.listed_regions(session)
+
+    def caller(target: Target) -> Caller:
+        was_read = read_before is None or target in read_before
+        return Caller(deadline, max_requests_per_second, may_be_absent=not was_read and target.region not in listed)
+
     attempts = [
-        _Attempt(target, Caller(deadline, max_requests_per_second), clock.now(), clock.monotonic(), progress)
-        for target in sorted(targets)
+        _Attempt(target, caller(target), clock.now(), clock.monotonic(), progress) for target in sorted(targets)
     ]
     clients = [_make_client(session, attempt.target.region) for attempt in attempts]
     executor = ThreadPoolExecutor(max_workers=min(len(attempts), MAX_THREADS), thread_name_prefix="target")
@@ -108,9 +121,10 @@ def collect(
             for attempt, client in zip(attempts, clients, strict=True)
         ]
         wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
-        return tuple(_settle(*pair) for pair in zip(attempts, futures, strict=True))
+        is_any_answered = any(attempt.caller.was_answered for attempt in attempts)
+        return tuple(_settle(*pair, is_any_answered=is_any_answered) for pair in zip(attempts, futures, strict=True))
     finally:
-        # Whoever is still at it (a name that does not resolve, an answer that trickles) is left behind.
+        # A thread that has not ended (a name that does not resolve, an answer that trickles) is abandoned.
         deadline.cancel()
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -123,10 +137,15 @@ def _make_client(session: "Session", region: str) -> "CognitoIdentityProviderCli
         return error
 
 
-def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
-    if future.done():
-        return future.result()
-    reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+def _settle(attempt: _Attempt, future: "Future[Reading]", *, is_any_answered: bool) -> Reading:
+    if not future.done():
+        reading = attempt.end(OutOfTimeError("the deadline came before an answer did"))
+    else:
+        reading = future.result()
+        if not attempt.has_unknown_name:
+            return reading
+        if is_any_answered:
+            reading = replace(reading, coverage=replace(reading.coverage, status="absent"))
     attempt.show(reading.coverage.status)
     return reading
 
@@ -134,7 +153,8 @@ def _settle(attempt: _Attempt, future: "Future[Reading]") -> Reading:
 def _read(attempt: _Attempt, client: "CognitoIdentityProviderClient | Exception", snapshot_time: datetime) -> Reading:
     attempt.show(None)
     reading = attempt.end(client) if isinstance(client, Exception) else _read_whole(attempt, client, snapshot_time)
-    if not attempt.caller.deadline.is_cancelled:
+    # Whether a name that does not exist is absent is known once all are read.
+    if not attempt.has_unknown_name and not attempt.caller.deadline.is_cancelled:
         attempt.show(reading.coverage.status)
     return reading
 

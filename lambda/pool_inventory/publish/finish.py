@@ -50,7 +50,7 @@ def finish(
     now: datetime,
     report: Report | None = None,
 ) -> Published:
-    """Write all else that a committed snapshot has, and make it the latest unless a newer one is.
+    """Write all other objects of a committed snapshot, and make it the latest unless a newer one is.
 
     Args:
         store: where it is committed.
@@ -98,7 +98,7 @@ def prepare(store: Store, committed: Committed, known: Known | None, snapshot: S
         try:
             before = open_known(store, snapshot.known_id)
         except (SnapshotError, RefusedError) as error:
-            # The cost of an earlier snapshot that cannot be read is its changes, and not this snapshot.
+            # An earlier snapshot that cannot be read costs the changes, not this snapshot.
             before = str(error)
     if snapshot.coverage_file is None:
         snapshot, committed = _as_if_now(store, snapshot, committed)
@@ -137,9 +137,9 @@ def describe(names: Names, found: Finishing, changes_object: bytes, body: bytes)
 def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     """Write what the manifest names besides the data; return what is there then, by its keys."""
     identifier, committed = found.snapshot.id, found.committed
-    parts = {keys.coverage(identifier): committed.coverage or b""}
-    if committed.carried:
-        parts[keys.carried(identifier)] = committed.carried
+    # Carried first: who finds a snapshot by its coverage must find its carried rows.
+    parts = {keys.carried(identifier): committed.carried} if committed.carried else {}
+    parts[keys.coverage(identifier)] = committed.coverage or b""
     # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
     parts[keys.changes(identifier)] = derived_changes(found)
     written = {key: _write_once(store, key, body) for key, body in parts.items()}
@@ -160,7 +160,7 @@ def _known_pools(found: Finishing) -> dict[Target, int]:
 
 
 def _as_if_now(store: Store, snapshot: Snapshot, committed: Committed) -> tuple[Snapshot, Committed]:
-    """Return a commit of contract version 1 with the coverage and the carried rows that it would have now."""
+    """Return a commit of contract version 1 with the coverage and carried rows that version 2 would have."""
     known = known_of(store, snapshot, committed.data)
     covered = [replace(each, last_ok=None) if each.target in known.lost else each for each in known.coverage()]
     body = coverage.encode(snapshot.id, covered)

@@ -1,4 +1,4 @@
-"""What the store holds as a run begins: the newest snapshot, what earlier runs left, and what cannot be believed.
+"""What the store holds as a run begins: the newest snapshot, what earlier runs left, and what cannot be trusted.
 
 Nothing that is stored may stop the next run, but for an intact snapshot of a newer contract, which means that the
 function was rolled back. What cannot be read or believed is passed by and named.
@@ -26,7 +26,7 @@ MAX_CANDIDATES = 10
 
 @dataclass(frozen=True, slots=True)
 class PassedBy:
-    """A stored object that could not be finished, read or believed: its address, and why."""
+    """A stored object that could not be finished, read or trusted: its address, and why."""
 
     address: str
     reason: str
@@ -82,7 +82,7 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
         since=_look_back_from(min(named_id, identifier)),
         up_to=identifier if identifier < named_id else newest_possible,
     )
-    # Where there is one, its run died before it moved latest.json, or that was deleted or is not to be believed.
+    # Where there is one, its run died before it moved latest.json, or latest.json was deleted or cannot be trusted.
     unnamed = _find_newest(store, (each for each in ids.finished if each > named_id), passed_by)
     return History(
         latest=unnamed or named,
@@ -229,7 +229,7 @@ def _unannounced(ids: _Ids) -> tuple[str, ...]:
 
 
 def _look_back_from(identifier: str) -> str:
-    """Return the id from which on to look for what earlier runs left, empty for from the first."""
+    """Return the id to start from when looking for what earlier runs left; empty for the first."""
     try:
         return keys.snapshot_id(keys.snapshot_time(identifier) - LOOK_BACK)
     except (ValueError, OverflowError):  # there is no snapshot yet, or the calendar begins there

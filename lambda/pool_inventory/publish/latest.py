@@ -1,4 +1,4 @@
-"""Moving what is newest forward: latest-coverage/, latest/ and, last, latest.json.
+"""Move the newest forward: latest-coverage/, latest/ and, last, latest.json.
 
 Each is written over only what it was read as, and never over a newer snapshot's: its own footer, or latest.json's own
 text, says whose it is.
@@ -15,7 +15,7 @@ from pool_inventory.snapshots import data_object, keys, manifest, schema, table
 from pool_inventory.snapshots.known import known_of
 from pool_inventory.stores.protocol import Store
 
-# Each time that it does not move, another run moved it on.
+# Each failed attempt means that another run has moved it.
 _MAX_MOVES = 20
 
 
@@ -70,7 +70,7 @@ def _try_to_move(
     try:
         stored = store.get(key)
     except RefusedError:
-        # What nobody can read names nothing, so nothing newer is lost.
+        # An unreadable object names no snapshot, so nothing newer is lost.
         store.put(key, body)
         return True
     if stored is None:
@@ -85,7 +85,7 @@ def _footers_id(body: bytes) -> str:
 
 
 def _identified(identify: Callable[[bytes], str], body: bytes) -> str:
-    """Return which snapshot an object is of, empty where it is none of ours: it may be written over."""
+    """Return the id of an object's snapshot; empty where it is not ours, and may be overwritten."""
     try:
         identifier = identify(body)
     except SnapshotError:

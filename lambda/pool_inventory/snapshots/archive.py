@@ -42,7 +42,7 @@ def newest(store: Store, warn: Callable[[str], None]) -> Manifest:
     """
     latest = read_latest(store)
     if latest:
-        # Its hash, too, is held against latest.json.
+        # Its hash is checked against latest.json, too.
         if not check_linked(store, latest):
             address = store.address(keys.manifest(latest.snapshot_id))
             raise SnapshotError(f"{address} is gone, though {keys.LATEST} names it: {_ADVICE}")
@@ -53,7 +53,7 @@ def newest(store: Store, warn: Callable[[str], None]) -> Manifest:
 
 
 def warn_of_missing_latest(store: Store, warn: Callable[[str], None]) -> None:
-    """Say that latest.json is missing, and what is done instead."""
+    """Warn that latest.json is missing, and of what is done instead."""
     warn(f"{store.address(keys.LATEST)} is missing, so the manifests were listed: the next run makes it again")
 
 
@@ -113,12 +113,12 @@ def read_known(store: Store, made: Manifest) -> Known:
 
 
 def in_turn(read: Callable[[str], T], identifiers: Iterable[str]) -> Iterator[T]:
-    """Return what reading each snapshot gives, in their order, a few being read ahead at once."""
+    """Return what `read` returns for each snapshot, in their order; a few are read ahead concurrently."""
     left = iter(identifiers)
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
         while some := list(islice(left, AT_ONCE)):
             yield from pool.map(read, some)
     finally:
-        # Whoever interrupts it, or has enough of it, does not wait for those that are under way.
+        # An interrupt, or a caller that stops early, does not wait for the reads in progress.
         pool.shutdown(wait=False, cancel_futures=True)

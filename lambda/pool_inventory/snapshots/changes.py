@@ -22,7 +22,7 @@ from pool_inventory.snapshots.table import Row
 if TYPE_CHECKING:
     from pool_inventory.snapshots.known import Known
 
-# How many targets a manifest names: who must know all of them reads the coverage.
+# How many targets a manifest names; coverage has all of them.
 MAX_NAMED = 100
 
 
@@ -80,7 +80,7 @@ def _why_uncompared(each: Coverage, reason: str | None, lost: Mapping[Target, st
 
 
 def changes_between(before: Iterable[Row], after: Iterable[Row], baselines: Mapping[Target, str]) -> Iterator[Change]:
-    """Return what became of the pools between two readings, each sorted by target and id.
+    """Return the changes of pools between two readings, each sorted by target and id.
 
     Args:
         before: the earlier rows of the targets that are compared.

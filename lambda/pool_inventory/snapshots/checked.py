@@ -1,4 +1,4 @@
-"""Values out of stored JSON, each held against what it should be: anybody may have written them.
+"""Values from stored JSON, each checked: other programs may have written them.
 
 Each function raises one of NOT_OURS for what this program does not write.
 """

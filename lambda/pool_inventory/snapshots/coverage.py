@@ -41,7 +41,7 @@ def row_of(snapshot_id: str, coverage: Coverage) -> dict[str, Any]:
 
 
 def from_row(row: dict[str, Any]) -> Coverage:
-    """Return what a row of coverage says, each value held against what it should be: anybody may have written it.
+    """Return what a row of coverage says, each value checked: another program may have written it.
 
     Raises:
         KeyError, TypeError, ValueError, AttributeError: it is not what this program writes.

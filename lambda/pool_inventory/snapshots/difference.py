@@ -56,7 +56,9 @@ def compare(old: Side, new: Side) -> Difference:
 
 
 def _reason(target: Target, *sides: Side) -> str:
-    """Return why a target cannot be compared, nothing where it can."""
+    """Return why a target cannot be compared, nothing where it can: an absent one has no pools."""
     statuses = ((side.id, side.statuses.get(target, "not_asked")) for side in sides)
-    unread = ((identifier, status.replace("_", " ")) for identifier, status in statuses if status != "ok")
+    unread = (
+        (identifier, status.replace("_", " ")) for identifier, status in statuses if status not in ("ok", "absent")
+    )
     return " and ".join(f"{status} in {identifier}" for identifier, status in unread)

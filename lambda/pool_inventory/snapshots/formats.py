@@ -15,7 +15,7 @@ FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def compressed(lines: Iterable[bytes]) -> bytes:
-    """Return lines as gzip has them, with no time in its header: the bytes are a function of the lines."""
+    """Return lines as gzip has them, with no time in its header: equal lines give equal bytes."""
     stream = zlib.compressobj(9, wbits=31)
     packed = [stream.compress(line) for line in lines]
     return b"".join(packed) + stream.flush()

@@ -22,6 +22,8 @@ STAGING = "_staging"
 
 # The folders whose objects belong to one snapshot each, and may therefore expire with it.
 SNAPSHOT_FOLDERS = (DATA, CARRIED, COVERAGE, CHANGES, HIVE, MANIFESTS, EXTRA)
+# What each run moves on to its own snapshot. Every other object is written once.
+MOVED = (LATEST_COVERAGE, LATEST_DATA, LATEST)
 
 _ID = r"\d{4}-\d\d-\d\dT\d\d-\d\dZ"
 

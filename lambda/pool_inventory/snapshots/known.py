@@ -66,7 +66,7 @@ class Known:
 
 
 def open_known(store: Store, snapshot_id: str) -> Known:
-    """Return what a committed snapshot says is known, its objects held against the hashes in its footer.
+    """Return what a committed snapshot says is known, its objects checked against the hashes in its footer.
 
     Raises:
         SnapshotError: an object of it is gone, or is not ours.

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import FINE, Carried, Coverage, File, Link, Snapshot, Status
+from pool_inventory.model import COMPLETE_STATUSES, Carried, Coverage, File, Link, Snapshot, Status
 from pool_inventory.snapshots import changes, checked, coverage, data_object, keys, schema, table
 from pool_inventory.stores.protocol import Names, Store
 
@@ -52,7 +52,7 @@ class Manifest:
     @property
     def unread_count(self) -> int:
         """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in FINE)
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE_STATUSES)
 
 
 def encode(

@@ -18,7 +18,7 @@ MAX_BYTES_IN_MEMORY = 512 * 1024
 
 
 class PackedLines:
-    """Lines, in the order in which they came, kept compressed; to be gone through as often as needed."""
+    """Lines, compressed, in the order in which they were added; they can be iterated any number of times."""
 
     def __init__(self) -> None:
         # A context would end before whoever goes through the lines does.
@@ -54,7 +54,7 @@ class PackedLines:
 
 
 class PackedRows:
-    """One target's rows as lines, kept compressed as they arrive, and given back sorted by the pool's id."""
+    """One target's rows as lines, compressed as they arrive, and returned sorted by pool id."""
 
     def __init__(self) -> None:
         self._lines = PackedLines()

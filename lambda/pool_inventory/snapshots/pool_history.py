@@ -35,7 +35,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PoolHistory:
-    """What became of a pool: its events, oldest first; and the newest snapshot, with its coverage of the region."""
+    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the region."""
 
     id: str
     region: str
@@ -61,7 +61,7 @@ class _Last:
 
 
 def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
-    """Follow a pool through the changes objects, and through the data where those do not say.
+    """Follow a pool through the changes objects, and through the data where those lack it.
 
     Raises:
         SnapshotError: no snapshot has such a pool; the text names pools that have nearly this id, or this name.

@@ -69,7 +69,7 @@ def fit_row(
 
 
 def _fit_pool(pool: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    # A null says what an absent member says, and a column has only the one way to say it.
+    # A null means the same as an absent member, and a column can hold only the null.
     values, rest = _fit(_without_nulls(pool), tuple(column for column in columns if column.member))
     return {**values, "unmodelled": json.dumps(rest, sort_keys=True, allow_nan=False) if rest else None}
 
@@ -104,7 +104,7 @@ def _restore_value(value: Any, column: Column) -> Any:  # noqa: ANN401 - whateve
 
 
 def _merge(sent: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
-    """Return what was sent with what no column could hold: the rest is as it was sent, so it wins."""
+    """Return what was sent with what no column could hold: the rest is as it was sent, so it takes precedence."""
     merged = dict(sent)
     for member, value in rest.items():
         known = merged.get(member)

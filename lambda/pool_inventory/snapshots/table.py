@@ -22,13 +22,13 @@ from pool_inventory.snapshots.schema import Column
 
 FOOTER_KEY = "pool_inventory"
 PARQUET_MAGIC = b"PAR1"
-# The version of the contract that docs/architecture.md speaks of: columns, keys, manifest, and the footer. What an
+# The version of the contract that docs/contract.md speaks of: columns, keys, manifest, and the footer. What an
 # earlier one wrote is read by every later release.
 CONTRACT_VERSION = 2
 # What a writer holds of one row group, and a reader of one batch.
 ROW_GROUP_ROWS = 16_384
 BATCH_ROWS = 1024
-# The columns that say when a row was read: of a pool itself they say nothing.
+# The columns that say when a row was read. They describe the reading, not the pool.
 TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
 
 
@@ -127,7 +127,7 @@ def columns_of(body: bytes) -> tuple[Column, ...]:
 
 
 def footer_of(body: bytes) -> dict[str, Any]:
-    """Return what an object of ours says of itself in its footer.
+    """Return the footer of an object that this program wrote.
 
     Raises:
         SnapshotError: it is no Parquet file of ours.
@@ -146,7 +146,7 @@ def footer_of(body: bytes) -> dict[str, Any]:
 
 
 def check_contract(version: int, what: str) -> None:
-    """Refuse to read by this contract what a newer one may mean otherwise.
+    """Raise NewerError for an object of a newer contract: its meaning may differ.
 
     Raises:
         NewerError: the version is newer than this release's.
@@ -220,7 +220,7 @@ def _schema(body: bytes) -> Schema:
 
 @contextmanager
 def _reading(body: bytes) -> Iterator[None]:
-    """Raise SnapshotError for a Parquet file that is none, whichever way arro3 does."""
+    """Raise SnapshotError for what is not a Parquet file, however arro3 reports it."""
     if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
         raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
     try:

@@ -12,13 +12,13 @@ from typing import NoReturn
 from pool_inventory.errors import RefusedError, StoreError
 from pool_inventory.stores.protocol import Stored
 
-# Its name keeps it from the keys.
+# The leading dot keeps it from the keys.
 LOCK = ".lock"
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStore:
-    """Objects as files under a folder, which may be there or not."""
+    """Objects as files under a folder, which need not exist yet."""
 
     folder: Path
 
@@ -60,7 +60,7 @@ class FolderStore:
         return True
 
     def replace(self, key: str, body: bytes, etag: str) -> bool:
-        """Write over the file that has this etag, with the folder locked against others who would."""
+        """Write over the file that has this etag, with the folder locked against other writers."""
         try:
             if not self.folder.exists():
                 return False
@@ -148,5 +148,5 @@ class FolderStore:
 
 
 def _file_address(path: Path) -> str:
-    # Manifests name it, in UTF-8: what is none in the path's own bytes, whatever the locale, is written as escapes.
+    # Manifests have it in UTF-8: bytes of the path that are not UTF-8 are escaped, whatever the locale.
     return f"file://{os.fsencode(path).decode(errors='backslashreplace')}"

@@ -14,7 +14,7 @@ class Stored:
 
 
 class Names(Protocol):
-    """What objects are called in full, which their manifests tell."""
+    """The full names of objects, as their manifests have them."""
 
     @property
     def bucket(self) -> str:
@@ -59,7 +59,7 @@ class Store(Names, Protocol):
         """
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an object, whatever is there: for one that can be neither read nor believed.
+        """Write an object, whatever is there: for an object that can be neither read nor trusted.
 
         Raises:
             RefusedError, StoreError: it may not be written, or whether it was is not known.

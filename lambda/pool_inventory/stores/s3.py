@@ -39,7 +39,7 @@ CONTENT_TYPES = {".json": "application/json", ".parquet": "application/vnd.apach
 def _may_pass(error: BaseException) -> bool:
     """Whether the same call may succeed in a moment, where botocore does not make it again by itself."""
     if isinstance(error, ClientError):
-        # Writes that met; and an error whose body was cut, which may be of the key or of the bucket.
+        # Concurrent writes; and an error whose body was cut, so that it may be of the key or of the bucket.
         return http_status(error) == CONFLICT or error_code(error) == str(NOT_FOUND)
     return isinstance(
         error, FlexibleChecksumError | IncompleteReadError | MalformedResponseError | ResponseParserError
@@ -73,7 +73,7 @@ class S3Store:
         """Return the store, with a client of the session.
 
         Raises:
-            StoreError: there is no client, since the credentials cannot be had, for example.
+            StoreError: there is no client, for example since there are no credentials.
         """
         try:
             client = session.client("s3", config=CLIENT_CONFIG)
@@ -214,7 +214,7 @@ class S3Store:
 
 
 def _etag(response: Mapping[str, Any]) -> str:
-    """Return the answer's etag, without which it is not S3's: a proxy's page, or cut short in its headers."""
+    """Return the answer's etag. An answer without one is not S3's: a proxy's page, or headers cut short."""
     etag = response.get("ETag")
     if not etag:
         raise MalformedResponseError("an answer without an ETag is not S3's")

@@ -1,1 +1,1 @@
-"""What a run says of itself: logs, metrics and events."""
+"""Logs, metrics and events of a run."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
 
-# The events are out or not before the run's end, so an endpoint that does not answer is not waited for.
+# The run waits for its events, so an endpoint that does not answer may not delay it long.
 CLIENT_CONFIG = aws_session.CLIENT_CONFIG.merge(
     Config(read_timeout=5, retries={"mode": "standard", "total_max_attempts": 2}),
 )
@@ -38,7 +38,7 @@ CHANGE_TYPES = {
     "modified": "User Pool Modified",
 }
 
-# Above it only the snapshot has an event: whoever has to read hundreds of changes reads them in `changes`.
+# Above it only the snapshot has an event: hundreds of changes are better read in `changes`.
 MAX_CHANGES = 100
 # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 MAX_ENTRIES = 10
@@ -99,7 +99,7 @@ def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: It
         except Exception as error:  # noqa: BLE001 - as said above: it is reported, in the log and in a metric
             failures.append(Failure(str(bus), snapshot_id, 1, error_message(error)))
             if isinstance(error, BotoCoreError):
-                break  # whoever does not answer is not asked again and again: the next run has these events, too
+                break  # an endpoint that does not answer is not asked again: the next run puts these events, too
     return tuple(failures)
 
 
@@ -120,7 +120,7 @@ def make_client(session: "Session", bus: str) -> "EventBridgeClient":
 
 
 def batches(entries: Iterable["Entry"]) -> Iterator[list["Entry"]]:
-    """Divide entries into what one call may put: 10, and 256 KB in all."""
+    """Split entries into batches that one call may put: at most 10 entries and 256 KB."""
     batch: list[Entry] = []
     total = 0
     for entry in entries:
@@ -223,7 +223,7 @@ def _entry(bus: str, snapshot_id: str, detail_type: str, detail: dict[str, Any],
 
 
 def put(client: "EventBridgeClient", batch: list["Entry"]) -> list[str]:
-    """Put a batch, and again what of it failed; return the error code of each entry that failed to the last.
+    """Put a batch, and retry the entries that fail; return the error code of each that still failed.
 
     Raises:
         ClientError, BotoCoreError: the bus did not take the call.

@@ -28,7 +28,7 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override] # logging's own lastResort handler does the same
-        """The stdout of the moment."""
+        """The current stdout."""
         return sys.stdout
 
 
@@ -47,12 +47,12 @@ def make_logger(service: str, level: str) -> Logger:
 
 @functools.cache
 def _logger() -> Logger:
-    # The root logger's handlers, such as Lambda's own, would write the line again, and as it came.
+    # The root logger's handlers, such as Lambda's own, would write the line a second time, and unescaped.
     logging.getLogger(__name__).propagate = False
     return Logger(
         service=__name__,
         level="INFO",
-        # A level is set and not drawn by lot, whatever POWERTOOLS_LOGGER_SAMPLE_RATE says.
+        # The level is as set, and never random, whatever POWERTOOLS_LOGGER_SAMPLE_RATE says.
         sampling_rate=0,
         logger_handler=StdoutHandler(),
         json_serializer=_serialize,
@@ -62,7 +62,7 @@ def _logger() -> Logger:
 
 
 def _serialize(line: dict[str, Any]) -> str:
-    """Write a line of the log, whatever is in it: ASCII of bounded length, and no character that a terminal obeys."""
+    """Write a line of the log, whatever is in it: ASCII of bounded length, and without control characters."""
     text = _to_json(_clean(line))
     if len(text) <= MAX_LINE_CHARACTERS:
         return text

@@ -1,4 +1,4 @@
-"""A snapshot's figures → EMF on stdout, which CloudWatch makes metrics of without a call.
+"""A snapshot's figures → EMF on stdout, which CloudWatch turns into metrics without an API call.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
@@ -79,7 +79,7 @@ def _emit_regions(pools: Mapping[Target, int], emit: Callable[[], AbstractContex
 
 
 def emit_concerns(*, passed_by: int, events_failed: int, namespace: str, service: str) -> None:
-    """Write the metrics of what someone should look at, those above 0 alone: each that is sent is paid for.
+    """Write the counts of problems, where they are above 0: each metric that is sent costs money.
 
     Args:
         passed_by: how many stored objects could not be finished, read or believed.

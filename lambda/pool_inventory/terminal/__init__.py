@@ -1,1 +1,1 @@
-"""What only a terminal needs: the Lambda carries nothing of it."""
+"""What only the terminal needs: the function's bundle leaves it out."""

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Where output is no terminal there is no width to keep to, and a reader wants whole lines.
+# Output that is not to a terminal has no width to fit into, and is better in whole lines.
 WIDTH_ELSEWHERE = 160
 
 
@@ -93,7 +93,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     default=settings.REGIONS.default,
     show_default=True,
     callback=_checked_as(settings.REGIONS),
-    help="`enabled`: every region that has Cognito and that the account has enabled (asks account:ListRegions). "
+    help="`enabled`: every region that the account has enabled (asks account:ListRegions). "
     "`current`: the profile's or AWS_REGION. Or a comma list.",
 )
 @click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")
@@ -125,6 +125,16 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     "key's ARN. [default: the bucket's own]",
 )
 @click.option(
+    "--forget-days",
+    metavar="DAYS",
+    envvar=settings.FORGET_DAYS.name,
+    show_envvar=True,
+    default=settings.FORGET_DAYS.default,
+    show_default=True,
+    callback=_checked_as(settings.FORGET_DAYS),
+    help="After so many days without a reading, a region's last known pools are no longer carried along.",
+)
+@click.option(
     "--timeout",
     "timeout_seconds",
     metavar="SECONDS",
@@ -141,6 +151,7 @@ def run(
     snapshot_time: datetime,
     max_requests_per_second: float,
     encryption: str | None,
+    forget_days: int,
     timeout_seconds: int,
 ) -> None:
     """Take a snapshot now, with your own credentials.
@@ -166,6 +177,7 @@ def run(
                 snapshot_time=snapshot_time,
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
+                forget_days=forget_days,
             )
             tools = Tools(
                 session=session,
@@ -193,7 +205,7 @@ def demo(folder: Path) -> None:
     Starts moto with over 500 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
     function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
     """
-    # moto and Flask take a second to import, which `run` need not wait for.
+    # moto and Flask take a second to import, and `run` does not need them.
     from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
 
     with errors_on_one_line(needs_output=False):
@@ -202,7 +214,7 @@ def demo(folder: Path) -> None:
 
 @contextmanager
 def _regions_named_as_given() -> Iterator[None]:
-    """Have an error about the regions name the option, unless it was the variable that had them."""
+    """Name the option in an error about the regions, unless the variable set them."""
     try:
         yield
     except RegionsError as error:
@@ -218,7 +230,7 @@ def _open_store(location: str, session: "Session", encryption: str | None) -> St
 
 
 def _show_outcome(outcome: Outcome, store: Store) -> int:
-    """Print what the run came to; return the exit status."""
+    """Print the outcome of the run; return the exit status."""
     console = _console()
     passed_by = (f"passed by {each.address}: {each.reason}" for each in outcome.passed_by)
     for warning in (*passed_by, *outcome.warnings):
@@ -247,8 +259,8 @@ def _show_outcome(outcome: Outcome, store: Store) -> int:
 
 def _console(*, stderr: bool = False) -> Console:
     console = Console(stderr=stderr)
-    told = console.is_terminal or "COLUMNS" in os.environ
-    return console if told else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+    is_width_known = console.is_terminal or "COLUMNS" in os.environ
+    return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
 for command in COMMANDS:

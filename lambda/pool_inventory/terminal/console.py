@@ -1,4 +1,4 @@
-"""What every command of the terminal shares: how it exits, tells of errors, takes a location, and writes."""
+"""What every command of the terminal shares: how it exits, reports errors, takes a location, and writes."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
 
 @contextmanager
 def configuration_errors() -> Iterator[None]:
-    """Have whatever the user's credentials and configuration lead to be an error that says so.
+    """Turn what the user's credentials and configuration raise into an error that says so.
 
     Raises:
         TargetsError: they cannot be used.
@@ -95,7 +95,7 @@ def configuration_errors() -> Iterator[None]:
 
 @contextmanager
 def errors_on_one_line(*, needs_output: bool = True) -> Iterator[None]:
-    """End with an error's text and no traceback where it is one that a person can do something about.
+    """End with an error's text, without a traceback, where the user can act on it.
 
     Args:
         needs_output: what goes to standard output is what the command is for, so it failed where that is lost.
@@ -118,12 +118,12 @@ def say(text: str, colour: str | None = None) -> None:
 
 
 def say_error(text: str) -> None:
-    """Say what stopped the command, or a part of it."""
+    """Write what stopped the command, or a part of it, to standard error."""
     say(f"error: {text}")
 
 
 def warn(text: str) -> None:
-    """Say what someone should know though the command goes on."""
+    """Write a warning to standard error; the command goes on."""
     say(f"warning: {text}", colour="yellow")
 
 
@@ -163,7 +163,7 @@ def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
 
 
 def terminal_width() -> int | None:
-    """Return the columns that a table must fit into; None where nobody reads it on a terminal."""
+    """Return the columns that a table must fit into; None where output is not to a terminal."""
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         return shutil.get_terminal_size().columns
     return None

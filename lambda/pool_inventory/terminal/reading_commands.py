@@ -138,7 +138,8 @@ def show(
     with _opened(location, profile) as store:
         made = _choose(store, moment)
         found = list(read_pools(archive.read_known(store, made), wanted))
-        unread = [each for each in archive.read_coverage(store, made) if wanted.has_target(each) and not each.is_read]
+        covered = archive.read_coverage(store, made)
+        unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
         if as_json:
             write(reports.pools_document(made, found, unread))
         else:
@@ -244,7 +245,8 @@ def export(
     with _opened(location, profile) as store:
         made = _choose(store, moment)
         chunks = _EXPORTS[chosen](archive.read_known(store, made), not raw_cells)
-        for line in reports.unread_lines([each for each in archive.read_coverage(store, made) if not each.is_read]):
+        unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
+        for line in reports.unread_lines(unread):
             warn(line)
         write_chunks(chunks, output)
 

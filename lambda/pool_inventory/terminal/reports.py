@@ -1,4 +1,4 @@
-"""What the reading commands say: lines for a person, and a document of JSON for a script."""
+"""The output of the reading commands: lines for a person, and a JSON document for a script."""
 
 import dataclasses
 import json
@@ -34,7 +34,7 @@ def pools_lines(
 
 
 def unread_lines(unread: Sequence[Coverage]) -> Iterator[str]:
-    """Say which targets were not read, so that nobody takes what is shown of them for what is there now."""
+    """Say which targets were not read, so that what is shown of them is not taken for what is there now."""
     if unread:
         yield "Not read, so it is not known which pools are there now:"
     for each in unread:
@@ -88,7 +88,7 @@ def difference_document(before: Manifest, after: Manifest, found: Difference) ->
 
 
 def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
-    """Show what became of a pool, and whether it is there now."""
+    """Show the history of a pool, and whether it is there now."""
     cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
     yield from plain_lines(("snapshot", "change", "what"), cells, width=width)
     yield ""
@@ -153,7 +153,7 @@ def manifest_document(manifest: Manifest) -> dict[str, Any]:
 
 
 def verify_lines(report: Report) -> Iterator[str]:
-    """Say what was checked, what is wrong and what is worth knowing."""
+    """Show what was checked, the faults and the notes."""
     for key, text in report.faults:
         yield f"fault: {printable(f'{key}: {text}')}"
     for note in report.notes:

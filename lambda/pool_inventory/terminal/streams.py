@@ -29,7 +29,7 @@ class _Device(io.FileIO):
                 written: int | None = super().write(data)
                 if written is not None:
                     return written
-                # Whoever started this program, as Node.js does, may have left a pipe that does not block.
+                # The parent process may have passed a non-blocking pipe, as Node.js does.
                 select.select([], [self], [])
         except OSError as error:
             self.lost = error
@@ -52,7 +52,7 @@ def _open(descriptor: int, before: TextIO | None) -> TextIO:
     try:
         os.fstat(descriptor)
     except OSError:
-        # Open for reading, it answers EBADF to whoever writes.
+        # Opened for reading only, it raises EBADF on a write.
         reading = os.open(os.devnull, os.O_RDONLY)
         if reading != descriptor:
             os.dup2(reading, descriptor)
@@ -67,12 +67,12 @@ def _open(descriptor: int, before: TextIO | None) -> TextIO:
 
 
 def is_lost(stream: TextIO) -> bool:
-    """Whether what is written to a stream is dropped, so that there is no use in making more of it."""
+    """Whether what is written to a stream is dropped, so that more need not be made."""
     return _error(stream) is not None
 
 
 def check_output() -> None:
-    """Write what is buffered, and see whether all of standard output was taken by whoever reads it.
+    """Flush, and check that all of standard output was written.
 
     A reader that has gone away has all that it wants, as `head` has; its own exit status says whether it does.
 

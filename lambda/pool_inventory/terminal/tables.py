@@ -19,6 +19,7 @@ from pool_inventory.text import printable
 
 _STYLES: dict[Status, str] = {
     "ok": "green",
+    "absent": "dim",
     "denied": "red",
     "throttled": "yellow",
     "timed_out": "yellow",
@@ -63,14 +64,14 @@ def shown(text: str) -> Text:
 
 
 def _written(text: str) -> str:
-    """Return text as standard output is going to have it: what its encoding lacks takes more room."""
+    """Return text as standard output will have it: what its encoding lacks is escaped, and takes more room."""
     encoding = sys.stdout.encoding or "utf-8"
     return printable(text).encode(encoding, "backslashreplace").decode(encoding)
 
 
 _GAP = "  "
 _LEAST_WIDTH = 8
-# A cut name would be no use for asking on.
+# A name that is cut cannot be used in the next command.
 _NAMING = frozenset({"account", "id", "snapshot"})
 _COLOURS = {
     "complete": "green",
@@ -155,7 +156,7 @@ def show_progress(console: Console) -> Iterator[collect.Progress]:
 
 
 class _TallyColumn(ProgressColumn):
-    """What has been read so far, looked up anew each time that the bars are drawn."""
+    """What has been read so far, looked up each time the bars are drawn."""
 
     def render(self, task: Task) -> Text:
         return Text(_counts(task.fields["tally"], task.fields["status"]))

@@ -1,4 +1,4 @@
-"""AWS as it is on a bad day, on this machine: moto behind a real socket, and on the wire what moto is too kind for.
+"""A faulty AWS on this machine: moto behind a real socket, with the errors on the wire that moto does not make.
 
 For the demo and the tests; the Lambda does not carry it.
 """
@@ -27,7 +27,7 @@ from werkzeug.wrappers import Request, Response
 ACCOUNT_ID = DEFAULT_ACCOUNT_ID
 
 Answer = Callable[[Request], Response | None]
-"""Answers a request in moto's stead, or gives None to leave it to moto."""
+"""Answers a request instead of moto, or returns None to leave it to moto."""
 
 
 class StandIn:
@@ -50,7 +50,7 @@ class StandIn:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI's own
         """Answer a request, as WSGI has it."""
         request = Request(environ)
-        body = request.get_data()  # read once, and kept for whoever asks after
+        body = request.get_data()  # read once, and kept for those who ask later
         self.requests.append(request)
         for answer in (*self.answers, self._list_regions):
             response = answer(request)
@@ -75,7 +75,7 @@ class StandIn:
         }
 
     def reset(self) -> None:
-        """Forget all that was seeded, asked and told."""
+        """Remove all pools, requests and answers that were set."""
         self.answers.clear()
         self.enabled_regions = ["us-east-1"]
         Client(self._moto).post("/moto-api/reset").close()
@@ -137,7 +137,7 @@ def serve() -> Iterator[StandIn]:
 
 class _QuietHandler(MotoRequestHandler):
     def log(self, *_: object) -> None:
-        """Say nothing of each request, nor of a client that went away."""
+        """Log neither requests nor clients that disconnect."""
 
 
 _TEMPLATES: dict[str, CognitoIdpUserPool] = {}
@@ -165,7 +165,7 @@ def seed(region: str, pools: Iterable[dict[str, Any]]) -> None:
 
 
 def listing(region: str, answer: Answer) -> Answer:
-    """Let an answer be given to ListUserPools in one region only."""
+    """Return an answer for ListUserPools in one region only."""
 
     def only_there(request: Request) -> Response | None:
         asked = request.headers.get("X-Amz-Target") == "AWSCognitoIdentityProviderService.ListUserPools"
@@ -188,7 +188,7 @@ def in_turn(*answers: Answer) -> Answer:
 
 
 def every(period: int, answer: Answer) -> Answer:
-    """Return an answer to each so-manieth request, the first included."""
+    """Return an answer to every n-th request, beginning with the first."""
     numbers = count()
     return lambda request: answer(request) if next(numbers) % period == 0 else None
 
@@ -212,7 +212,7 @@ def deny(_: Request) -> Response:
 
 
 def reset_connection(request: Request) -> Response:
-    """Break the connection off without an answer."""
+    """Reset the connection without an answer."""
     connection: socket.socket = request.environ["werkzeug.socket"]
     # Closing with a linger of no time sends RST.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -221,7 +221,7 @@ def reset_connection(request: Request) -> Response:
 
 
 def hang(_: Request) -> Response:
-    """Answer later than a client waits that was told to wait a second."""
+    """Answer after more than a second, when a client with a timeout of a second has given up."""
     time.sleep(3)
     return Response()
 

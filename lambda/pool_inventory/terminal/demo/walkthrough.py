@@ -1,4 +1,4 @@
-"""See it work on one machine: moto, throttled and denying as AWS would, and the Lambda handler itself."""
+"""The demo: the Lambda handler against moto, which throttles and denies as AWS would."""
 
 import contextlib
 import io
@@ -43,7 +43,7 @@ NAMES = (
     "Пользователи",
     "back-office .dev",
 )
-# A folder that has this file was made by the demo, and may be made anew by it.
+# A folder that has this file was made by the demo, and may be overwritten by it.
 MARKER = ".made-by-pool-inventory-demo"
 
 
@@ -141,7 +141,7 @@ def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def _invoke(time: datetime) -> list[dict[str, Any]]:
-    """Invoke the function as its schedule does; give the lines of JSON that it wrote."""
+    """Invoke the function as its schedule does; return the lines of JSON that it wrote."""
     context: Any = SimpleNamespace(
         aws_request_id="demo",
         get_remaining_time_in_millis=lambda: 300_000,

@@ -1,4 +1,4 @@
-"""The chain of manifests, from latest.json back, and all that hangs on it: is it what the program wrote?"""
+"""The chain of manifests, from latest.json back, and all that depends on it: is it what the program wrote?"""
 
 import hashlib
 from dataclasses import dataclass
@@ -112,7 +112,7 @@ def _check(store: Store, step: _Step, report: Report) -> _Step | None:
     try:
         return _check_readable(store, step, report)
     except RefusedError as error:
-        # What is refused is no reason to leave the others unchecked.
+        # One object that is refused does not keep the others from being checked.
         report.fault(keys.manifest(step.snapshot_id), f"the snapshot cannot be checked: {error}")
         older = [each for each in _finished(store) if each < step.snapshot_id]
         return _Step(older[-1], None, _LIST) if older else None
@@ -138,7 +138,7 @@ def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
 
 
 def _after_gap(store: Store, step: _Step, report: Report) -> _Step | None:
-    """Tell an expired snapshot from a manifest that was removed; give where to go on."""
+    """Report a removed manifest, or note an expired snapshot; return where to go on."""
     identifier = step.snapshot_id
     own = (keys.data(identifier), keys.checksum(identifier), keys.coverage(identifier), keys.changes(identifier))
     left = [key for key in own if store.get(key)]
@@ -163,7 +163,7 @@ def _finished(store: Store) -> list[str]:
 
 
 def _check_others(store: Store, walked: set[str], since: str, newest: str, report: Report) -> None:
-    """Check the snapshots that the chain passes by, and tell what is there besides."""
+    """Check the snapshots outside the chain, and note what else is there."""
     finished = set(_finished(store))
     committed: set[str] = set()
     for key in store.keys(keys.DATA):
@@ -186,7 +186,7 @@ def _check_others(store: Store, walked: set[str], since: str, newest: str, repor
 
 
 def _check_unfinished(store: Store, identifier: str, report: Report) -> None:
-    """Say of a commit whether a run can finish it, or passes it by."""
+    """Report whether a run can finish a commit, or passes it by."""
     try:
         read_commit(store, identifier)
     except (SnapshotError, RefusedError) as error:
@@ -196,7 +196,7 @@ def _check_unfinished(store: Store, identifier: str, report: Report) -> None:
 
 
 def _check_latest_data(store: Store, newest: _Step, report: Report) -> None:
-    """Hold latest/ and latest-coverage/ against the newest snapshot."""
+    """Check latest/ and latest-coverage/ against the newest snapshot."""
     try:
         made = manifest.read(store, newest.snapshot_id)
         data = stored.read_committed(store, newest.snapshot_id)

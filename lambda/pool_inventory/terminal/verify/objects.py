@@ -20,7 +20,7 @@ from pool_inventory.terminal.verify.report import Report
 
 
 def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool, report: Report) -> Link | None:
-    """Check a snapshot's objects against its manifest, whose bytes are given; give the snapshot before.
+    """Check a snapshot's objects against its manifest, whose bytes are given; return the snapshot before.
 
     Raises:
         NewerError: a newer release wrote it. Where another hash was expected (not is_named), that is a fault instead.
@@ -123,7 +123,7 @@ def _check_data(store: Store, identifier: str, manifest: dict[str, Any], report:
 
 
 def _check_presence(store: Store, identifier: str, manifest: dict[str, Any], report: Report) -> None:
-    """Name at least what is missing, where it is not known what it should be."""
+    """Report at least which objects are missing, where their content is not known."""
     made = [keys.data(identifier)] if not manifest else []
     made += [keys.coverage(identifier), keys.symlink(identifier)]
     made += [keys.changes(identifier)] if "changes" in manifest else []
@@ -145,7 +145,7 @@ def _previous(store: Store, identifier: str, body: bytes) -> Link | None:
 
 
 def _check_rows(found: Finishing, report: Report, *, has_carried: bool) -> None:
-    """Hold the rows of each target, read and carried, against its coverage."""
+    """Check the rows of each target, read and carried, against its coverage."""
     identifier = found.snapshot.id
     covered = {each.target: each for each in found.covered}
     read = {each.target: each.pools or 0 for each in covered.values() if each.is_read}

@@ -1,4 +1,4 @@
-"""What verifying comes to."""
+"""The result of verifying."""
 
 from dataclasses import dataclass, field
 
@@ -31,7 +31,7 @@ class Report:
             self.notes.append(text)
 
     def checked(self, body: bytes) -> None:
-        """Count an object that was read and held against what it should be."""
+        """Count an object that was read and checked."""
         self.objects += 1
         self.size_bytes += len(body)
 

@@ -1,0 +1,1 @@
+"""The settings of a deploy, parsed and checked before anything is built."""

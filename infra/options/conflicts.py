@@ -1,0 +1,69 @@
+"""Refuse settings that are right alone and wrong together."""
+
+import math
+from datetime import timedelta
+
+from pool_inventory import settings as function
+from pool_inventory.errors import SettingsError
+
+from infra import due
+from infra.options.deploy_settings import DeploySettings
+from infra.storage import QUERY_RESULTS
+
+# A snapshot has to outlive the next one, so that the two can be compared, the day that EventBridge Scheduler tries to
+# deliver an event, and the day that a run looks back for those that died.
+_DAYS_AFTER_THE_NEXT = 2
+
+
+def check(settings: DeploySettings) -> None:
+    """Check the settings against each other.
+
+    Raises:
+        SettingsError: the first setting that another rules out, and a value that both allow.
+    """
+    _check_prefix(settings.prefix)
+    _check_expiry(settings)
+    _check_encryption(settings)
+    _check_time_to_collect(settings)
+
+
+def _check_prefix(prefix: str) -> None:
+    if prefix.partition("/")[0] == QUERY_RESULTS:
+        raise SettingsError(f"prefix={prefix!r}: {QUERY_RESULTS} is for Athena's results, which expire; use another")
+
+
+def _check_expiry(settings: DeploySettings) -> None:
+    days = settings.snapshot_expiry_days
+    if not days:
+        return
+    if settings.bucket_name is not None:
+        raise SettingsError(
+            f"snapshotExpiryDays={days}: a stack makes nothing expire in a bucket that is not its own, here"
+            f" bucketName={settings.bucket_name}; use 0, and give that bucket a lifecycle rule"
+        )
+    least = math.ceil(due.gap_of(settings.schedule) / timedelta(days=1)) + _DAYS_AFTER_THE_NEXT
+    if days < least:
+        raise SettingsError(
+            f"snapshotExpiryDays={days}: with schedule={settings.schedule} a snapshot could be gone before the next is"
+            f" compared with it, or before a run that died is finished; use {least} or more, or 0"
+        )
+
+
+def _check_encryption(settings: DeploySettings) -> None:
+    """Refuse a bucket of the stack's own whose objects would be encrypted in another way than the bucket says."""
+    if settings.encryption is None or settings.bucket_name is not None:
+        return
+    if settings.encryption != (settings.customer_managed_key or function.AES256):
+        raise SettingsError(
+            f"encryption={settings.encryption!r}: customerManagedKey chooses the encryption of a bucket of the stack's"
+            " own; leave this empty, or, where a policy of the organization demands it in each write, use"
+            f" {function.AES256} with customerManagedKey=no, or the same key's ARN in both"
+        )
+
+
+def _check_time_to_collect(settings: DeploySettings) -> None:
+    if settings.reserve_seconds >= settings.timeout_seconds:
+        raise SettingsError(
+            f"reserveSeconds={settings.reserve_seconds:g}: no time to collect is left of"
+            f" timeoutSeconds={settings.timeout_seconds}; use a reserve that is less than the timeout"
+        )

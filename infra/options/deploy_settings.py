@@ -1,0 +1,138 @@
+"""The settings of one deploy: each is stated here, once, or is one of the function's own."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aws_cdk.aws_logs import RetentionDays
+from pool_inventory import settings as function
+from pool_inventory.settings import Variable, setting, variables_of
+
+from infra.options import parsers
+
+T = TypeVar("T")
+
+# The stack whose metrics have the default service: it had them before a second stack could have its own.
+FIRST_STACK = "PoolInventory"
+
+
+def _option(name: str, meaning: str, parse: Callable[[str], T]) -> T:
+    """Return a field that is read from the context; its default is cdk.json's."""
+    return setting(Variable(name, meaning, None, parse))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploySettings:
+    """The settings of one deploy, in the order of the docs' table.
+
+    A field without an option of its own is the function's setting of the same name.
+
+    Attributes:
+        bucket_name: of a bucket that is not the stack's; None, the stack makes one.
+        customer_managed_key: whether the stack makes a key, or the ARN of a key that exists already.
+        permissions_boundary: the ARN of a managed policy, None for no bound.
+        reserved_concurrency: how many runs can go at once, None for as many as the account has room for.
+        alarm_email: whom the alarms write to, None for nobody.
+        prefix: the key prefix of snapshots, without a slash at either end.
+        encryption: what the function asks S3 for with each write, "AES256" or a key's ARN; None, nothing.
+        event_bus: the name or the ARN of the bus for change events, None for no events.
+        environment: the function's variables and their texts, all but the bucket's name and those that are empty.
+    """
+
+    stack_name: str = _option("stackName", "what CloudFormation calls the stack", parsers.stack_name)
+    schedule: str = _option(
+        "schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", parsers.schedule
+    )
+    python_version: str = _option("pythonVersion", "of the function's runtime", parsers.python_version)
+    architecture: str = _option("architecture", "of the function's processor", parsers.one_of(parsers.ARCHITECTURES))
+    # The bounds are Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    memory_mb: int = _option("memoryMb", "of the function", parsers.whole_number(128, 10_240))
+    timeout_seconds: int = _option("timeoutSeconds", "the function's time to run", parsers.whole_number(1, 900))
+    log_retention: RetentionDays = _option(  # noqa: RUF009 - it makes the field, and an enum's member never changes
+        "logRetentionDays", "how long log lines are kept", parsers.one_of(parsers.RETENTION)
+    )
+    snapshot_expiry_days: int = _option(
+        "snapshotExpiryDays",
+        "how long snapshots can be read, and a day later they are gone for good; 0 is for ever",
+        parsers.whole_number(0, 36_500),
+    )
+    database_name: str = _option(
+        "databaseName",
+        "of the tables, in Glue and Athena; none, the stack's name in lower case with underscores for hyphens",
+        parsers.database_name,
+    )
+    query_result_expiry_days: int = _option(
+        "queryResultExpiryDays",
+        "how long Athena's results can be read, and a day later they are gone for good",
+        parsers.whole_number(1, 36_500),
+    )
+    alarm_email: str | None = _option(
+        "alarmEmail",
+        "who gets an e-mail when an alarm rings, once they confirm; none, nobody",
+        parsers.email_address,
+    )
+    dashboard: bool = _option(
+        "dashboard",
+        "`yes` or `no`: beyond the first three of an account, CloudWatch charges $3 a month for each",
+        parsers.one_of(parsers.YES_NO),
+    )
+    bucket_name: str | None = _option(
+        "bucketName",
+        "a bucket that is there already, in the stack's region, which keeps its own policy, encryption and expiry;"
+        " none, the stack makes one",
+        parsers.bucket_name,
+    )
+    customer_managed_key: str | bool = _option(
+        "customerManagedKey",
+        "`yes`: a KMS key of the stack's own encrypts bucket, queues, log, alarms and Athena's results; the ARN of a"
+        " key: that one does; `no`: AWS's do",
+        parsers.key,
+    )
+    former_keys: tuple[str, ...] = _option(
+        "formerKeys", "comma list of ARNs of KMS keys that snapshots were encrypted under before", parsers.keys
+    )
+    permissions_boundary: str | None = _option(
+        "permissionsBoundary", "ARN of the managed policy that bounds every role", parsers.permissions_boundary
+    )
+    reserved_concurrency: int | None = _option(
+        "reservedConcurrency",
+        "how many runs can go at once, taken from the account's concurrency; 0 takes none",
+        parsers.reserved_concurrency,
+    )
+    tags: Mapping[str, str] = _option(
+        "tags", "comma list of `name=value`, put on all that can be tagged", parsers.tags
+    )
+    service_name: str = _option(
+        "serviceName",
+        "the `service` of each metric and log line, of which a stack needs one of its own; none, it is"
+        f" `{function.SERVICE_NAME.default}` for the stack {FIRST_STACK} and `{function.SERVICE_NAME.default}/NAME`"
+        " for any other",
+        parsers.service_name,
+    )
+    prefix: str
+    regions: str | tuple[str, ...]
+    reserve_seconds: float
+    event_bus: str | None
+    encryption: str | None
+    metrics_namespace: str
+    environment: Mapping[str, str]
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+# By the names of the fields.
+_OWN = variables_of(DeploySettings)
+DEPLOY_VARIABLES: tuple[Variable[Any], ...] = tuple(_OWN.values())
+
+# The names of the function's settings that a deploy sets, by the names of their options. The stack sets the bucket.
+FUNCTION_FIELDS = {
+    _camel_case(name): name
+    for name, variable in variables_of(function.Settings).items()
+    if name not in _OWN and variable is not function.BUCKET
+}
+FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
+    option: variables_of(function.Settings)[name] for option, name in FUNCTION_FIELDS.items()
+}

@@ -1,0 +1,43 @@
+"""Refuse a name in the context that no setting has: a misspelt option would otherwise leave the default."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+
+from pool_inventory.errors import SettingsError
+
+
+def check(context: Mapping[str, object], settings: Iterable[str]) -> None:
+    """Check the names of a context against the names of the settings.
+
+    The CDK hands over one context from `-c`, cdk.json, cdk.context.json and ~/.cdk.json, and adds its own to it. Its
+    own names have a colon (aws:cdk:…, @aws-cdk/core:…, availability-zones:account=…) or a value that no setting has
+    (acknowledged-issue-numbers is a list), while `-c` gives each value as a text.
+    https://docs.aws.amazon.com/cdk/v2/guide/context.html
+
+    Raises:
+        SettingsError: the first name that no setting has, and the name that was probably meant.
+    """
+    known = list(settings)
+    for name, value in context.items():
+        if name not in known and ":" not in name and isinstance(value, (str, int, float)):
+            raise SettingsError(f"{name!r} is no setting: {did_you_mean(name, known) or _use_one_of(known)}")
+
+
+def _use_one_of(known: Iterable[str]) -> str:
+    return (
+        f"use one of {', '.join(known)} (the CDK reads the context of cdk.json, cdk.context.json and ~/.cdk.json, and"
+        " then each -c)"
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
+    """Return a question that names the nearest of the known names, None where none is near.
+
+    Args:
+        name: a name that is not known.
+        known: the names that are.
+        similarity: how near a name has to be, from 0 for any name to 1 for the same.
+    """
+    by_lower_case = {each.lower(): each for each in known}
+    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=similarity)
+    return f"did you mean {by_lower_case[nearest[0]]}?" if nearest else None

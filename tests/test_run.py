@@ -1,0 +1,609 @@
+"""Runs that die, meet, come twice or come late: what is published is whole, once, and never goes back."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from arro3.io import read_parquet
+from pool_inventory.errors import StoreError, UnreadError
+from pool_inventory.model import Account
+from pool_inventory.publish import finish as publish
+from pool_inventory.run import Outcome, Request, Tools, export
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.protocol import Store, Stored
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
+
+from tests.conftest import BUCKET
+from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
+
+# staged coverage, data, coverage, changes, symlink, manifest, checksum, the latest coverage and data, latest.json
+WRITES = 10
+DATA, CHECKSUM = 2, 7
+LATER = TIME + timedelta(hours=1)
+EARLIER = TIME - timedelta(hours=1)
+
+
+class RunEndedError(BaseException):
+    """What a run does not see coming, and cannot handle."""
+
+
+@dataclass
+class WatchedStore:
+    """A store that counts its writes, ends the run before one of them, or has it wait there for others."""
+
+    store: Store
+    ends_before_write: int | None = None
+    before_data: Callable[[], object] = lambda: None
+    before_latest: Callable[[], object] = lambda: None
+    written: list[str] = field(default_factory=list)
+
+    @property
+    def bucket(self) -> str:
+        return self.store.bucket
+
+    def full_key(self, key: str) -> str:
+        return self.store.full_key(key)
+
+    def address(self, key: str) -> str:
+        return self.store.address(key)
+
+    def get(self, key: str) -> Stored | None:
+        return self.store.get(key)
+
+    def keys(self, folder: str, after: str = "") -> Iterator[str]:
+        return self.store.keys(folder, after)
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        if key.startswith(keys.DATA):
+            self.before_data()
+        if key == keys.LATEST_DATA:
+            self.before_latest()
+        self._count(key)
+        return self.store.put_if_absent(key, body)
+
+    def replace(self, key: str, body: bytes, etag: str) -> bool:
+        self._count(key)
+        return self.store.replace(key, body, etag)
+
+    def put(self, key: str, body: bytes) -> None:
+        self._count(key)
+        self.store.put(key, body)
+
+    def _count(self, key: str) -> None:
+        if len(self.written) + 1 == self.ends_before_write:
+            raise RunEndedError
+        self.written.append(key)
+
+
+@pytest.fixture(params=["s3", "folder"])
+def store(request: pytest.FixtureRequest, aws: StandIn, tmp_path: Path) -> Store:
+    seed("us-east-1", any_pools(61))
+    if request.param == "s3":
+        return S3Store.open(boto3.session.Session(), BUCKET, "user-pools")
+    return FolderStore(tmp_path / "out")
+
+
+def run(
+    store: Store,
+    time: datetime = TIME,
+    regions: tuple[str, ...] = ("us-east-1",),
+    extra_formats: tuple[str, ...] = (),
+    before_asking: Callable[[], object] = lambda: None,
+) -> Outcome:
+    """The same run each time: its clock stands still, so what it finds is all that its bytes depend on."""
+    request = Request(snapshot_time=time, regions=regions, max_requests_per_second=0, extra_formats=extra_formats)
+
+    def account() -> Account:
+        before_asking()
+        return Account(ACCOUNT_ID, "aws")
+
+    tools = Tools(
+        session=boto3.session.Session(),
+        account=account,
+        store=store,
+        deadline=HeldClock((time - TIME).total_seconds() + 1000).deadline(),
+    )
+    return export(request, tools)
+
+
+def contents(store: Store) -> dict[str, bytes]:
+    found = {key: store.get(key) for folder in keys.SNAPSHOT_FOLDERS for key in store.keys(folder)}
+    found |= {key: store.get(key) for key in (keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE)}
+    return {key: stored.body for key, stored in found.items() if stored}
+
+
+def assert_whatever_looks_finished_is(store: Store) -> None:
+    """What a reader relies on: latest.json names a manifest, and by a checksum stand all objects of its snapshot."""
+    found = contents(store)
+    if keys.LATEST in found:
+        latest = json.loads(found[keys.LATEST])
+        manifest = found[keys.manifest(latest["snapshotId"])]
+        assert latest["manifest"] == store.full_key(keys.manifest(latest["snapshotId"]))
+        assert latest["sha256"] == hashlib.sha256(manifest).hexdigest()
+        assert keys.checksum(latest["snapshotId"]) in found
+    for identifier in filter(None, map(keys.finished, found)):
+        manifest = found[keys.manifest(identifier)]
+        assert found[keys.checksum(identifier)].decode() == hashlib.md5(manifest, usedforsecurity=False).hexdigest()
+        (file,) = json.loads(manifest)["files"]
+        data = found[keys.data(identifier)]
+        assert file["key"] == store.full_key(keys.data(identifier))
+        assert file["size"] == len(data)
+        assert file["MD5checksum"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+        assert {keys.changes(identifier), keys.coverage(identifier), keys.symlink(identifier)} <= set(found)
+
+
+def test_a_run_writes_each_object_once_and_in_a_safe_order(store: Store) -> None:
+    """What a reader finds first may point only to what is there already."""
+    watched = WatchedStore(store)
+    assert run(watched).result == "published"
+    expected = [
+        keys.data(IDENTIFIER),
+        keys.coverage(IDENTIFIER),
+        keys.changes(IDENTIFIER),
+        keys.symlink(IDENTIFIER),
+        keys.manifest(IDENTIFIER),
+        keys.checksum(IDENTIFIER),
+        keys.LATEST_COVERAGE,
+        keys.LATEST_DATA,
+        keys.LATEST,
+    ]
+    staged, *written = watched.written
+    assert staged.startswith(f"_staging/{IDENTIFIER}/coverage-")
+    assert expected == written == sorted(contents(store), key=expected.index)
+    assert_whatever_looks_finished_is(store)
+
+
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_a_run_killed_before_any_write_is_made_whole_by_the_next(
+    store: Store, aws: StandIn, write: int, tmp_path: Path
+) -> None:
+    """The next delivery of the same event, that is."""
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    assert_whatever_looks_finished_is(store)
+    aws.requests.clear()
+
+    outcome = run(store)
+
+    committed = write > DATA
+    finished = write > CHECKSUM
+    assert outcome.result == ("unchanged" if finished else "finished" if committed else "published")
+    assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(IDENTIFIER)]
+    asked = [request for request in aws.requests if "ListUserPools" in request.headers.get("X-Amz-Target", "")]
+    assert bool(asked) is not committed, "a commit is finished without asking Cognito"
+    assert_whatever_looks_finished_is(store)
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == IDENTIFIER
+    assert run(store).result == "unchanged"
+
+
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_the_objects_are_the_same_though_the_run_was_killed(aws: StandIn, tmp_path: Path, write: int) -> None:
+    seed("us-east-1", any_pools(61))
+    store = FolderStore(tmp_path / "inventory")
+    run(store)
+    undisturbed = contents(store)
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    run(store)
+
+    assert contents(store) == undisturbed
+
+
+@pytest.mark.parametrize("write", range(DATA + 1, WRITES))
+def test_a_run_that_died_is_finished_first_by_the_next(store: Store, write: int) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=write))
+    outcome = run(store, LATER)
+    assert outcome.result == "published"
+    finished = write > CHECKSUM
+    assert [each.snapshot.id for each in outcome.recovered] == ([] if finished else [IDENTIFIER])
+    assert outcome.published is not None
+    assert outcome.published.snapshot.previous is not None
+    assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
+    assert_whatever_looks_finished_is(store)
+
+
+def test_a_newer_commit_is_left_to_its_own_run(store: Store) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=DATA + 1), LATER)
+    assert run(store).result == "published"
+    assert keys.manifest(keys.snapshot_id(LATER)) not in contents(store)
+
+
+def test_an_overtaken_commit_is_finished_but_not_the_latest(store: Store) -> None:
+    overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=DATA + 1)
+    with pytest.raises(RunEndedError):
+        run(overtaken)
+    finishing = WatchedStore(store)
+    assert run(finishing).result == "finished"
+    assert keys.LATEST_DATA not in finishing.written
+    assert_whatever_looks_finished_is(store)
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
+
+
+def test_late_data_does_not_replace_newer_data_in_latest(store: Store) -> None:
+    run(WatchedStore(store, before_latest=lambda: run(store, LATER)))
+    assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(keys.snapshot_id(LATER))]
+
+
+def test_a_second_delivery_changes_nothing_and_asks_nobody(store: Store, aws: StandIn) -> None:
+    run(store)
+    before = contents(store)
+    aws.requests.clear()
+    watched = WatchedStore(store)
+    assert run(watched).result == "unchanged"
+    assert (watched.written, contents(store)) == ([], before)
+    assert not any("ListUserPools" in request.headers.get("X-Amz-Target", "") for request in aws.requests)
+
+
+def test_an_older_delivery_does_nothing(store: Store) -> None:
+    run(store)
+    before = contents(store)
+    assert run(store, EARLIER).result == "superseded"
+    assert contents(store) == before
+
+
+def test_two_runs_at_once_end_in_one_snapshot(store: Store) -> None:
+    together = threading.Barrier(2, timeout=20)
+    outcomes: list[Outcome] = []
+
+    def one() -> None:
+        outcomes.append(run(WatchedStore(store, before_data=together.wait)))
+
+    threads = [threading.Thread(target=one) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    first, second = outcomes
+    assert first.published == second.published
+    assert len(contents(store)) == WRITES - 1
+    assert_whatever_looks_finished_is(store)
+
+
+def test_the_run_that_loses_the_commit_reports_the_winners_data(store: Store) -> None:
+    def win() -> None:
+        seed("us-east-1", any_pools(5))
+        run(store)
+
+    outcome = run(WatchedStore(store, before_data=win))
+    assert outcome.published is not None
+    assert outcome.published.snapshot.pool_count == 5
+    assert_whatever_looks_finished_is(store)
+
+
+def test_of_runs_of_two_minutes_at_once_the_newer_is_the_latest(store: Store) -> None:
+    together = threading.Barrier(2, timeout=20)
+    threads = [
+        threading.Thread(target=run, args=(WatchedStore(store, before_data=together.wait), time))
+        for time in (LATER, TIME)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
+    assert_whatever_looks_finished_is(store)
+
+
+def test_snapshots_form_a_chain_by_the_hashes_of_their_manifests(store: Store) -> None:
+    for hours in range(3):
+        run(store, TIME + timedelta(hours=hours))
+    found = contents(store)
+    identifiers = [keys.snapshot_id(TIME + timedelta(hours=hours)) for hours in range(3)]
+    manifests = [found[keys.manifest(identifier)] for identifier in identifiers]
+    assert json.loads(manifests[0])["previous"] is None
+    for before, after, identifier in zip(manifests, manifests[1:], identifiers, strict=False):
+        assert json.loads(after)["previous"] == {
+            "snapshotId": identifier,
+            "manifest": store.full_key(keys.manifest(identifier)),
+            "sha256": hashlib.sha256(before).hexdigest(),
+        }
+
+
+def said(store: Store, time: datetime) -> list[tuple[str, str]]:
+    """The changes of a snapshot, each by its region and kind."""
+    table = read_parquet(io.BytesIO(contents(store)[keys.changes(keys.snapshot_id(time))])).read_all()
+    return list(zip(table["region"].to_pylist(), table["change"].to_pylist(), strict=True))
+
+
+def test_changes_in_an_unread_region_are_recorded_once_later(store: Store, aws: StandIn) -> None:
+    """Once it can be read again, in the snapshot that reads it."""
+    times = [TIME + timedelta(hours=hours) for hours in range(5)]
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(3, "eu-west-1")
+    seed("eu-west-1", pools)
+    run(store, times[0], regions)
+    aws.answers[:] = [listing("eu-west-1", deny)]
+    run(store, times[1], regions)
+    seed("eu-west-1", [*pools[1:], *any_pools(1, "eu-west-1")])
+    run(store, times[2], regions)
+    aws.answers[:] = []
+    run(store, times[3], regions)
+    run(store, times[4], regions)
+    assert [said(store, time) for time in times] == [
+        [],
+        [],
+        [],
+        [("eu-west-1", "deleted"), ("eu-west-1", "created")],
+        [],
+    ]
+    manifests = [json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))]) for time in times]
+    assert [manifest["changes"] for manifest in manifests] == [
+        {"created": count, "deleted": count, "modified": 0} for count in (0, 0, 0, 1, 0)
+    ]
+    assert all(manifest["uncompared"] == [] for manifest in manifests)
+
+
+def test_a_change_is_recorded_once_by_runs_at_once(store: Store) -> None:
+    """The later run sees before its commit that the earlier one has published meanwhile."""
+    run(store, EARLIER)
+    seed("us-east-1", any_pools(1))
+    outcome = run(store, LATER, before_asking=lambda: run(store, TIME))
+    assert len(said(store, TIME)) == 62
+    assert said(store, LATER) == []
+    assert outcome.published is not None
+    assert outcome.published.snapshot.previous is not None
+    assert outcome.published.snapshot.previous.snapshot_id == IDENTIFIER
+
+
+def test_a_run_overtaken_while_reading_writes_nothing(store: Store) -> None:
+    outcome = run(store, before_asking=lambda: run(store, LATER))
+    assert outcome.result == "superseded"
+    assert not any(IDENTIFIER in key for key in contents(store))
+
+
+def test_a_killed_runs_report_is_made_again(store: Store) -> None:
+    """The metrics of a run that died before its checksum come from whoever finishes it: at least once."""
+    reported: list[str] = []
+
+    def run_reporting(watched: Store, time: datetime) -> None:
+        request = Request(snapshot_time=time, regions=("us-east-1",), max_requests_per_second=0)
+        tools = Tools(
+            session=boto3.session.Session(),
+            account=lambda: Account(ACCOUNT_ID, "aws"),
+            store=watched,
+            deadline=HeldClock().deadline(),
+            report=lambda published: reported.append(published.snapshot.id),
+        )
+        export(request, tools)
+
+    with pytest.raises(RunEndedError):
+        run_reporting(WatchedStore(store, ends_before_write=CHECKSUM), TIME)
+    assert reported == [IDENTIFIER]
+    run_reporting(store, LATER)
+    run_reporting(store, LATER)
+    assert reported == [IDENTIFIER, IDENTIFIER, keys.snapshot_id(LATER)]
+
+
+def test_a_region_has_no_changes_the_first_time(store: Store) -> None:
+    seed("eu-west-1", any_pools(3, "eu-west-1"))
+    run(store, TIME)
+    run(store, LATER, ("eu-west-1", "us-east-1"))
+    assert said(store, LATER) == []
+
+
+def test_finishing_again_writes_the_same_bytes(tmp_path: Path, aws: StandIn) -> None:
+    store = FolderStore(tmp_path)
+    pools = any_pools(61)
+    seed("us-east-1", pools)
+    run(store, TIME)
+    seed("us-east-1", [*any_pools(2), {**pools[3], "Name": "renamed"}, *pools[4:]])
+    run(store, LATER, extra_formats=("csv", "ndjson"))
+    identifier = keys.snapshot_id(LATER)
+    before = contents(store)
+    assert {kind for _, kind in said(store, LATER)} == {"created", "deleted", "modified"}
+
+    for key in before:
+        if identifier in key and key != keys.data(identifier):
+            (tmp_path / key).unlink()
+    publish.finish(store, identifier, now=LATER)
+
+    assert contents(store) == before
+
+
+def test_an_expired_previous_snapshot_leaves_changes_unknown(tmp_path: Path, aws: StandIn) -> None:
+    """The manifest names each target whose changes are unknown, and the run warns."""
+    store = FolderStore(tmp_path)
+    run(store, TIME)
+    (tmp_path / keys.data(IDENTIFIER)).unlink()
+    seed("us-east-1", any_pools(1))
+    outcome = run(store, LATER)
+    manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(LATER))])
+    assert manifest["changes"] == {"created": 0, "deleted": 0, "modified": 0}
+    (uncompared,) = manifest["uncompared"]
+    assert (uncompared["region"], uncompared["last_ok"]) == ("us-east-1", IDENTIFIER)
+    assert "is gone, expired perhaps" in uncompared["reason"]
+    assert "what changed in us-east-1 since 2026-11-24T18-00Z is not known" in outcome.warnings[0]
+
+
+def test_extra_formats_of_a_commit_are_written_by_its_finisher(store: Store) -> None:
+    """The run that finishes it may be set to other formats, or to none."""
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=DATA + 1), extra_formats=("csv", "ndjson"))
+    run(store)
+    found = contents(store)
+    lines = gzip.decompress(found[keys.in_format(IDENTIFIER, "ndjson")]).splitlines()
+    assert len([json.loads(line) for line in lines]) == 61
+    table = list(
+        csv.reader(io.StringIO(gzip.decompress(found[keys.in_format(IDENTIFIER, "csv")]).decode(), newline=""))
+    )
+    assert len(table) == 62
+    assert json.loads(found[keys.manifest(IDENTIFIER)])["extraFormats"] == ["csv", "ndjson"]
+
+
+def test_last_ok_is_kept_while_a_target_cannot_be_read(store: Store, aws: StandIn) -> None:
+    def last_ok(time: datetime) -> dict[str, str | None]:
+        outcome = run(store, time, ("eu-west-1", "sa-east-1", "us-east-1"))
+        return {each.region: each.last_ok for each in outcome.coverage}
+
+    never = listing("sa-east-1", deny)
+    at_times = [TIME + timedelta(hours=hours) for hours in range(4)]
+    names = [keys.snapshot_id(time) for time in at_times]
+    aws.answers[:] = [never]
+    assert last_ok(at_times[0]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[0]}
+    aws.answers[:] = [never, listing("eu-west-1", deny)]
+    assert last_ok(at_times[1]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[1]}
+    assert last_ok(at_times[2]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[2]}
+    aws.answers[:] = []
+    assert last_ok(at_times[3]) == {"eu-west-1": names[3], "sa-east-1": names[3], "us-east-1": names[3]}
+
+
+def test_no_target_that_can_be_read_publishes_nothing(store: Store, aws: StandIn) -> None:
+    aws.answers += [listing("us-east-1", deny), listing("eu-west-1", deny)]
+    with pytest.raises(UnreadError, match=r"eu-west-1 denied \(AccessDenied.*; us-east-1 denied \(AccessDenied"):
+        run(store, regions=("us-east-1", "eu-west-1"))
+    assert contents(store) == {}
+
+
+def test_a_deleted_latest_json_is_rebuilt_from_the_newest(tmp_path: Path, aws: StandIn) -> None:
+    store = FolderStore(tmp_path)
+    for hours in range(3):
+        run(store, TIME + timedelta(hours=hours))
+    before = contents(store)
+    (tmp_path / keys.LATEST).unlink()
+    outcome = run(store, TIME + timedelta(hours=2))
+    assert (outcome.result, outcome.recovered) == ("unchanged", ())
+    assert contents(store) == before
+
+
+def test_a_foreign_object_among_the_data_is_passed_over(store: Store) -> None:
+    store.put_if_absent("data/dt=2026-11-24/notes.parquet", b"somebody else's")
+    assert run(store).recovered == ()
+
+
+def test_a_commit_that_cannot_be_finished_does_not_block_runs(store: Store) -> None:
+    store.put_if_absent(keys.data(keys.snapshot_id(EARLIER)), b"PAR1 half a fi")
+    outcome = run(store)
+    assert outcome.result == "published"
+    (passed_by,) = outcome.passed_by
+    assert passed_by.address == store.address(keys.data(keys.snapshot_id(EARLIER)))
+    assert_whatever_looks_finished_is(store)
+
+
+def lose(store: Store, key: str) -> None:
+    """Make an object one that is not ours."""
+    found = store.get(key)
+    assert found is not None
+    store.replace(key, b"lost", found.etag)
+
+
+def test_a_lost_previous_manifest_loses_nothing(store: Store, aws: StandIn) -> None:
+    """All that is needed of a snapshot is named by its data object."""
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(2, "eu-west-1")
+    seed("eu-west-1", pools)
+    run(store, EARLIER, regions)
+    aws.answers.append(listing("eu-west-1", deny))
+    run(store, TIME, regions)
+    lose(store, keys.manifest(IDENTIFIER))
+    seed("eu-west-1", pools[1:])
+    outcome = run(store, LATER, regions)
+    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(IDENTIFIER))]
+    assert outcome.warnings == ()
+    aws.answers[:] = []
+    run(store, LATER + timedelta(hours=1), regions)
+    assert said(store, LATER + timedelta(hours=1)) == [("eu-west-1", "deleted")]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"gone"])
+def test_a_foreign_manifest_that_is_named_loses_nothing(store: Store, aws: StandIn, body: bytes) -> None:
+    run(store, EARLIER)
+    manifest, latest = store.get(keys.manifest(keys.snapshot_id(EARLIER))), store.get(keys.LATEST)
+    assert manifest is not None
+    assert latest is not None
+    store.replace(keys.manifest(keys.snapshot_id(EARLIER)), body, manifest.etag)
+    link = json.loads(latest.body) | {"sha256": hashlib.sha256(body).hexdigest()}
+    store.replace(keys.LATEST, json.dumps(link).encode(), latest.etag)
+    outcome = run(store)
+    assert outcome.result == "published"
+    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(keys.snapshot_id(EARLIER)))]
+    assert outcome.warnings == ()
+
+
+def test_an_older_snapshot_is_used_where_the_previous_is_lost(store: Store, aws: StandIn) -> None:
+    """Its rows are carried, and what changed since is named as unknown: the lost one may have said it already."""
+    regions = ("eu-west-1", "us-east-1")
+    seed("eu-west-1", any_pools(2, "eu-west-1"))
+    run(store, EARLIER, regions)
+    run(store, TIME, regions)
+    lose(store, keys.data(IDENTIFIER))
+    aws.answers.append(listing("eu-west-1", deny))
+    outcome = run(store, LATER, regions)
+    manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(LATER))])
+    assert [each["region"] for each in manifest["uncompared"]] == ["eu-west-1", "us-east-1"]
+    assert IDENTIFIER in manifest["uncompared"][0]["reason"]
+    assert manifest["carried"] == {"targets": 1, "pools": 2, "forgotten": 0}
+    assert {each.region: each.last_ok for each in outcome.coverage} == {
+        "eu-west-1": keys.snapshot_id(EARLIER),
+        "us-east-1": keys.snapshot_id(LATER),
+    }
+
+
+def test_a_region_that_is_left_out_loses_nothing(store: Store, aws: StandIn) -> None:
+    regions = ("eu-west-1", "us-east-1")
+    pools = any_pools(3, "eu-west-1")
+    seed("eu-west-1", pools)
+    times = [TIME + timedelta(hours=hours) for hours in range(3)]
+    run(store, times[0], regions)
+    outcome = run(store, times[1])
+    assert {each.region: each.status for each in outcome.coverage} == {"eu-west-1": "not_asked", "us-east-1": "ok"}
+    found = contents(store)
+    manifest = json.loads(found[keys.manifest(keys.snapshot_id(times[1]))])
+    assert (manifest["status"], manifest["carried"]["pools"]) == ("complete", 3)
+    rows = read_parquet(io.BytesIO(found[keys.LATEST_DATA])).read_all()
+    assert rows["region"].to_pylist() == ["eu-west-1"] * 3 + ["us-east-1"] * 61
+    assert rows["read_at"].to_pylist() == [times[0]] * 3 + [times[1]] * 61
+    assert set(rows["snapshot_time"].to_pylist()) == {times[1]}
+    seed("eu-west-1", pools[1:])
+    run(store, times[2], regions)
+    assert said(store, times[2]) == [("eu-west-1", "deleted")]
+
+
+def test_an_unread_target_is_forgotten_after_90_days(store: Store, aws: StandIn) -> None:
+    regions = ("eu-west-1", "us-east-1")
+    seed("eu-west-1", any_pools(3, "eu-west-1"))
+    run(store, TIME, regions)
+    aws.answers.append(listing("eu-west-1", deny))
+    for days, carried in ((90, (1, 3, 0)), (91, (0, 0, 1)), (92, (0, 0, 0))):
+        time = TIME + timedelta(days=days)
+        run(store, time, regions)
+        manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))])
+        assert tuple(manifest["carried"].values()) == carried
+        named = [each["region"] for each in manifest["uncompared"]]
+        assert named == (["eu-west-1"] if days == 91 else [])
+    aws.answers[:] = []
+    run(store, TIME + timedelta(days=93), regions)
+    assert said(store, TIME + timedelta(days=93)) == []
+
+
+def test_a_file_in_place_of_the_folder_stops_the_run(aws: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(StoreError, match="cannot read"):
+        run(FolderStore(tmp_path / "file"))
+
+
+def test_the_commit_is_enough_to_make_all_other_objects(store: Store) -> None:
+    with pytest.raises(RunEndedError):
+        run(WatchedStore(store, ends_before_write=DATA + 1))
+    run(store, LATER)
+    found = contents(store)
+    assert keys.coverage(IDENTIFIER) in found
+    assert found[keys.symlink(IDENTIFIER)].decode() == store.address(keys.data(IDENTIFIER)) + "\n"
