@@ -172,6 +172,7 @@ def test_the_account_is_asked_for_where_the_sdk_lists_a_region(
     """A region that it does not list may have no STS either, and then the run would end there."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
+    aws.answers.append(listing("me-west-1", deny))  # moto has no such region, and would answer 500
     run("--to", str(tmp_path), "--regions", "me-west-1,us-west-2")
     (asked,) = (request for request in aws.requests if b"GetCallerIdentity" in request.get_data())
     assert "/us-west-2/sts/" in asked.headers["Authorization"]

@@ -16,6 +16,7 @@ from pool_inventory import __version__, settings
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
+from pool_inventory.collect.listing import listed_regions
 from pool_inventory.collect.targets import RegionsError
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
@@ -171,7 +172,9 @@ def run(
         with configuration_errors():
             session = open_session(profile)
             store = _open_store(location, session, encryption)
-        listed = regions[0] if isinstance(regions, tuple) else "us-east-1"
+        named = regions if isinstance(regions, tuple) else ("us-east-1",)
+        # A region that the SDK does not list may have no STS.
+        asked = next((each for each in named if each in listed_regions(session)), named[0])
         with _regions_named_as_given(), show_progress(_console(stderr=True)) as progress:
             request = Request(
                 snapshot_time=snapshot_time,
@@ -181,7 +184,7 @@ def run(
             )
             tools = Tools(
                 session=session,
-                account=lambda: caller_account(session, session.region_name or listed),
+                account=lambda: caller_account(session, session.region_name or asked),
                 store=store,
                 deadline=Deadline.after(timeout_seconds, Clock()),
                 progress=progress,
