@@ -173,8 +173,9 @@ def run(
             session = open_session(profile)
             store = _open_store(location, session, encryption)
         named = regions if isinstance(regions, tuple) else ("us-east-1",)
+        listed = listed_regions(session)
         # A region that the SDK does not list may have no STS.
-        asked = next((each for each in named if each in listed_regions(session)), named[0])
+        asked = next((each for each in named if each in listed), named[0])
         with _regions_named_as_given(), show_progress(_console(stderr=True)) as progress:
             request = Request(
                 snapshot_time=snapshot_time,
