@@ -118,7 +118,7 @@ def metrics(line: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def kind_of(request: Request) -> str | None:
-    """Tell what is paid for a request by, or that it is free."""
+    """Return what a request is charged as; None where it is free."""
     if request.headers.get("X-Amz-Target", "").endswith(".ListUserPools"):
         return "ListUserPools"
     if not request.path.startswith(f"/{BUCKET}"):

@@ -43,7 +43,7 @@ def customer_managed_key(
 
 
 def _let_logs_use(key: Key, log_group_name: str) -> None:
-    """Let CloudWatch Logs use a key for one log group, which it names in each call.
+    """Allow CloudWatch Logs to use a key for one log group, which it names in each call.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -64,7 +64,7 @@ def _let_logs_use(key: Key, log_group_name: str) -> None:
 
 
 def _let_alarms_use(key: Key) -> None:
-    """Let CloudWatch use a key for the alarms of this account and region, which publish to an encrypted topic.
+    """Allow CloudWatch to use a key for the alarms of this account and region, which publish to an encrypted topic.
 
     Source: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
     """

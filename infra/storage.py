@@ -118,7 +118,7 @@ def _staging(prefix: str) -> LifecycleRule:
 
 
 def _snapshots(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
-    """Let the objects of old snapshots expire, folder by folder: what belongs to no one snapshot must stay.
+    """Return the rules by which old snapshots expire, folder by folder: what belongs to no one snapshot must stay.
 
     What expires is first deleted like anything else in a versioned bucket, and S3 cannot be asked to keep the versions
     that somebody else deleted for longer than those.

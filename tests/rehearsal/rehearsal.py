@@ -204,7 +204,7 @@ def sizes(folder: Path) -> dict[str, int]:
 
 
 def verify(rehearsal: Rehearsal, deployment: Deployment, *, snapshots: int) -> None:
-    """Let `pool-inventory verify` judge what is in the bucket."""
+    """Check what is in the bucket with `pool-inventory verify`."""
     command = [str(Path(sys.executable).with_name("pool-inventory")), "verify", deployment.location]
     environment = {**os.environ, **rehearsal.aws.environment(), "PYTHONIOENCODING": "utf-8"}
     outcome = subprocess.run(  # noqa: S603 - our own program
