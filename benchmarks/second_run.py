@@ -79,7 +79,8 @@ class Account:
         # As CloudFormation ends the name of each function that it makes.
         ends = hashlib.shake_128(f"{region} {called} {self.version}".encode()).hexdigest(8 * len(schema.LAMBDA_CONFIG))
         return {
-            "Id": f"{region}_{hashlib.sha256(f'{region} {number}'.encode()).hexdigest()[:9]}",
+            # Its end is the number: of 408,000 hashes alone, two may begin alike.
+            "Id": f"{region}_{hashlib.sha256(f'{region} {number}'.encode()).hexdigest()[:5]}{number:04x}",
             "Name": f"customers of shop {number}",
             "LambdaConfig": {
                 each.member: _value(each, region, ends[16 * place : 16 * place + 16])
@@ -123,18 +124,18 @@ def show(case: Case, run: str, program: str, *arguments: str) -> None:
     started = time.monotonic()
     ran = measured.run(program, *arguments)
     seconds = time.monotonic() - started
-    said = ran.stdout.splitlines()[-1]
+    last_line = ran.stdout.splitlines()[-1]
     if run != "verify":
-        summary = json.loads(said)
+        summary = json.loads(last_line)
         changed = case.pools if run == "all changed" else 0
         if summary["pools"] != case.pools or summary["changes"]["modified"] != changed:
             raise SystemExit(f"the run went wrong: {summary}")
-        said = f"{summary['size_bytes'] / 1e6:.1f} MB of Parquet"
+        last_line = f"{summary['size_bytes'] / 1e6:.1f} MB of Parquet"
     functions = "functions of their own" if case.own_functions else "shared functions"
     formats = f" and {', '.join(case.formats)}" if case.formats else ""
     print(
         f"{case.pools:7,} pools, {functions}{formats}, {run}: peak {ran.peak_mb:.0f} MB, {seconds:.0f} s, "
-        f"of the processor's {ran.cpu_seconds:.0f} s; {said}",
+        f"of the processor's {ran.cpu_seconds:.0f} s; {last_line}",
         flush=True,
     )
 

@@ -97,7 +97,7 @@ def run(time: datetime, aws: stand_in.StandIn, s3: Any) -> dict[str, Any]:  # no
     sizes = {each["Key"]: each["Size"] for each in s3.list_objects_v2(Bucket=BUCKET)["Contents"]}
     identifier = keys.snapshot_id(time)
     own = [size for key, size in sizes.items() if identifier in key or keys.symlink(identifier) in key]
-    latest = [size for key, size in sizes.items() if key.endswith((keys.LATEST, keys.LATEST_DATA))]
+    latest = [size for key, size in sizes.items() if key.endswith(keys.MOVED)]
     return {
         "requests": dict(sorted(asked.items())),
         "metrics": dict(sorted(emitted.items())),

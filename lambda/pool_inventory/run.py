@@ -17,7 +17,7 @@ from pool_inventory.model import Account, Coverage, Link, Published, Target
 from pool_inventory.publish import finish
 from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
-from pool_inventory.publish.history import History, PassedBy, read_history, read_known
+from pool_inventory.publish.history import History, KnownBefore, PassedBy, read_history, read_known
 from pool_inventory.publish.latest import move_latest
 from pool_inventory.snapshots import coverage as snapshots_coverage
 from pool_inventory.snapshots import keys
@@ -171,11 +171,11 @@ def export(request: Request, tools: Tools) -> Outcome:
     past = _settle_past(request, tools)
     if done := _already_done(past, request, tools):
         return done
-    known = read_known(tools.store, past.history, before=request.snapshot_id)
-    collected = _collect(request, tools, read_before=_read_before(*known))
+    before = read_known(tools.store, past.history, before=request.snapshot_id)
+    collected = _collect(request, tools, read_before=before.read_targets())
     if tools.collected:
         tools.collected(collected.coverage)
-    return _publish(collected, past, known, request, tools)
+    return _publish(collected, past, before, request, tools)
 
 
 def _collect(request: Request, tools: Tools, *, read_before: frozenset[Target] | None) -> _Collected:
@@ -198,9 +198,7 @@ def _collect(request: Request, tools: Tools, *, read_before: frozenset[Target] |
     )
 
 
-def _publish(
-    collected: _Collected, past: _Past, known: tuple[Known | None, str | None], request: Request, tools: Tools
-) -> Outcome:
+def _publish(collected: _Collected, past: _Past, before: KnownBefore, request: Request, tools: Tools) -> Outcome:
     """Commit and finish what was read."""
     if not any(each.is_read for each in collected.coverage):
         raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage)}")
@@ -210,8 +208,7 @@ def _publish(
     if done := _already_done(past, request, tools):
         return done
     if past.history.latest != latest_before:
-        known = read_known(tools.store, past.history, before=request.snapshot_id)
-    before, reason = known
+        before = read_known(tools.store, past.history, before=request.snapshot_id)
     committed = commit(
         tools.store,
         Draft(
@@ -219,15 +216,15 @@ def _publish(
             started_at=collected.started_at,
             ended_at=collected.ended_at,
             previous=past.history.latest,
-            known=before,
-            known_reason=reason,
+            known=before.known,
+            known_reason=before.reason,
             coverage=collected.coverage,
             lines=collected.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
         ),
     )
-    published = tools.finish(request.snapshot_id, committed, before)
+    published = tools.finish(request.snapshot_id, committed, before.known)
     outcome = past.outcome(request, "published", published)
     covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else collected.coverage
     return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + collected.warnings)
@@ -271,14 +268,6 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
     if history.is_committed:
         return past.outcome(request, "unchanged")
     return past.outcome(request, "superseded") if history.newest_id > request.snapshot_id else None
-
-
-def _read_before(known: Known | None, reason: str | None) -> frozenset[Target] | None:
-    """Return the targets that were ever read; None where that is not known: the snapshot before cannot be read."""
-    if reason:
-        return None
-    covered = known.coverage() if known else ()
-    return frozenset(each.target for each in covered if each.last_ok or each.compared_with)
 
 
 def _uncompared(published: Published) -> tuple[str, ...]:

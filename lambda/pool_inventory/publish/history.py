@@ -13,7 +13,7 @@ from itertools import chain, islice
 
 from pool_inventory.errors import NewerError, RefusedError, SnapshotError
 from pool_inventory.events import MAX_AHEAD
-from pool_inventory.model import Link
+from pool_inventory.model import Link, Target
 from pool_inventory.snapshots import keys, manifest
 from pool_inventory.snapshots.known import Known, open_known
 from pool_inventory.stores.protocol import Store
@@ -57,6 +57,26 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownBefore:
+    """What is known as a run begins.
+
+    Attributes:
+        known: as of the newest snapshot, or of an older one where that cannot be read; None where nothing is.
+        reason: why it is not of the newest snapshot; None where it is.
+    """
+
+    known: Known | None
+    reason: str | None = None
+
+    def read_targets(self) -> frozenset[Target] | None:
+        """Return the targets that were ever read; None where the snapshot that knows cannot be read."""
+        if self.reason:
+            return None
+        covered = self.known.coverage() if self.known else ()
+        return frozenset(each.target for each in covered if each.last_ok or each.compared_with)
+
+
+@dataclass(frozen=True, slots=True)
 class _Ids:
     """Ids of snapshots, by which of their objects are there."""
 
@@ -95,7 +115,7 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
     )
 
 
-def read_known(store: Store, history: History, *, before: str) -> tuple[Known | None, str | None]:
+def read_known(store: Store, history: History, *, before: str) -> KnownBefore:
     """Return what is known as of the newest snapshot, or of an older one where that cannot be read.
 
     Args:
@@ -103,15 +123,12 @@ def read_known(store: Store, history: History, *, before: str) -> tuple[Known | 
         history: what the store holds.
         before: the id of the run's own snapshot.
 
-    Returns:
-        What is known, None where nothing is; and why that is not of the newest snapshot, None where it is.
-
     Raises:
         NewerError: the newest snapshot is intact and of a newer contract.
         StoreError: the store cannot be read.
     """
     if history.latest is None and not history.passed_by:
-        return None, None
+        return KnownBefore(None)
     reasons: list[str] = [str(each.reason) for each in history.passed_by] if history.latest is None else []
     newest_id = history.latest.snapshot_id if history.latest else before
     older = (each for each in _finished_before(store, before) if each < newest_id)
@@ -119,12 +136,12 @@ def read_known(store: Store, history: History, *, before: str) -> tuple[Known | 
     for snapshot_id in islice(candidates, MAX_CANDIDATES):
         try:
             known = open_known(store, snapshot_id)
-            return _with_older(store, known), reasons[0] if reasons else None
+            return KnownBefore(_with_older(store, known), next(iter(reasons), None))
         except NewerError:
             raise
         except (SnapshotError, RefusedError) as error:
             reasons.append(f"what was known in {snapshot_id} cannot be read: {error}")
-    return None, reasons[0] if reasons else None
+    return KnownBefore(None, next(iter(reasons), None))
 
 
 def _with_older(store: Store, known: Known) -> Known:
