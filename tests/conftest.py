@@ -25,6 +25,11 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return three workers for two cores: a test that waits for a process or a server leaves its core to another."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the one test that takes a minute, so that no worker waits for it at the end."""
     items.sort(key=lambda item: "rehearsal" not in item.path.parts)

@@ -43,10 +43,10 @@ class DeploySettings:
     schedule: str = _option(
         "schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", parsers.schedule
     )
-    python_version: str = _option("pythonVersion", "of the function's runtime", parsers.python_version)
-    architecture: str = _option("architecture", "of the function's processor", parsers.one_of(parsers.ARCHITECTURES))
+    python_version: str = _option("pythonVersion", "the function's version of Python", parsers.python_version)
+    architecture: str = _option("architecture", "the function's processor", parsers.one_of(parsers.ARCHITECTURES))
     # The bounds are Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    memory_mb: int = _option("memoryMb", "of the function", parsers.whole_number(128, 10_240))
+    memory_mb: int = _option("memoryMb", "the function's memory", parsers.whole_number(128, 10_240))
     timeout_seconds: int = _option("timeoutSeconds", "the function's time to run", parsers.whole_number(1, 900))
     log_retention: RetentionDays = _option(  # noqa: RUF009 - it makes the field, and an enum's member never changes
         "logRetentionDays", "how long log lines are kept", parsers.one_of(parsers.RETENTION)
@@ -58,7 +58,7 @@ class DeploySettings:
     )
     database_name: str = _option(
         "databaseName",
-        "of the tables, in Glue and Athena; none, the stack's name in lower case with underscores for hyphens",
+        "the tables' database, in Glue and Athena; none, the stack's name in lower case with underscores for hyphens",
         parsers.database_name,
     )
     query_result_expiry_days: int = _option(

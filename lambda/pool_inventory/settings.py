@@ -82,7 +82,7 @@ def _regions(text: str) -> str | tuple[str, ...]:
     for region in regions:
         if not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", region):
             raise ValueError(
-                f"{region!r} is no region's name: say {ENABLED}, {CURRENT}, or a comma list like us-east-1,eu-west-1"
+                f"{region!r} is no region's name: use {ENABLED}, {CURRENT}, or a comma list like us-east-1,eu-west-1"
             )
     return tuple(sorted(set(regions)))
 
@@ -107,7 +107,7 @@ def _extra_formats(text: str) -> tuple[str, ...]:
     named = [name.strip() for name in text.split(",")] if text else []
     for name in named:
         if name not in FORMATS:
-            raise ValueError(f"{name!r} is none of {', '.join(FORMATS)}: say one, a comma list, or nothing")
+            raise ValueError(f"{name!r} is none of {', '.join(FORMATS)}: use one, a comma list, or nothing")
     return tuple(sorted(set(named)))
 
 

@@ -21,7 +21,7 @@ def _partitions() -> list[dict[str, Any]]:
 
 
 @cache
-def known_regions() -> dict[str, str]:
+def sdk_regions() -> dict[str, str]:
     """Return the regions that the SDK knows, each with its partition."""
     return {
         region: partition["id"]
@@ -34,4 +34,4 @@ def known_regions() -> dict[str, str]:
 def partition_of(region: str) -> str:
     """Return the partition of a region, known or not, as the SDK's endpoint rules have it."""
     fitting = (each["id"] for each in _partitions() if re.fullmatch(each["regionRegex"], region))
-    return known_regions().get(region) or next(fitting, _DEFAULT_PARTITION)
+    return sdk_regions().get(region) or next(fitting, _DEFAULT_PARTITION)

@@ -25,7 +25,7 @@ class ExpiredPageTokenError(ClientError):
     """The service rejects a page token that it sent, so the listing cannot continue from there."""
 
 
-def listed_regions(session: "Session") -> frozenset[str]:
+def cognito_regions(session: "Session") -> frozenset[str]:
     """Return the regions where the SDK knows Cognito; its list is months behind."""
     partitions = session.get_available_partitions()
     return frozenset(region for each in partitions for region in session.get_available_regions(SERVICE, each))

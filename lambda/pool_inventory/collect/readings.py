@@ -104,7 +104,7 @@ def collect(
         A reading per target, sorted by account and region: whatever goes wrong with a target is in its coverage.
     """
     clock = deadline.clock
-    listed = cognito.listed_regions(session)
+    listed = cognito.cognito_regions(session)
 
     def caller(target: Target) -> Caller:
         was_read = read_before is None or target in read_before

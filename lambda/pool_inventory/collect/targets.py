@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pool_inventory import settings
 from pool_inventory.aws import failures, pages
 from pool_inventory.aws.calls import Caller, Deadline
-from pool_inventory.aws.regions import known_regions, partition_of
+from pool_inventory.aws.regions import partition_of, sdk_regions
 from pool_inventory.aws.session import CLIENT_CONFIG
 from pool_inventory.errors import TargetsError
 from pool_inventory.model import Account, Target
@@ -82,7 +82,7 @@ def check_region_names(names: Iterable[str]) -> None:
     Raises:
         RegionsError: a name is not known, and is nearly that of a known region.
     """
-    known = known_regions()
+    known = sdk_regions()
     for name in names:
         if name not in known and not _may_be_the_next(name) and (near := _nearest(name)):
             raise RegionsError(
@@ -95,7 +95,7 @@ def _may_be_the_next(name: str) -> bool:
     """Whether a name is an area, a direction and a number as AWS would go on from the regions that are known."""
     place, _, number = name.rpartition("-")
     area, _, direction = place.rpartition("-")
-    known = [region.rpartition("-") for region in known_regions()]
+    known = [region.rpartition("-") for region in sdk_regions()]
     numbers = [int(each) for of, _, each in known if of == place]
     is_known_area = any(of.rpartition("-")[0] == area for of, _, _ in known)
     has_next_number = number.isdecimal() and 1 <= int(number) <= max(numbers, default=0) + MAX_NUMBERS_AHEAD
@@ -104,7 +104,7 @@ def _may_be_the_next(name: str) -> bool:
 
 def _nearest(name: str) -> list[str]:
     """Return the known regions that a name differs least from, none where it differs from all in more than a slip."""
-    differences = {region: _difference(name, region) for region in known_regions()}
+    differences = {region: _difference(name, region) for region in sdk_regions()}
     least = min(differences.values())
     return sorted(region for region, each in differences.items() if each == least) if least[0] <= MAX_SLIP else []
 
@@ -125,7 +125,7 @@ def _check_partition(regions: tuple[str, ...], partition: str) -> None:
 
 
 def _regions_of(partition: str) -> list[str]:
-    regions = sorted(region for region, of in known_regions().items() if of == partition)
+    regions = sorted(region for region, of in sdk_regions().items() if of == partition)
     if not regions:
         raise TargetsError(f"the account is in the partition {partition}, which the SDK does not know")
     return regions

@@ -45,7 +45,7 @@ class PoolHistory:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Recorded:
     """What a snapshot's changes object says of the pool; None where it does not know of the pool's region."""
 
     snapshot_id: str
@@ -68,27 +68,27 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         StoreError: the store cannot be read.
     """
     region = pool_id.partition("_")[0]
-    read_said = partial(_read_said, store, pool_id, region)
+    read_recorded = partial(_read_recorded, store, pool_id, region)
     events: list[Event] = []
     known: _Last | None = None
-    for said in archive.in_turn(read_said, archive.finished_ids(store)):
-        if said.events or (said.events is not None and known):
-            events += said.events
-            known = _after(said.snapshot_id, said.events, pool_id, known)
-        elif row := _read_row(store, said.snapshot_id, pool_id, region):
-            events += _compared(*row, said.snapshot_id, known)
-            known = _Last(said.snapshot_id, row[1])
+    for recorded in archive.in_turn(read_recorded, archive.finished_ids(store)):
+        if recorded.events or (recorded.events is not None and known):
+            events += recorded.events
+            known = _after(recorded.snapshot_id, recorded.events, pool_id, known)
+        elif row := _read_row(store, recorded.snapshot_id, pool_id, region):
+            events += _compared(*row, recorded.snapshot_id, known)
+            known = _Last(recorded.snapshot_id, row[1])
     if not events:
         raise SnapshotError(_unknown(pool_id, archive.read_known(store, newest)))
     covered = tuple(each for each in archive.read_coverage(store, newest) if each.region == region)
     return PoolHistory(pool_id, region, tuple(events), newest, covered)
 
 
-def _read_said(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Said:
+def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Recorded:
     key = keys.changes(snapshot_id)
     stored = store.get(key)
     if stored is None:
-        return _Said(snapshot_id, None)
+        return _Recorded(snapshot_id, None)
     try:
         summary = changes.summary_of(stored.body)
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
@@ -97,7 +97,7 @@ def _read_said(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Sa
     uncompared = summary.uncompared_count > len(summary.uncompared) or any(
         each.region == region for each in summary.uncompared
     )
-    return _Said(snapshot_id, None if uncompared else events)
+    return _Recorded(snapshot_id, None if uncompared else events)
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:

@@ -67,7 +67,7 @@ def is_refused(error: BaseException) -> bool:
     return code in REFUSED_CODES or http_status(error) == FORBIDDEN
 
 
-def said(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """Return the error's text on one line, with its type where it is not botocore's own."""
     text = one_line(str(error))
     return text if isinstance(error, ClientError | BotoCoreError) else f"{type(error).__name__}: {text}"

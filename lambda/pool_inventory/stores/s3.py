@@ -80,7 +80,7 @@ class S3Store:
         except Exception as error:
             # A program that hands out credentials fails in ways of its own: RuntimeError, ValueError, OSError.
             raise StoreError(
-                f"cannot open s3://{bucket_name}/{prefix}: {refusals.said(error)}: "
+                f"cannot open s3://{bucket_name}/{prefix}: {refusals.reason_of(error)}: "
                 f"{refusals.advice(error, writes=False)}"
             ) from error
         return cls(client, bucket_name, prefix, encryption)
@@ -210,7 +210,7 @@ class S3Store:
             objects=f"{self.bucket}/{self.full_key('*')}",
             encryption=self.encryption,
         )
-        return kind(f"cannot {verb} {self.address(key)}: {refusals.said(error)}: {help_}")
+        return kind(f"cannot {verb} {self.address(key)}: {refusals.reason_of(error)}: {help_}")
 
 
 def _etag(response: Mapping[str, Any]) -> str:

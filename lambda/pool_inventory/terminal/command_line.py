@@ -16,7 +16,7 @@ from pool_inventory import __version__, settings
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
-from pool_inventory.collect.listing import listed_regions
+from pool_inventory.collect.listing import cognito_regions
 from pool_inventory.collect.targets import RegionsError
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
@@ -173,7 +173,7 @@ def run(
             session = open_session(profile)
             store = _open_store(location, session, encryption)
         named = regions if isinstance(regions, tuple) else ("us-east-1",)
-        listed = listed_regions(session)
+        listed = cognito_regions(session)
         # A region that the SDK does not list may have no STS.
         asked = next((each for each in named if each in listed), named[0])
         with _regions_named_as_given(), show_progress(_console(stderr=True)) as progress:
@@ -249,15 +249,15 @@ def _show_outcome(outcome: Outcome, store: Store) -> int:
         )
     if outcome.published is None:
         status = manifest.read(store, outcome.snapshot_id).status
-        said = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
+        line = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
     else:
         snapshot = outcome.published.snapshot
         status = snapshot.status
         console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
         counts = outcome.published.changes
         changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        said = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
-    console.print(shown(said), soft_wrap=True)
+        line = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
+    console.print(shown(line), soft_wrap=True)
     return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
 
 

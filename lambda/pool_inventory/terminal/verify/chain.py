@@ -87,12 +87,12 @@ def _check_latest(store: Store, latest: Link, report: Report) -> None:
         return
     report.checked(named.body)
     try:
-        said = load(body, "")
-        origin, previous = origin_of(said), manifest.decode(body, keys.manifest(latest.snapshot_id)).previous
+        stated = load(body, "")
+        origin, previous = origin_of(stated), manifest.decode(body, keys.manifest(latest.snapshot_id)).previous
     except (*checked.NOT_OURS, SnapshotError, IndexError):
         return  # a fault of that snapshot, when it is checked
     expected = [encode_latest(origin, latest, manifest.links_before(store, previous))]
-    if said["contractVersion"] == 1:
+    if stated["contractVersion"] == 1:
         expected.append(encode_latest(origin, latest, None))  # 0.1 named the newest alone
     if named.body not in expected:
         report.fault(keys.LATEST, f"is not what names {latest.snapshot_id}, which is {expected[0].decode()!r}")

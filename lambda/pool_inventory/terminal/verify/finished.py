@@ -112,11 +112,11 @@ def _check_changes(store: Store, found: Finishing, again: bytes, *, by_bytes: bo
     if stored.body == again:
         return again
     try:
-        said, now = changes.summary_of(stored.body).uncompared, changes.summary_of(again).uncompared
+        stated, now = changes.summary_of(stored.body).uncompared, changes.summary_of(again).uncompared
         columns = table.columns_of(found.committed.data)
-        leave_out = _targets(said) | _targets(now) if _targets(said) != _targets(now) else frozenset()
+        leave_out = _targets(stated) | _targets(now) if _targets(stated) != _targets(now) else frozenset()
         is_same = _same_changes(stored.body, again, columns, leave_out=leave_out)
-        is_rewritten = by_bytes and said == now and columns == table.columns_of(table.encode(schema.DATA, [], {}))
+        is_rewritten = by_bytes and stated == now and columns == table.columns_of(table.encode(schema.DATA, [], {}))
         if not is_same or is_rewritten:
             report.fault(key, _NOT_DERIVED)
             return again
@@ -189,8 +189,8 @@ def _check_fields(manifest: dict[str, Any], made: dict[str, Any], report: Report
             continue
         if manifest.get(name) != made.get(name):
             key = keys.manifest(made["snapshotId"])
-            said, follows = (f"{each.get(name)!r}"[:200] for each in (manifest, made))
-            report.fault(key, f"its {name} is {said}, and {follows} follows from the data")
+            stated, follows = (f"{each.get(name)!r}"[:200] for each in (manifest, made))
+            report.fault(key, f"its {name} is {stated}, and {follows} follows from the data")
 
 
 def _targets(uncompared: tuple[Uncompared, ...]) -> frozenset[Target]:

@@ -45,11 +45,11 @@ def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool
     return snapshot.previous
 
 
-def as_described(committed: Snapshot, said: Manifest) -> Snapshot:
+def as_described(committed: Snapshot, made: Manifest) -> Snapshot:
     """Return a snapshot with the objects of its manifest, where a later release finished what 0.1 committed."""
-    if committed.coverage_file is not None or said.coverage_file is None:
+    if committed.coverage_file is not None or made.coverage_file is None:
         return committed
-    return replace(committed, coverage_file=said.coverage_file, carried_file=said.carried_file, carried=said.carried)
+    return replace(committed, coverage_file=made.coverage_file, carried_file=made.carried_file, carried=made.carried)
 
 
 def _check_parts(store: Store, snapshot: Snapshot, data: bytes, report: Report) -> Committed | None:
@@ -112,9 +112,9 @@ def _check_data(store: Store, identifier: str, manifest: dict[str, Any], report:
         "MD5checksum": hashlib.md5(stored.body, usedforsecurity=False).hexdigest(),
         "sha256": hashlib.sha256(stored.body).hexdigest(),
     }
-    said = manifest["files"][0]
+    stated = manifest["files"][0]
     wrong = [
-        f"its {name} is {value}, not {said.get(name)}" for name, value in actual.items() if said.get(name) != value
+        f"its {name} is {value}, not {stated.get(name)}" for name, value in actual.items() if stated.get(name) != value
     ]
     if wrong:
         report.fault(key, f"{'; '.join(wrong)}, as {keys.manifest(identifier)} says")
@@ -158,8 +158,8 @@ def _check_rows(found: Finishing, report: Report, *, has_carried: bool) -> None:
     for row in map(json.loads, table.lines(found.committed.carried)):
         target = Target(row["account_id"], row["region"])
         if row["read_at"] != times.get(target):
-            said = f"and coverage says {times.get(target)}"
-            report.fault(keys.carried(identifier), f"{row['id']} was read at {row['read_at']}, {said}")
+            stated = f"and coverage says {times.get(target)}"
+            report.fault(keys.carried(identifier), f"{row['id']} was read at {row['read_at']}, {stated}")
             return
 
 
@@ -175,6 +175,6 @@ def _check_counts(key: str, body: bytes, expected: Mapping[Target, int | None], 
         last = row[:2]
     report.rows += counts.total()
     for target in sorted(counts.keys() | expected.keys()):
-        said = expected.get(target, 0)
-        if said is not None and counts[target] != said:
-            report.fault(key, f"has {counts[target]} rows of {' '.join(target)}, and coverage says {said}")
+        stated = expected.get(target, 0)
+        if stated is not None and counts[target] != stated:
+            report.fault(key, f"has {counts[target]} rows of {' '.join(target)}, and coverage says {stated}")
