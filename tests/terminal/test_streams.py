@@ -183,7 +183,7 @@ def test_an_encoding_that_lacks_a_character_is_no_error(folder: Path, arguments:
 def test_a_name_is_shown_in_the_terminals_encoding(
     folder: Path, environment: dict[str, str], encoding: str, shown: str
 ) -> None:
-    header, first, *_ = program("show", folder, **environment).stdout.decode(encoding).splitlines()
+    header, first, *_ = program("show", folder, COLUMNS="120", **environment).stdout.decode(encoding).splitlines()
     assert f"{shown}  " in first
     # The column is as wide as what is written, and a wide character takes two columns.
     wide = sum(each > "\u3000" for each in first)

@@ -64,7 +64,8 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
     """Follow a pool through the changes objects, and through the data where those lack it.
 
     Raises:
-        SnapshotError: no snapshot has such a pool; the text names pools that have nearly this id, or this name.
+        SnapshotError: no snapshot has such a pool; the text names pools that have nearly this id, or this name, or
+            says that the region was never read.
         StoreError: the store cannot be read.
     """
     region = pool_id.partition("_")[0]
@@ -78,9 +79,10 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         elif row := _read_row(store, recorded.snapshot_id, pool_id, region):
             events += _compared(*row, recorded.snapshot_id, known)
             known = _Last(recorded.snapshot_id, row[1])
-    if not events:
-        raise SnapshotError(_unknown(pool_id, archive.read_known(store, newest)))
     covered = tuple(each for each in archive.read_coverage(store, newest) if each.region == region)
+    if not events:
+        never_read = _never_read(region, covered)
+        raise SnapshotError(never_read or _unknown(pool_id, archive.read_known(store, newest)))
     return PoolHistory(pool_id, region, tuple(events), newest, covered)
 
 
@@ -139,6 +141,14 @@ def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Last | 
     before = [known.row._replace(target=target)] if known.row else []
     for change in changes_between(before, [row] if row else [], {target: known.snapshot_id}):
         yield Event(snapshot_id, known.snapshot_id, change.change, change.fields, change.before, change.after)
+
+
+def _never_read(region: str, covered: tuple[Coverage, ...]) -> str | None:
+    """Return that nothing is known of a region's pools, None where the region was read or nobody asked for it."""
+    if not covered or any(each.last_ok or each.compared_with for each in covered):
+        return None
+    how = ", ".join(sorted({each.status.replace("_", " ") for each in covered}))
+    return f"{region} was never read (it is {how} in the newest snapshot), so nothing is known of its pools"
 
 
 def _unknown(pool_id: str, known: Known) -> str:

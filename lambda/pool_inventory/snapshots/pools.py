@@ -1,16 +1,21 @@
 """The pools of a snapshot, and which of them a reader asks for."""
 
+import difflib
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Coverage
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.known import Known
 
 TRIGGERS = tuple(column.name for column in schema.LAMBDA_CONFIG)
+# How many regions or accounts an error names.
+MAX_NAMED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +23,15 @@ class Wanted:
     """Which pools are asked for; what is empty or None asks for all.
 
     Attributes:
-        trigger: only pools that have this member of lambda_config.
-        function: only pools that call this function: an ARN, of any version or alias where it names none.
+        trigger: only pools that have this member of lambda_config, by its column's name.
+        calls: only pools that call a function of which this is true, given its ARN.
         name: only pools whose name is like this pattern of the shell.
     """
 
     regions: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     trigger: str | None = None
-    function: str | None = None
+    calls: Callable[[str], bool] | None = None
     name: str | None = None
 
     def has_place(self, row: dict[str, Any]) -> bool:
@@ -43,11 +48,11 @@ class Wanted:
         """Whether a pool is asked for, by its row."""
         if not self.has_place(row) or (self.name is not None and not fnmatchcase(row["name"] or "", self.name)):
             return False
-        if self.trigger is None and self.function is None:
+        if self.trigger is None and self.calls is None:
             return True
         called = triggers(row)
         arns = called.values() if self.trigger is None else [called[self.trigger]] if self.trigger in called else []
-        return any(self.function is None or _is_of(arn, self.function) for arn in arns)
+        return any(self.calls is None or self.calls(arn) for arn in arns)
 
 
 def read_pools(known: Known, wanted: Wanted) -> Iterator[dict[str, Any]]:
@@ -62,5 +67,42 @@ def triggers(row: dict[str, Any]) -> dict[str, str]:
     return {name: arn or "" for name, arn in arns.items()}
 
 
-def _is_of(arn: str, function: str) -> bool:
-    return arn == function or arn.startswith(f"{function}:")
+def trigger_named(text: str) -> str:
+    """Return the column of a trigger by its name as people write it, such as PreSignUp or pre-sign-up.
+
+    Raises:
+        ValueError: no trigger is named like that.
+    """
+    columns = {_letters(name): column.name for column in schema.LAMBDA_CONFIG for name in (column.name, column.member)}
+    found = columns.get(_letters(text))
+    if found is None:
+        near = [columns[each] for each in difflib.get_close_matches(_letters(text), columns, 1)]
+        raise ValueError("is no trigger: " + (f"did you mean {near[0]}?" if near else f"use {', '.join(TRIGGERS)}"))
+    return found
+
+
+def check_places(wanted: Wanted, covered: Iterable[Coverage]) -> None:
+    """Raise where a region or an account is asked for that a snapshot knows nothing of: it would look empty.
+
+    Raises:
+        SnapshotError: the text names what there is, or what was meant.
+    """
+    targets = [each.target for each in covered]
+    for kind, asked, there in (
+        ("region", wanted.regions, {each.region for each in targets}),
+        ("account", wanted.accounts, {each.account_id for each in targets}),
+    ):
+        for name in asked:
+            if name not in there:
+                near = difflib.get_close_matches(name, there, 1)
+                advice = f"did you mean {near[0]}?" if near else f"it has {_some(there)}"
+                raise SnapshotError(f"the snapshot covers no {kind} {name!r}: {advice}")
+
+
+def _some(names: Iterable[str]) -> str:
+    first = sorted(names)
+    return ", ".join(first[:MAX_NAMED]) + (f" and {len(first) - MAX_NAMED} more" if len(first) > MAX_NAMED else "")
+
+
+def _letters(name: object) -> str:
+    return re.sub("[^a-z0-9]", "", str(name).lower())

@@ -2,14 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from botocore.exceptions import BotoCoreError
@@ -17,16 +19,19 @@ from botocore.exceptions import BotoCoreError
 from pool_inventory import settings
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError, StoreError, TargetsError
-from pool_inventory.events import parse_time
+from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.snapshots import keys
 from pool_inventory.terminal.streams import check_output, is_lost
 from pool_inventory.text import one_line, printable_json
+
+T = TypeVar("T")
 
 EXIT_COMPLETE = 0
 EXIT_ERROR = 1
 EXIT_PARTIAL = 3
 EXIT_UNSOUND = 4
 
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # An error may name each region of a partition, and what was wrong there.
 _MAX_CHARACTERS = 20_000
 
@@ -61,16 +66,58 @@ def split_address(address: str) -> tuple[str, str]:
 
 
 def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
-    """Check an option that names a snapshot by its id or by a time."""
+    """Check an option that names a snapshot by its id, by a time, by a day, or by how long ago it was."""
     if text is None:
         return None
     with suppress(ValueError):  # it is a time then, or neither
         keys.snapshot_time(text)
         return Moment(text, exact=True)
+    now = Clock().now()
     try:
-        return Moment(keys.snapshot_id(parse_time(text, Clock().now())), exact=False)
+        time = _of_a_day(text, now) or _ago(text, now) or parse_time(text, now)
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} {error}; or give a snapshot's id, such as 2026-11-24T18-00Z") from error
+        raise click.BadParameter(
+            f"{text!r} {error}; or a day, such as 2026-11-24 or yesterday; or how long ago, such as 24h or 7d; or a "
+            "snapshot's id, such as 2026-11-24T18-00Z"
+        ) from error
+    return Moment(keys.snapshot_id(time), exact=False)
+
+
+def _of_a_day(text: str, now: datetime) -> datetime | None:
+    """Return the last minute of a day in UTC, None where the text names no day."""
+    days_ago = {"today": 0, "yesterday": 1}.get(text)
+    if days_ago is None and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        return None
+    day = datetime.fromisoformat(text) if days_ago is None else now - timedelta(days=days_ago)
+    return day.replace(hour=23, minute=59, second=0, microsecond=0, tzinfo=UTC)
+
+
+def _ago(text: str, now: datetime) -> datetime | None:
+    """Return the time so many minutes, hours, days or weeks before now, None where the text is none of these."""
+    found = re.fullmatch(r"(\d{1,6})([mhdw])", text, re.ASCII)
+    if not found:
+        return None
+    try:
+        return to_the_minute(now - timedelta(**{_UNITS[found[2]]: int(found[1])}))
+    except OverflowError:
+        raise ValueError("is before the calendar begins") from None
+
+
+def parse_list(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what an option names that may be repeated and may be a comma list."""
+    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+
+
+def parsed_by(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:
+    """Return the check of an option by a function that raises ValueError with what is wrong."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, text: str | None) -> T | None:
+        try:
+            return None if text is None else parse(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} {error}") from error
+
+    return check
 
 
 @contextmanager

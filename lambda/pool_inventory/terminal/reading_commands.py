@@ -8,11 +8,22 @@ from typing import Any, TypeVar
 
 import click
 
+from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
-from pool_inventory.snapshots import archive, difference, formats, keys, manifest, pool_history, schema, table
+from pool_inventory.snapshots import (
+    archive,
+    difference,
+    formats,
+    functions,
+    keys,
+    manifest,
+    pool_history,
+    schema,
+    table,
+)
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
-from pool_inventory.snapshots.pools import TRIGGERS, Wanted, read_pools
+from pool_inventory.snapshots.pools import TRIGGERS, Wanted, check_places, read_pools, trigger_named
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import (
@@ -20,8 +31,11 @@ from pool_inventory.terminal.console import (
     EXIT_UNSOUND,
     Moment,
     errors_on_one_line,
+    parse_list,
     parse_location,
     parse_moment,
+    parsed_by,
+    say,
     say_error,
     terminal_width,
     warn,
@@ -29,6 +43,7 @@ from pool_inventory.terminal.console import (
     write_chunks,
 )
 from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.streams import check_output, is_lost
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
 
@@ -75,7 +90,8 @@ _at = click.option(
     "moment",
     metavar="TIME",
     callback=parse_moment,
-    help="The newest snapshot up to this time, such as 2026-11-24T18:00:00Z, or the one of this id. [default: newest]",
+    help="The newest snapshot up to a time (2026-11-24T18:00:00Z), to the end of a day in UTC (2026-11-24, "
+    "yesterday), or so long ago (24h, 7d); or the one of an id (2026-11-24T18-00Z). [default: newest]",
 )
 
 
@@ -107,15 +123,36 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
 @click.command()
 @_reading_command
 @_at
-@click.option("--region", "regions", multiple=True, metavar="REGION", help="Only pools of this region; repeatable.")
-@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only pools of this account; repeatable.")
+@click.option(
+    "--region",
+    "regions",
+    multiple=True,
+    metavar="REGIONS",
+    callback=parse_list,
+    help="Only pools of this region, or of a comma list; repeatable.",
+)
+@click.option(
+    "--account",
+    "accounts",
+    multiple=True,
+    metavar="IDS",
+    callback=parse_list,
+    help="Only pools of this account, or of a comma list; repeatable.",
+)
 @click.option(
     "--trigger",
-    type=click.Choice(TRIGGERS),
     metavar="NAME",
-    help=f"Only pools that have this member of lambda_config: {', '.join(TRIGGERS)}.",
+    callback=parsed_by(trigger_named),
+    help=f"Only pools that have this trigger, as in PreSignUp or pre-sign-up: {', '.join(TRIGGERS)}.",
 )
-@click.option("--function", metavar="ARN", help="Only pools that call this function; any version, if it names none.")
+@click.option(
+    "--function",
+    "calls",
+    metavar="FUNCTION",
+    callback=parsed_by(functions.matcher),
+    help="Only pools that call this function: its name, NAME:ALIAS, ACCOUNT:function:NAME or its ARN; any version, "
+    "if it names none.",
+)
 @click.option("--name", metavar="GLOB", help="Only pools whose name is like this, such as 'customers*'.")
 def show(
     *,
@@ -126,7 +163,7 @@ def show(
     regions: tuple[str, ...],
     accounts: tuple[str, ...],
     trigger: str | None,
-    function: str | None,
+    calls: Callable[[str], bool] | None,
     name: str | None,
 ) -> None:
     """Show the user pools that are known as of a snapshot; the newest by default.
@@ -134,16 +171,18 @@ def show(
     LOCATION is s3://BUCKET/PREFIX or a folder. Regions that the snapshot did not read keep the pools of their last
     reading, and are named below them with its time.
     """
-    wanted = Wanted(regions, accounts, trigger, function, name)
+    wanted = Wanted(regions, accounts, trigger, calls, name)
     with _opened(location, profile) as store:
         made = _choose(store, moment)
-        found = list(read_pools(archive.read_known(store, made), wanted))
         covered = archive.read_coverage(store, made)
+        check_places(wanted, covered)
+        found = list(read_pools(archive.read_known(store, made), wanted))
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
         if as_json:
             write(reports.pools_document(made, found, unread))
         else:
             write(reports.pools_lines(made, found, unread, terminal_width()))
+            _say_age(made, moment)
 
 
 @click.command()
@@ -164,6 +203,7 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
             write(reports.difference_document(old, new, found))
         else:
             write(reports.difference_lines(old, new, found, terminal_width()))
+            _say_age(new, after)
 
 
 @click.command()
@@ -172,14 +212,16 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
 def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) -> None:
     """Show what became of one user pool: when it appeared, each change, and when it went.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi.
+    LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
     """
+    pool_id = pool_id.rpartition(":userpool/")[2]
     with _opened(location, profile) as store:
         found = pool_history.read_history(store, pool_id, archive.newest(store, warn))
         if as_json:
             write(reports.history_document(found))
         else:
             write(reports.history_lines(found, terminal_width()))
+            _say_age(found.newest)
 
 
 @click.command("list")
@@ -195,11 +237,13 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
             archive.warn_of_missing_latest(store, warn)
         identifiers = archive.finished_ids(store)[-last if last else 0 :]
         errors: list[InventoryError] = []
-        found = _readable(store, identifiers, errors)
+        found = list(_readable(store, identifiers, errors))
         if as_json:
             write({"snapshots": [reports.manifest_document(each) for each in found]})
         else:
             write(reports.manifests_lines(found, terminal_width()))
+            if found:
+                _say_age(found[-1])
         for error in errors:
             say_error(str(error))
     sys.exit(EXIT_ERROR if errors else 0)
@@ -260,6 +304,14 @@ def _choose(store: Store, moment: Moment | None) -> Manifest:
     if moment.exact:
         return manifest.read(store, moment.snapshot_id)
     return archive.newest_up_to(store, moment.snapshot_id)
+
+
+def _say_age(made: Manifest, asked: Moment | None = None) -> None:
+    """Write how old a snapshot is, where it is the newest and not one that was asked for; red where it is too old."""
+    check_output()
+    if asked is None and not is_lost(sys.stdout):
+        now = Clock().now()
+        say(reports.age_text(made, now), colour="red" if reports.is_too_old(made, now) else None)
 
 
 def _before(store: Store, made: Manifest) -> Manifest:

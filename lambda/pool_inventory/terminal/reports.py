@@ -3,10 +3,11 @@
 import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from pool_inventory.model import Coverage
-from pool_inventory.snapshots import coverage, keys, pools, rows
+from pool_inventory.model import Coverage, Target
+from pool_inventory.snapshots import coverage, functions, keys, pools, rows
 from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
@@ -16,6 +17,8 @@ from pool_inventory.text import printable
 
 # It differs whenever anything does, so it comes last.
 _MODIFIED = "last_modified_date"
+# After so many periods without a snapshot the newest is too old: one may be late, or have failed and be tried again.
+MAX_PERIODS = 2
 
 
 def pools_lines(
@@ -31,6 +34,33 @@ def pools_lines(
     yield ""
     yield printable(f"{len(found)}{total} user pools known in {made.id}, which is {made.status}.")
     yield from unread_lines(unread)
+
+
+def is_too_old(newest: Manifest, now: datetime) -> bool:
+    """Whether the newest snapshot is older than two of the periods in which the last two came."""
+    time = keys.snapshot_time(newest.id)
+    return newest.previous is not None and now - time > MAX_PERIODS * (
+        time - keys.snapshot_time(newest.previous.snapshot_id)
+    )
+
+
+def age_text(newest: Manifest, now: datetime) -> str:
+    """Return how old the newest snapshot is, and what to ask where it is too old."""
+    time = keys.snapshot_time(newest.id)
+    text = f"the newest snapshot, {newest.id}, is {_duration(now - time)} old"
+    if newest.previous is None or not is_too_old(newest, now):
+        return text
+    period = _duration(time - keys.snapshot_time(newest.previous.snapshot_id))
+    return f"{text}, and came {period} after the one before: are snapshots still made?"
+
+
+def _duration(time: timedelta) -> str:
+    """Return a duration in the largest unit of which there are two, or one minute at least."""
+    minutes = max(0, round(time / timedelta(minutes=1)))
+    for unit, size in (("day", 24 * 60), ("hour", 60)):
+        if minutes >= 2 * size:
+            return f"{minutes // size} {unit}s"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
 def unread_lines(unread: Sequence[Coverage]) -> Iterator[str]:
@@ -56,7 +86,7 @@ def difference_lines(before: Manifest, after: Manifest, found: Difference, width
         (each.change, each.id, each.name or "", _what(each.fields, each.before, each.after)) for each in found.changes
     )
     if found.changes:
-        yield from plain_lines(("change", "id", "name", "what"), cells, width=width)
+        yield from plain_lines(("change", "id", "name", "what"), cells, width=width, wrapped="what")
     kinds = [each.change for each in found.changes]
     yield ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "deleted", "modified")) + "."
     if found.not_compared:
@@ -90,7 +120,7 @@ def difference_document(before: Manifest, after: Manifest, found: Difference) ->
 def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
     """Show the history of a pool, and whether it is there now."""
     cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
-    yield from plain_lines(("snapshot", "change", "what"), cells, width=width)
+    yield from plain_lines(("snapshot", "change", "what"), cells, width=width, wrapped="what")
     yield ""
     yield printable(_whether_there(history))
 
@@ -163,7 +193,8 @@ def verify_lines(report: Report) -> Iterator[str]:
         f"Checked {report.snapshots} snapshots{span}: {report.objects} objects, {report.size_bytes:,} bytes, "
         f"{report.rows:,} rows."
     )
-    yield f"{len(report.faults)} faults." if report.faults else "Sound."
+    count = len(report.faults)
+    yield f"{count} fault{'s' if count > 1 else ''}." if count else "Sound."
 
 
 def verify_document(report: Report) -> dict[str, Any]:
@@ -212,13 +243,19 @@ def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
     """Say which columns differ, and how."""
     old, new = _parsed(before), _parsed(after)
     ordered = sorted(fields, key=lambda each: each == _MODIFIED)
-    return "; ".join(f"{name}: {_value(old, name)} → {_value(new, name)}" for name in ordered)
+    return "; ".join(
+        f"{name.removeprefix('lambda_config.')}: {_value(old, name)} → {_value(new, name)}" for name in ordered
+    )
 
 
-def _value(row: Any, dotted: str) -> str:  # noqa: ANN401 - whatever a column holds
+def _value(row: dict[str, Any] | None, dotted: str) -> str:
+    """Return a column's value; a function as short as it can be told apart, seen from its pool."""
+    value: Any = row
     for name in dotted.split("."):
-        row = None if row is None else row[name]
-    return "none" if row is None else str(row)
+        value = None if value is None else value[name]
+    if value is None or row is None:
+        return "none"
+    return functions.shown(str(value), Target(row["account_id"], row["region"]))
 
 
 def _parsed(row: str | None) -> dict[str, Any] | None:

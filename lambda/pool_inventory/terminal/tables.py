@@ -84,7 +84,12 @@ _COLOURS = {
 
 
 def plain_lines(
-    names: Sequence[str], rows: Iterable[Sequence[str]], *, width: int | None, right: Sequence[str] = ()
+    names: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    width: int | None,
+    right: Sequence[str] = (),
+    wrapped: str | None = None,
 ) -> list[str]:
     """Lay out thousands of rows, for which rich takes seconds, as lines with a header.
 
@@ -92,15 +97,19 @@ def plain_lines(
         names: the columns'.
         rows: cells of any text; what does not print is written as an escape.
         width: how many columns of the terminal there are; the widest columns of the table are cut to fit, but for
-            those that name things. None: whole.
+            those that name things. None: whole, with a tab between cells and no padding, for other programs.
         right: which columns are set to the right.
+        wrapped: the last column's name, where its cells go on in the next line and are not cut.
     """
     cells = [list(names), *([_written(cell) for cell in row] for row in rows)]
+    if width is None:
+        return ["\t".join(row) for row in cells]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    if width is not None:
-        kept = [widths[number] if name in _NAMING else 0 for number, name in enumerate(names)]
-        room = width - len(_GAP) * (len(names) - 1) - sum(kept)
-        widths = [max(pair) for pair in zip(kept, _fitting(widths, kept, room), strict=True)]
+    kept = [widths[number] if name in _NAMING else 0 for number, name in enumerate(names)]
+    room = width - len(_GAP) * (len(names) - 1) - sum(kept)
+    widths = [max(pair) for pair in zip(kept, _fitting(widths, kept, room), strict=True)]
+    if wrapped:
+        cells = [part for row in cells for part in _wrapped(row, widths[-1])]
     set_right = [name in right for name in names]
     header, *others = (list(map(_set, row, widths, set_right)) for row in cells)
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
@@ -115,6 +124,14 @@ def _fitting(widths: list[int], kept: list[int], room: int) -> list[int]:
     while cut > _LEAST_WIDTH and sum(min(each, cut) for each in free) > room:
         cut -= 1
     return [min(each, cut) for each in free]
+
+
+def _wrapped(row: list[str], width: int) -> Iterator[list[str]]:
+    """Return a row as rows whose last cells have at most this width; the others are in the first of them."""
+    first, *others = Text(row[-1]).wrap(Console(), width, overflow="fold") or [Text()]
+    yield [*row[:-1], first.plain.rstrip()]
+    for each in others:
+        yield [*[""] * (len(row) - 1), each.plain.rstrip()]
 
 
 def _set(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - map passes it by its place

@@ -132,11 +132,11 @@ def _pool(region: str, number: int) -> dict[str, Any]:
 
 
 def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
-    """Add three pools, take two away, and swap a trigger of one."""
+    """Add three pools, take two away, and set a trigger of one to a function of another account."""
     pools["us-east-1"] += [_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
     for _ in range(2):
         pools["eu-west-1"].pop()
-    strange = f"arn:aws:lambda:ap-southeast-2:{stand_in.ACCOUNT_ID}:function:strange"
+    strange = "arn:aws:lambda:ap-southeast-2:666655554444:function:strange"
     pools["ap-southeast-2"][7]["LambdaConfig"] = {"PreSignUp": strange}
 
 
