@@ -122,8 +122,8 @@ def test_what_changed_is_counted(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         ((), "Missing option '--to'"),
-        (("--to", "s3://inventory"), "name s3://BUCKET/PREFIX"),
-        (("--to", "s3://inventory/"), "name s3://BUCKET/PREFIX"),
+        (("--to", "s3://"), "name s3://BUCKET/PREFIX"),
+        (("--to", "s3:///pools"), "name s3://BUCKET/PREFIX"),
         (("--to", "s3://Not A Bucket/pools"), "not the name of an S3 bucket"),
         (("--to", "gs://inventory/pools"), "name s3://BUCKET/PREFIX"),
         (("--to", "out", "--regions", "us-east-1,"), "'us-east-1,'"),

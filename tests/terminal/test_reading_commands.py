@@ -326,6 +326,20 @@ def test_history_says_whether_the_pool_is_known_to_be_there_now(folder: Path) ->
     assert "pre_sign_up: none → check:3" in unread
 
 
+@pytest.mark.parametrize("ending", ["csv", "ndjson", "json", "parquet"])
+def test_the_files_ending_says_which_format_to_export(folder: Path, tmp_path: Path, ending: str) -> None:
+    named, by_ending = tmp_path / "named", tmp_path / f"pools.{ending}"
+    assert run("export", folder, "--format", ending, "-o", str(named)).exit_code == 0
+    assert run("export", folder, "-o", str(by_ending)).exit_code == 0
+    assert by_ending.read_bytes() == named.read_bytes()
+
+
+def test_a_bucket_alone_is_looked_at_under_the_default_prefix(aws: StandIn) -> None:
+    bucket = S3Store.open(boto3.session.Session(), BUCKET, "user-pools")
+    add_chain(bucket, READINGS)
+    assert said(run("list", f"s3://{BUCKET}")) == said(run("list", f"s3://{BUCKET}/user-pools"))
+
+
 def test_history_takes_the_arn_of_a_pool(folder: Path) -> None:
     arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_000000008"
     assert events_of(folder, arn) == events_of(folder, "us-east-1_000000008")
@@ -653,7 +667,8 @@ def test_a_wrong_aws_configuration_ends_in_one_line(
     ("arguments", "message"),
     [
         (("show", "gs://inventory/pools"), "name s3://BUCKET/PREFIX"),
-        (("show", "s3://inventory"), "name s3://BUCKET/PREFIX"),
+        (("show", "s3:///pools"), "name s3://BUCKET/PREFIX"),
+        (("export", ".", "-o", "pools.xls"), "name one format"),
         (("show", ".", "--at", "last week"), "or a snapshot's id, such as 2026-11-24T18-00Z"),
         (("show", ".", "--trigger", "x"), "'x' is no trigger: use pre_sign_up"),
         (("show", ".", "--trigger", "PreSignup2"), "'PreSignup2' is no trigger: did you mean pre_sign_up?"),

@@ -45,7 +45,7 @@ class Moment:
 
 
 def parse_location(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
-    """Check a location: s3://BUCKET/PREFIX, or a folder, of which there is nothing to check."""
+    """Check a location: s3://BUCKET or s3://BUCKET/PREFIX, or a folder, of which there is nothing to check."""
     if "://" not in text:
         return text
     bucket, prefix = split_address(text)
@@ -60,9 +60,9 @@ def parse_location(_context: click.Context, _parameter: click.Parameter, text: s
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Return the bucket and the prefix of s3://BUCKET/PREFIX."""
+    """Return the bucket and the prefix of s3://BUCKET/PREFIX; without one, the default prefix."""
     bucket, _, prefix = address.removeprefix("s3://").rstrip("/").partition("/")
-    return bucket, prefix
+    return bucket, prefix or str(settings.PREFIX.default)
 
 
 def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:

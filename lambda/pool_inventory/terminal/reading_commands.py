@@ -252,7 +252,12 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
 @click.command()
 @_reading_command
 @_at
-@click.option("--format", "file_format", type=click.Choice(("csv", "ndjson", "json", "parquet")), help="Which format.")
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(tuple(_EXPORTS)),
+    help="Which format. [default: the ending of the file that -o names]",
+)
 @click.option(
     "-o",
     "--output",
@@ -281,9 +286,10 @@ def export(
     CRLF, as RFC 4180 has it. It is for files: its cells have all characters as they are, those that steer a terminal,
     too, where json and ndjson have escapes. --json is --format json.
     """
-    chosen = "json" if as_json and file_format is None else file_format
+    ending = output.suffix.removeprefix(".") if output else ""
+    chosen = file_format or ("json" if as_json else ending if ending in _EXPORTS else None)
     if chosen is None or (as_json and chosen != "json"):
-        raise click.UsageError("name one format: --format csv, ndjson, json or parquet")
+        raise click.UsageError("name one format: --format csv, ndjson, json or parquet, or -o with such an ending")
     if chosen in {"csv", "parquet"} and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with _opened(location, profile) as store:
