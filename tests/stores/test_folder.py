@@ -111,9 +111,10 @@ def without_fcntl(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_snapshots_are_read_where_there_is_no_fcntl(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), [{"eu-west-1": []}])
-    for command in ("show", "verify"):
-        done = without_fcntl(command, str(tmp_path))
-        assert (done.returncode, done.stderr) == (0, ""), command
+    for arguments in (("show", "--json"), ("verify",)):
+        command, *options = arguments
+        done = without_fcntl(command, str(tmp_path), *options)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
 
 
 def test_a_file_is_not_replaced_where_there_is_no_fcntl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
