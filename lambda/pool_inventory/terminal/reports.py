@@ -86,7 +86,7 @@ def difference_lines(before: Manifest, after: Manifest, found: Difference, width
         (each.change, each.id, each.name or "", _what(each.fields, each.before, each.after)) for each in found.changes
     )
     if found.changes:
-        yield from plain_lines(("change", "id", "name", "what"), cells, width=width, wrapped="what")
+        yield from plain_lines(("change", "id", "name", "what"), cells, width=width, wrap_last=True)
     kinds = [each.change for each in found.changes]
     yield ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "deleted", "modified")) + "."
     if found.not_compared:
@@ -120,7 +120,7 @@ def difference_document(before: Manifest, after: Manifest, found: Difference) ->
 def history_lines(history: PoolHistory, width: int | None) -> Iterator[str]:
     """Show the history of a pool, and whether it is there now."""
     cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
-    yield from plain_lines(("snapshot", "change", "what"), cells, width=width, wrapped="what")
+    yield from plain_lines(("snapshot", "change", "what"), cells, width=width, wrap_last=True)
     yield ""
     yield printable(_whether_there(history))
 

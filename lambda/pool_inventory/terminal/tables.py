@@ -89,7 +89,7 @@ def plain_lines(
     *,
     width: int | None,
     right: Sequence[str] = (),
-    wrapped: str | None = None,
+    wrap_last: bool = False,
 ) -> list[str]:
     """Lay out thousands of rows, for which rich takes seconds, as lines with a header.
 
@@ -99,7 +99,7 @@ def plain_lines(
         width: how many columns of the terminal there are; the widest columns of the table are cut to fit, but for
             those that name things. None: whole, with a tab between cells and no padding, for other programs.
         right: which columns are set to the right.
-        wrapped: the last column's name, where its cells go on in the next line and are not cut.
+        wrap_last: whether the cells of the last column go on in the next line, where the others are cut.
     """
     cells = [list(names), *([_written(cell) for cell in row] for row in rows)]
     if width is None:
@@ -108,8 +108,9 @@ def plain_lines(
     kept = [widths[number] if name in _NAMING else 0 for number, name in enumerate(names)]
     room = width - len(_GAP) * (len(names) - 1) - sum(kept)
     widths = [max(pair) for pair in zip(kept, _fitting(widths, kept, room), strict=True)]
-    if wrapped:
-        cells = [part for row in cells for part in _wrapped(row, widths[-1])]
+    if wrap_last:
+        console = Console()
+        cells = [part for row in cells for part in _wrapped(row, widths[-1], console)]
     set_right = [name in right for name in names]
     header, *others = (list(map(_set, row, widths, set_right)) for row in cells)
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
@@ -126,9 +127,12 @@ def _fitting(widths: list[int], kept: list[int], room: int) -> list[int]:
     return [min(each, cut) for each in free]
 
 
-def _wrapped(row: list[str], width: int) -> Iterator[list[str]]:
+def _wrapped(row: list[str], width: int, console: Console) -> Iterator[list[str]]:
     """Return a row as rows whose last cells have at most this width; the others are in the first of them."""
-    first, *others = Text(row[-1]).wrap(Console(), width, overflow="fold") or [Text()]
+    if cell_len(row[-1]) <= width:  # most do, and rich takes its time
+        yield row
+        return
+    first, *others = Text(row[-1]).wrap(console, width, overflow="fold")
     yield [*row[:-1], first.plain.rstrip()]
     for each in others:
         yield [*[""] * (len(row) - 1), each.plain.rstrip()]
