@@ -1,9 +1,9 @@
 """Refuse a name in the context that no setting has: a misspelt option would otherwise leave the default."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from pool_inventory.errors import SettingsError
+from pool_inventory.text import did_you_mean
 
 
 def check(context: Mapping[str, object], settings: Iterable[str]) -> None:
@@ -28,16 +28,3 @@ def _use_one_of(known: Iterable[str]) -> str:
         f"use one of {', '.join(known)} (the CDK reads the context of cdk.json, cdk.context.json and ~/.cdk.json, and"
         " then each -c)"
     )
-
-
-def did_you_mean(name: str, known: Iterable[str], *, similarity: float = 0.6) -> str | None:
-    """Return a question that names the nearest of the known names, None where none is near.
-
-    Args:
-        name: a name that is not known.
-        known: the names that are.
-        similarity: how near a name has to be, from 0 for any name to 1 for the same.
-    """
-    by_lower_case = {each.lower(): each for each in known}
-    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=similarity)
-    return f"did you mean {by_lower_case[nearest[0]]}?" if nearest else None

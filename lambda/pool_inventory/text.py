@@ -1,8 +1,10 @@
 """Text from outside (a service, a stored object), made safe for JSON, Parquet, logs and terminals."""
 
+import difflib
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MAX_CHARACTERS = 1000
 # Where JSON has one of these, it is within a string.
@@ -33,6 +35,13 @@ def one_line(text: str, max_characters: int = MAX_CHARACTERS) -> str:
     # A text may have megabytes: what is cut off is not looked at.
     head = text[: 8 * max_characters]
     return printable(" ".join(head.split()))[:max_characters]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return a question that names the nearest of the known names, None where none is near."""
+    by_lower_case = {each.lower(): each for each in known}
+    nearest = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
+    return f"did you mean {by_lower_case[nearest[0]]}?" if nearest else None
 
 
 def _shown_in_json(character: str) -> str:

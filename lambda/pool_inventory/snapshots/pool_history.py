@@ -65,7 +65,7 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
 
     Raises:
         SnapshotError: no snapshot has such a pool; the text names pools that have nearly this id, or this name, or
-            says that the region was never read.
+            says that nothing is known of its region.
         StoreError: the store cannot be read.
     """
     region = pool_id.partition("_")[0]
@@ -81,8 +81,8 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
             known = _Last(recorded.snapshot_id, row[1])
     covered = tuple(each for each in archive.read_coverage(store, newest) if each.region == region)
     if not events:
-        never_read = _never_read(region, covered)
-        raise SnapshotError(never_read or _unknown(pool_id, archive.read_known(store, newest)))
+        unread = _unread(region, covered)
+        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
     return PoolHistory(pool_id, region, tuple(events), newest, covered)
 
 
@@ -143,12 +143,18 @@ def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Last | 
         yield Event(snapshot_id, known.snapshot_id, change.change, change.fields, change.before, change.after)
 
 
-def _never_read(region: str, covered: tuple[Coverage, ...]) -> str | None:
-    """Return that nothing is known of a region's pools, None where the region was read or nobody asked for it."""
+def _unread(region: str, covered: tuple[Coverage, ...]) -> str | None:
+    """Return that nothing is known of a region's pools, None where it was read, or nobody asked for it.
+
+    It may have been read once and be forgotten since, so this does not say that it never was.
+    """
     if not covered or any(each.last_ok or each.compared_with for each in covered):
         return None
     how = ", ".join(sorted({each.status.replace("_", " ") for each in covered}))
-    return f"{region} was never read (it is {how} in the newest snapshot), so nothing is known of its pools"
+    return (
+        f"nothing is known of the pools of {region}: it is {how} in the newest snapshot, which knows of no reading "
+        "of it"
+    )
 
 
 def _unknown(pool_id: str, known: Known) -> str:

@@ -1,6 +1,5 @@
 """The pools of a snapshot, and which of them a reader asks for."""
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +11,7 @@ from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Coverage
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.known import Known
+from pool_inventory.text import did_you_mean
 
 TRIGGERS = tuple(column.name for column in schema.LAMBDA_CONFIG)
 # How many regions or accounts an error names.
@@ -76,8 +76,7 @@ def trigger_named(text: str) -> str:
     columns = {_letters(name): column.name for column in schema.LAMBDA_CONFIG for name in (column.name, column.member)}
     found = columns.get(_letters(text))
     if found is None:
-        near = [columns[each] for each in difflib.get_close_matches(_letters(text), columns, 1)]
-        raise ValueError("is no trigger: " + (f"did you mean {near[0]}?" if near else f"use {', '.join(TRIGGERS)}"))
+        raise ValueError(f"is no trigger: {did_you_mean(text, TRIGGERS) or 'use ' + ', '.join(TRIGGERS)}")
     return found
 
 
@@ -94,8 +93,7 @@ def check_places(wanted: Wanted, covered: Iterable[Coverage]) -> None:
     ):
         for name in asked:
             if name not in there:
-                near = difflib.get_close_matches(name, there, 1)
-                advice = f"did you mean {near[0]}?" if near else f"it has {_some(there)}"
+                advice = did_you_mean(name, there) or f"it has {_some(there)}"
                 raise SnapshotError(f"the snapshot covers no {kind} {name!r}: {advice}")
 
 

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,8 @@ EXIT_ERROR = 1
 EXIT_PARTIAL = 3
 EXIT_UNSOUND = 4
 
+_FIRST_MINUTE = "00:00"
+_LAST_MINUTE = "23:59"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 # An error may name each region of a partition, and what was wrong there.
 _MAX_CHARACTERS = 20_000
@@ -66,15 +68,23 @@ def split_address(address: str) -> tuple[str, str]:
 
 
 def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
-    """Check an option that names a snapshot by its id, by a time, by a day, or by how long ago it was."""
-    if text is None:
-        return None
+    """Check an option that names the newest snapshot up to a time, or to the end of a day; or one by its id."""
+    return None if text is None else _moment(text, _LAST_MINUTE)
+
+
+def parse_since(_context: click.Context, _parameter: click.Parameter, text: str | None) -> Moment | None:
+    """Check an option that names the first snapshot from a time on, or from the start of a day; or one by its id."""
+    return None if text is None else _moment(text, _FIRST_MINUTE)
+
+
+def _moment(text: str, minute_of_a_day: str) -> Moment:
     with suppress(ValueError):  # it is a time then, or neither
         keys.snapshot_time(text)
         return Moment(text, exact=True)
     now = Clock().now()
+    day = _day(text, now)
     try:
-        time = _of_a_day(text, now) or _ago(text, now) or parse_time(text, now)
+        time = _ago(text, now) or parse_time(f"{day}T{minute_of_a_day}Z" if day else text, now)
     except ValueError as error:
         raise click.BadParameter(
             f"{text!r} {error}; or a day, such as 2026-11-24 or yesterday; or how long ago, such as 24h or 7d; or a "
@@ -83,13 +93,12 @@ def parse_moment(_context: click.Context, _parameter: click.Parameter, text: str
     return Moment(keys.snapshot_id(time), exact=False)
 
 
-def _of_a_day(text: str, now: datetime) -> datetime | None:
-    """Return the last minute of a day in UTC, None where the text names no day."""
+def _day(text: str, now: datetime) -> str | None:
+    """Return the day in UTC that a text names, in ISO 8601; None where it names none."""
     days_ago = {"today": 0, "yesterday": 1}.get(text)
-    if days_ago is None and not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
-        return None
-    day = datetime.fromisoformat(text) if days_ago is None else now - timedelta(days=days_ago)
-    return day.replace(hour=23, minute=59, second=0, microsecond=0, tzinfo=UTC)
+    if days_ago is not None:
+        return (now - timedelta(days=days_ago)).date().isoformat()
+    return text if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
 
 
 def _ago(text: str, now: datetime) -> datetime | None:
@@ -103,9 +112,14 @@ def _ago(text: str, now: datetime) -> datetime | None:
         raise ValueError("is before the calendar begins") from None
 
 
-def parse_list(_context: click.Context, _parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
+def parse_list(_context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[str, ...]:
     """Return what an option names that may be repeated and may be a comma list."""
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for text in texts for name in text.split(","))
+    if not all(names):
+        raise click.BadParameter(
+            f"{','.join(texts)!r} has an empty name: use one name, or several with commas between", param=parameter
+        )
+    return names
 
 
 def parsed_by(parse: Callable[[str], T]) -> Callable[[click.Context, click.Parameter, str | None], T | None]:

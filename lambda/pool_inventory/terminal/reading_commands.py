@@ -34,6 +34,7 @@ from pool_inventory.terminal.console import (
     parse_list,
     parse_location,
     parse_moment,
+    parse_since,
     parsed_by,
     say,
     say_error,
@@ -103,7 +104,14 @@ def _opened(location: str, profile: str | None) -> Iterator[Store]:
 
 @click.command("verify")
 @_reading_command
-@click.option("--since", "moment", metavar="TIME", callback=parse_moment, help="Leave out the snapshots before it.")
+@click.option(
+    "--since",
+    "moment",
+    metavar="TIME",
+    callback=parse_since,
+    help="Leave out the snapshots before a time, before a day in UTC (2026-11-24, yesterday), or older than so long "
+    "(24h, 7d). [default: check all]",
+)
 def verify_command(*, location: str, profile: str | None, as_json: bool, moment: Moment | None) -> None:
     """Check that what is stored is what was written.
 

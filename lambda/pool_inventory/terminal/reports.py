@@ -38,20 +38,24 @@ def pools_lines(
 
 def is_too_old(newest: Manifest, now: datetime) -> bool:
     """Whether the newest snapshot is older than two of the periods in which the last two came."""
-    time = keys.snapshot_time(newest.id)
-    return newest.previous is not None and now - time > MAX_PERIODS * (
-        time - keys.snapshot_time(newest.previous.snapshot_id)
-    )
+    period = _period(newest)
+    return period is not None and now - keys.snapshot_time(newest.id) > MAX_PERIODS * period
 
 
 def age_text(newest: Manifest, now: datetime) -> str:
     """Return how old the newest snapshot is, and what to ask where it is too old."""
-    time = keys.snapshot_time(newest.id)
-    text = f"the newest snapshot, {newest.id}, is {_duration(now - time)} old"
-    if newest.previous is None or not is_too_old(newest, now):
+    text = f"the newest snapshot, {newest.id}, is {_duration(now - keys.snapshot_time(newest.id))} old"
+    period = _period(newest)
+    if period is None or not is_too_old(newest, now):
         return text
-    period = _duration(time - keys.snapshot_time(newest.previous.snapshot_id))
-    return f"{text}, and came {period} after the one before: are snapshots still made?"
+    return f"{text}, and came {_duration(period)} after the one before: are snapshots still made?"
+
+
+def _period(newest: Manifest) -> timedelta | None:
+    """Return the time between the newest snapshot and the one before, None where it is the first."""
+    if newest.previous is None:
+        return None
+    return keys.snapshot_time(newest.id) - keys.snapshot_time(newest.previous.snapshot_id)
 
 
 def _duration(time: timedelta) -> str:
@@ -249,12 +253,14 @@ def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
 
 
 def _value(row: dict[str, Any] | None, dotted: str) -> str:
-    """Return a column's value; a function as short as it can be told apart, seen from its pool."""
+    """Return a column's value; the function of a trigger as short as it can be told apart, seen from its pool."""
     value: Any = row
     for name in dotted.split("."):
         value = None if value is None else value[name]
     if value is None or row is None:
         return "none"
+    if not dotted.startswith("lambda_config."):
+        return str(value)  # a pool's name may look like a function's
     return functions.shown(str(value), Target(row["account_id"], row["region"]))
 
 
