@@ -9,8 +9,11 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
+# How a snapshot counts its targets: `accepted` are those denied ones of which the operator's settings say so. No
+# setting says it yet, so there are none: a reader that adds up all counts is right when there are.
+Counted = Literal["ok", "absent", "denied", "accepted", "throttled", "timed_out", "failed", "not_asked"]
 # With these alone a snapshot is complete: read whole, does not exist, or left out by settings or by a listing.
-COMPLETE_STATUSES: frozenset[Status] = frozenset({"ok", "absent", "not_asked"})
+COMPLETE: frozenset[Counted] = frozenset({"ok", "absent", "accepted", "not_asked"})
 ChangeKind = Literal["created", "deleted", "modified"]
 
 
@@ -72,7 +75,7 @@ class Coverage:
     @property
     def is_failed(self) -> bool:
         """Whether the target was asked and could not be read."""
-        return self.status not in COMPLETE_STATUSES
+        return self.status not in COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Snapshot:
         previous: the finished snapshot before it; None for the first.
         known_id: id of the snapshot whose known pools it is compared with, and carries from; None where there is none.
         known_reason: why that is not the snapshot before; None where it is.
-        targets: how many targets there are of each status.
+        targets: how many targets there are of each status, and accepted.
         requests, retries: calls of ListUserPools, in all.
         coverage_file: its coverage object; None for one of contract version 1, which has its coverage in its footer.
         carried_file: its carried object; None where it carries nothing.
@@ -127,7 +130,7 @@ class Snapshot:
     previous: Link | None
     known_id: str | None
     known_reason: str | None
-    targets: Mapping[Status, int]
+    targets: Mapping[Counted, int]
     pool_count: int
     requests: int
     retries: int
@@ -144,7 +147,7 @@ class Snapshot:
     @property
     def targets_failed(self) -> int:
         """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in COMPLETE_STATUSES)
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from pool_inventory.model import Carried, Coverage, Link, Snapshot, Status, Target
+from pool_inventory.model import Carried, Counted, Coverage, Link, Snapshot, Target
 from pool_inventory.snapshots import coverage, data_object, keys, rows, schema, stored, table
 from pool_inventory.snapshots.known import Known
 from pool_inventory.stores.protocol import Store
@@ -52,7 +52,7 @@ class Committed:
 class _Totals:
     """What goes into the footer, counted while the coverage is written."""
 
-    statuses: dict[Status, int] = field(default_factory=lambda: data_object.counted(()))
+    statuses: dict[Counted, int] = field(default_factory=lambda: data_object.counted(()))
     pools: int = 0
     requests: int = 0
     retries: int = 0

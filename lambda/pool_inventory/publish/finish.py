@@ -17,6 +17,7 @@ from pool_inventory.publish.latest import move_latest
 from pool_inventory.snapshots import changes, coverage, data_object, formats, keys, manifest, schema, stored, table
 from pool_inventory.snapshots.known import Known, known_of, open_known
 from pool_inventory.stores.protocol import Names, Store
+from pool_inventory.text import one_line
 
 Report = Callable[[Published], None]
 
@@ -99,7 +100,7 @@ def prepare(store: Store, committed: Committed, known: Known | None, snapshot: S
             before = open_known(store, snapshot.known_id)
         except (SnapshotError, RefusedError) as error:
             # An earlier snapshot that cannot be read costs the changes, not this snapshot.
-            before = str(error)
+            before = one_line(str(error))
     if snapshot.coverage_file is None:
         snapshot, committed = _as_if_now(store, snapshot, committed)
     return Finishing(snapshot, committed, before)

@@ -8,13 +8,13 @@ earlier one but those of the snapshot before.
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, get_args
 
 from pool_inventory import settings
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Carried, Coverage, File, Snapshot, Status
+from pool_inventory.model import Carried, Counted, Coverage, File, Snapshot
 from pool_inventory.snapshots import checked, coverage, rows, schema, table
 
 
@@ -65,10 +65,19 @@ def file_document(file: File | None) -> dict[str, Any] | None:
     return {"size": file.size_bytes, "sha256": file.sha256} if file else None
 
 
-def counted(statuses: Iterable[Status]) -> dict[Status, int]:
+def counted(statuses: Iterable[Counted]) -> dict[Counted, int]:
     """Return how many targets there are of each status, every status named."""
     counts = Counter(statuses)
-    return {status: counts[status] for status in get_args(Status)}
+    return {status: counts[status] for status in get_args(Counted)}
+
+
+def carried_of(document: Mapping[str, Any]) -> Carried:
+    """Return what footers and manifests say of what is carried; a later release may say more.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is not what this program writes.
+    """
+    return Carried(**{each.name: checked.number(document[each.name]) for each in dataclasses.fields(Carried)})
 
 
 def first_coverage(body: bytes) -> tuple[Coverage, ...]:
@@ -94,13 +103,12 @@ def first_coverage(body: bytes) -> tuple[Coverage, ...]:
 
 def _from_footer(footer: dict[str, Any]) -> Snapshot:
     known_id, reason = footer["known"], footer["knownReason"]
-    carried = {name: checked.number(value) for name, value in footer["carried"].items()}
     return Snapshot(
         **_common(footer),
         known_id=None if known_id is None else checked.identifier(known_id),
         known_reason=None if reason is None else checked.line(reason),
         targets={
-            checked.one_of(get_args(Status), status): checked.number(count)
+            checked.one_of(get_args(Counted), status): checked.number(count)
             for status, count in footer["targets"].items()
         },
         pool_count=checked.number(footer["poolCount"]),
@@ -108,7 +116,7 @@ def _from_footer(footer: dict[str, Any]) -> Snapshot:
         retries=checked.number(footer["retries"]),
         coverage_file=checked.file(footer["coverageFile"]),
         carried_file=None if footer["carriedFile"] is None else checked.file(footer["carriedFile"]),
-        carried=Carried(**carried),
+        carried=carried_of(footer["carried"]),
     )
 
 

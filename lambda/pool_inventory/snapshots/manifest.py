@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import COMPLETE_STATUSES, Carried, Coverage, File, Link, Snapshot, Status
+from pool_inventory.model import COMPLETE, Carried, Counted, Coverage, File, Link, Snapshot
 from pool_inventory.snapshots import changes, checked, coverage, data_object, keys, schema, table
 from pool_inventory.stores.protocol import Names, Store
 
@@ -23,7 +23,7 @@ class Manifest:
     Attributes:
         status: `complete` or `partial`.
         changes: how many pools were created, deleted and modified; None in one of a release that did not say.
-        targets: how many targets there are of each status.
+        targets: how many targets there are of each status, and accepted.
         unread: rows of the first targets that could not be read; all of them in contract version 1.
         uncompared: rows of the first targets of which the changes are not known.
         uncompared_count: how many there are of those.
@@ -38,7 +38,7 @@ class Manifest:
     status: str
     pool_count: int
     changes: Mapping[str, int] | None
-    targets: Mapping[Status, int]
+    targets: Mapping[Counted, int]
     unread: tuple[Mapping[str, Any], ...]
     uncompared: tuple[Mapping[str, Any], ...]
     uncompared_count: int
@@ -52,7 +52,7 @@ class Manifest:
     @property
     def unread_count(self) -> int:
         """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in COMPLETE_STATUSES)
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE)
 
 
 def encode(
@@ -188,7 +188,7 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
         else tuple(manifest["unread"]),
         uncompared=uncompared,
         uncompared_count=len(uncompared) if is_first else checked.number(manifest["uncomparedCount"]),
-        carried=Carried() if is_first else Carried(**manifest["carried"]),
+        carried=Carried() if is_first else data_object.carried_of(manifest["carried"]),
         previous=previous and checked.link(previous["snapshotId"], previous["sha256"]),
         data_file=checked.file(file),
         coverage_file=None if is_first else checked.file(manifest["coverageFile"]),

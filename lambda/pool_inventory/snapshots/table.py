@@ -3,6 +3,7 @@
 Both ways are streams: a few thousand rows are in memory at a time, whatever the file holds.
 """
 
+import hashlib
 import heapq
 import io
 import json
@@ -30,6 +31,13 @@ ROW_GROUP_ROWS = 16_384
 BATCH_ROWS = 1024
 # The columns that say when a row was read. They describe the reading, not the pool.
 TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
+
+
+# Each file has its own SHA-256 in its footer, taken while there were zeros in its place. For some damaged bytes arro3
+# ends the process (a panic that cannot unwind), and no error could be reported: they are found before it reads them.
+_DIGEST = "fileSha256"
+_DIGEST_BEGINS = f'"{_DIGEST}": "'.encode()
+_NO_DIGEST = "0" * 64
 
 
 class Row(NamedTuple):
@@ -71,7 +79,8 @@ def encode(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str
     """
     members = schema.members_of(columns)
     described = {"members": members} if members else {}
-    text = json.dumps({"contractVersion": CONTRACT_VERSION, **footer, **described}, sort_keys=True)
+    all_of_it = {"contractVersion": CONTRACT_VERSION, **footer, **described, _DIGEST: _NO_DIGEST}
+    text = json.dumps(all_of_it, sort_keys=True)
     file = io.BytesIO()
     write_parquet(
         _batches(columns, lines),
@@ -80,7 +89,9 @@ def encode(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str
         key_value_metadata={FOOTER_KEY: text},
         max_row_group_size=ROW_GROUP_ROWS,
     )
-    return file.getvalue()
+    body = file.getvalue()
+    place = _place_of_digest(body)
+    return body[: place.start] + _digest(body, place).encode() + body[place.stop :]
 
 
 def lines(body: bytes, *, without: Container[str] = ()) -> Iterator[bytes]:
@@ -223,6 +234,7 @@ def _reading(body: bytes) -> Iterator[None]:
     """Raise SnapshotError for what is not a Parquet file, however arro3 reports it."""
     if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
         raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
+    _check_digest(body)
     try:
         yield
     except BaseException as error:
@@ -231,3 +243,26 @@ def _reading(body: bytes) -> Iterator[None]:
         if is_arro3s or isinstance(error, ValueError | OSError | KeyError):
             raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: {error}") from error
         raise
+
+
+def _check_digest(body: bytes) -> None:
+    """Raise SnapshotError where a file is not what was written; the files of 0.1 do not say."""
+    place = _place_of_digest(body)
+    if place and body[place.start : place.stop] != _digest(body, place).encode():
+        raise SnapshotError(f"its {len(body)} bytes are not the file that was written: its SHA-256 is another")
+
+
+def _place_of_digest(body: bytes) -> range:
+    """Return where in a file its own SHA-256 is; nowhere if it has none."""
+    # What comes before the footer is rows, which may hold any text.
+    found = body.rfind(_DIGEST_BEGINS)
+    start = found + len(_DIGEST_BEGINS)
+    return range(start, start + len(_NO_DIGEST)) if found >= 0 else range(0)
+
+
+def _digest(body: bytes, place: range) -> str:
+    """Return the SHA-256 of a file with zeros where its own is."""
+    found = hashlib.sha256(memoryview(body)[: place.start])
+    found.update(_NO_DIGEST.encode())
+    found.update(memoryview(body)[place.stop :])
+    return found.hexdigest()

@@ -298,6 +298,22 @@ def test_a_manifest_of_a_newer_release_is_an_error_and_no_fault(tmp_path: Path) 
     assert "is of contract version 3, and this release knows 2: update pool-inventory" in result.stderr
 
 
+def test_a_field_of_a_later_release_is_noted_and_no_fault(tmp_path: Path) -> None:
+    """Its snapshot is of the same contract: what this release knows of it is checked."""
+    add_chain(FolderStore(tmp_path), changing_readings(2))
+    manifest = tmp_path / keys.manifest(identifier(1))
+    manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "ofTomorrow": 1}))
+    digests = {name: hashlib.new(name, manifest.read_bytes()).hexdigest() for name in ("md5", "sha256")}
+    (tmp_path / keys.checksum(identifier(1))).write_text(digests["md5"])
+    latest = tmp_path / keys.LATEST
+    before = json.loads(latest.read_text())["sha256"]
+    latest.write_text(latest.read_text().replace(before, digests["sha256"]))
+    result = run(str(tmp_path))
+    assert result.exit_code == 0, result.output
+    assert "note: some manifests have fields that this release does not know" in result.stdout
+    assert "ofTomorrow" in result.stdout
+
+
 def test_a_manifest_edited_to_look_newer_is_a_fault(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), changing_readings(2))
     manifest = tmp_path / keys.manifest(identifier(0))
