@@ -52,7 +52,7 @@ deploy: $(PYTHON_READY) $(CDK_READY)
 	@$(WITH_BIN) node_modules/.bin/cdk deploy $(ARGS)
 
 docs: $(PYTHON_READY)
-	@$(WITH_BIN) python -m docs.tables
+	@$(WITH_BIN) python -m tools.tables
 
 bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/large.py

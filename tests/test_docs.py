@@ -18,7 +18,7 @@ from pool_inventory.terminal import command_line
 from pool_inventory.terminal.demo.walkthrough import run_demo
 from rich.console import Console
 
-from docs.tables import PAGES, with_tables
+from tools.tables import PAGES, with_tables
 
 ROOT = Path(__file__).parents[1]
 ALL_PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("lambda", "infra", "docs", "benchmarks")
+FOLDERS = ("lambda", "infra", "tools", "benchmarks")
 
 
 @pytest.mark.parametrize(
