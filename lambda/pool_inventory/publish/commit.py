@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from pool_inventory.model import Carried, Counted, Coverage, Link, Snapshot, Target
+from pool_inventory.publish.writes import write_each_once
 from pool_inventory.snapshots import coverage, data_object, keys, rows, schema, stored, table
 from pool_inventory.snapshots.known import Known
 from pool_inventory.stores.protocol import Store
@@ -98,9 +99,11 @@ def commit(store: Store, draft: Draft) -> Committed:
         carried=Carried(len(totals.carried), pools, totals.forgotten),
         extra_formats=draft.extra_formats,
     )
-    for folder, body in ((keys.COVERAGE, covered), (keys.CARRIED, carried)):
-        if body:
-            store.put_if_absent(keys.staged(draft.id, folder, data_object.file_of(body).sha256), body)
+    parts = {keys.COVERAGE: covered, **({keys.CARRIED: carried} if carried else {})}
+    write_each_once(
+        store,
+        {keys.staged(draft.id, folder, data_object.file_of(body).sha256): body for folder, body in parts.items()},
+    )
     data = data_object.encode(snapshot, draft.lines)
     if store.put_if_absent(keys.data(draft.id), data):
         return Committed(data, covered, carried)

@@ -14,7 +14,8 @@ from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.model import Coverage, Link, Published, Snapshot, Target
 from pool_inventory.publish.commit import Committed, carried_lines, read_commit
 from pool_inventory.publish.latest import move_latest
-from pool_inventory.snapshots import changes, coverage, data_object, formats, keys, manifest, schema, stored, table
+from pool_inventory.publish.writes import write_each_once, write_once
+from pool_inventory.snapshots import changes, coverage, data_object, formats, keys, manifest, schema, table
 from pool_inventory.snapshots.known import Known, known_of, open_known
 from pool_inventory.stores.protocol import Names, Store
 from pool_inventory.text import one_line
@@ -69,11 +70,11 @@ def finish(
     found = prepare(store, committed or read_commit(store, identifier), known)
     parts = _write_parts(store, found)
     body = manifest.encode(store, found.snapshot, found.committed.data, found.covered, parts)
-    body = _write_once(store, keys.manifest(identifier), body)
+    body = write_once(store, keys.manifest(identifier), body)
     published = describe(store, found, parts[keys.changes(identifier)], body)
     if report is not None:
         report(published)
-    _write_once(store, keys.checksum(identifier), manifest.checksum(body))
+    write_once(store, keys.checksum(identifier), manifest.checksum(body))
     # The changes can be larger than the data, and what latest/ holds is read next.
     del parts
     move_latest(store, published.link, now=now, committed=found.committed)
@@ -139,18 +140,20 @@ def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     """Write what the manifest names besides the data; return what is there then, by its keys."""
     identifier, committed = found.snapshot.id, found.committed
     # Carried first: who finds a snapshot by its coverage must find its carried rows.
-    parts = {keys.carried(identifier): committed.carried} if committed.carried else {}
-    parts[keys.coverage(identifier)] = committed.coverage or b""
-    # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
-    parts[keys.changes(identifier)] = derived_changes(found)
-    written = {key: _write_once(store, key, body) for key, body in parts.items()}
-    # Who altered the other two does not alter what the commit names by its hash.
-    parts[keys.changes(identifier)] = written[keys.changes(identifier)]
+    carried = {keys.carried(identifier): committed.carried} if committed.carried else {}
+    write_each_once(store, carried)
+    covered = {keys.coverage(identifier): committed.coverage or b""}
+    compared = {keys.changes(identifier): derived_changes(found)}
+    listed = {keys.symlink(identifier): symlink(store, identifier)}
+    written = write_each_once(store, {**covered, **compared, **listed})
     for file_format in found.snapshot.extra_formats:
+        # One after another: each may be as large as the data.
         lines = formats.data_lines(file_format, committed.data)
-        _write_once(store, keys.in_format(identifier, file_format), formats.compressed(lines))
-    _write_once(store, keys.symlink(identifier), symlink(store, identifier))
-    return parts
+        write_once(store, keys.in_format(identifier, file_format), formats.compressed(lines))
+    # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
+    # Who altered the other two does not alter what the commit names by its hash.
+    compared = {key: written[key] for key in compared}
+    return {**carried, **covered, **compared}
 
 
 def _known_pools(found: Finishing) -> dict[Target, int]:
@@ -179,8 +182,3 @@ def _as_if_now(store: Store, snapshot: Snapshot, committed: Committed) -> tuple[
         carried=replace(snapshot.carried, targets=len(targets), pools=pools),
     )
     return complete, Committed(committed.data, body, carried)
-
-
-def _write_once(store: Store, key: str, body: bytes) -> bytes:
-    """Write an object unless it is there; return the bytes that are there then."""
-    return body if store.put_if_absent(key, body) else stored.read(store, key)
