@@ -36,6 +36,7 @@ from pool_inventory.terminal.console import (
     warn,
 )
 from pool_inventory.terminal.reading_commands import COMMANDS
+from pool_inventory.terminal.report_command import report
 from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
@@ -267,5 +268,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in COMMANDS:
+for command in (*COMMANDS, report):
     main.add_command(command)

@@ -1,0 +1,1 @@
+"""The page: an inventory as one file of HTML, which needs no server and no network."""
