@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TypeVar, get_args
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import COMPLETE_STATUSES, ChangeKind, Status, Target
+from pool_inventory.model import COMPLETE, ChangeKind, Status, Target
 from pool_inventory.snapshots import archive, checked, manifest
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
@@ -163,7 +163,7 @@ def _strip(readings: Sequence[Mapping[Target, Reading]]) -> Strip:
 
 
 def _last_failure(way: Sequence[Reading | None]) -> int | None:
-    failed = [place for place, each in enumerate(way) if each and each.status not in COMPLETE_STATUSES]
+    failed = [place for place, each in enumerate(way) if each and each.status not in COMPLETE]
     return failed[-1] if failed else None
 
 
