@@ -35,8 +35,10 @@ from pool_inventory.terminal.console import (
     split_address,
     warn,
 )
+from pool_inventory.terminal.functions_command import functions
 from pool_inventory.terminal.reading_commands import COMMANDS
 from pool_inventory.terminal.report_command import report
+from pool_inventory.terminal.summary_command import summary
 from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
@@ -268,5 +270,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in (*COMMANDS, report):
+for command in (*COMMANDS, summary, functions, report):
     main.add_command(command)
