@@ -58,8 +58,8 @@ bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/large.py
 	@$(BIN)/python benchmarks/throttled.py
 	@$(BIN)/python benchmarks/reading.py
-	@$(BIN)/python benchmarks/usage.py
-	@$(BIN)/python benchmarks/cost.py
+	@$(BIN)/python -m benchmarks.usage
+	@$(BIN)/python -m benchmarks.cost
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)

@@ -10,7 +10,7 @@ from pool_inventory.errors import InventoryError
 from infra import checks
 from infra.bundle import bundle, interpreter
 from infra.errors import BundleError, ChecksError
-from infra.options import context
+from infra.options import context, deployments
 from infra.stack import PoolInventoryStack
 
 ROOT = Path(__file__).parent
@@ -24,7 +24,10 @@ def synthesize(app: App) -> None:
         BundleError: the function's code could not be built.
         ChecksError: a rule of cdk-nag is broken, and the construct has no acknowledgement of it.
     """
-    settings = context.read(app.node.get_all_context())
+    chosen = deployments.choose(app.node.get_all_context(), ROOT / "settings")
+    for line in chosen.overridden:
+        say(line)
+    settings = context.read(chosen.context)
     compiler = interpreter.find(interpreter.minor_of(settings.python_version), os.environ)
     code_folder = bundle.build(
         bundle.Ingredients(
@@ -53,6 +56,11 @@ def synthesize(app: App) -> None:
             "the stack breaks a rule of cdk-nag, and says nowhere why it may: mend that, or acknowledge the rule on"
             f" its construct with a reason, as infra/checks.py has it\n{error}"
         ) from error
+
+
+def say(line: str) -> None:
+    """Write a line to stderr: stdout is the template's, where the CLI is asked for it."""
+    sys.stderr.write(f"pool-inventory: {line}\n")
 
 
 def main() -> None:

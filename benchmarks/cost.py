@@ -1,6 +1,6 @@
 """What a month costs: prices on what was measured. `make docs` puts its tables into docs/cost.md.
 
-.venv/bin/python benchmarks/cost.py
+.venv/bin/python -m benchmarks.cost
 """
 
 import json
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-DEPLOYED: Mapping[str, Any] = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
+from infra.options.context import DEFAULTS
+
+DEPLOYED: Mapping[str, Any] = DEFAULTS
 RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("usage.json").read_text(encoding="utf-8"))
 
 # What AWS gives every account and month for nothing: https://aws.amazon.com/cloudwatch/pricing/

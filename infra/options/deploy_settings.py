@@ -12,12 +12,15 @@ from infra.options import parsers
 
 T = TypeVar("T")
 
+# What a command is told beside the settings of the stack: in no file of settings/, and nothing that the stack keeps.
+OF_ONE_COMMAND = ("settings", "force")
+
 # The stack whose metrics have the default service: it had them before a second stack could have its own.
 FIRST_STACK = "PoolInventory"
 
 
 def _option(name: str, meaning: str, parse: Callable[[str], T]) -> T:
-    """Return a field that is read from the context; its default is cdk.json's."""
+    """Return a field that is read from the context; its default is in defaults.json."""
     return setting(Variable(name, meaning, None, parse))
 
 
