@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.athena import Workgroup
 from infra.catalog import Catalog
+from infra.deployed import FORMER_KEYS
 from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
 from infra.monitoring import Monitoring
@@ -90,6 +91,8 @@ class PoolInventoryStack(Stack):
         }
         if key is not None:
             outputs["KeyArn"] = (key.key_arn, "What encrypts; a reader needs kms:Decrypt on it")
+        if settings.former_keys:
+            outputs[FORMER_KEYS] = (",".join(settings.former_keys), "What older snapshots are encrypted under")
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)
 

@@ -15,7 +15,7 @@ from pool_inventory.collect.targets import RegionsError, check_region_names
 from pool_inventory.errors import SettingsError
 from pool_inventory.settings import Variable, variables_of
 
-from infra.options import conflicts, names
+from infra.options import conflicts, names, parsers
 from infra.options.deploy_settings import (
     DEPLOY_VARIABLES,
     FIRST_STACK,
@@ -61,6 +61,17 @@ def check_one(name: str, value: object) -> None:
     """
     names.check_one(name, SETTINGS)
     dataclasses.replace(_BY_NAME[name], name=name).read({name: _text(name, value)})
+
+
+def is_forced(context: Mapping[str, object]) -> bool:
+    """Whether the deployed stack may lose what these settings leave out.
+
+    Raises:
+        SettingsError: force is neither yes nor no.
+    """
+    return Variable(
+        "force", "whether the deployed stack may lose something", "no", parsers.one_of(parsers.YES_NO)
+    ).read({"force": _text("force", context.get("force", "no"))})
 
 
 def given(context: Mapping[str, object], name: str) -> object:

@@ -10,7 +10,7 @@ from aws_cdk.aws_logs import LogGroup
 from pool_inventory.snapshots import keys
 
 from infra.options.parsers import RETENTION
-from tests.infra.conftest import BOUNDARY
+from tests.infra.conftest import BOUNDARY, FORMER_KEY
 from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
@@ -323,6 +323,7 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "SnapshotLocation": "s3://${Storage/Bucket}/audit/pools",
         "FunctionName": "${Exporter/Function}",
         "KeyArn": "${Key.Arn}",
+        "FormerKeyArns": FORMER_KEY,
         "DatabaseName": "${Catalog/Database}",
         "WorkgroupName": "${Workgroup/Workgroup}",
         "FailedQueueUrl": "${Exporter/Failed}",
