@@ -71,7 +71,7 @@ def compare(settings: DeploySettings) -> None:
     try:
         stack = deployed.read(settings.stack_name, os.environ)
     except NotComparedError as error:
-        say(f"not compared with what is deployed, so a setting that was forgotten would not be noticed: {error}")
+        say(f"not compared with the deployed stack: {error}")
         return
     if stack is not None:
         forgotten.check(stack, settings)
