@@ -88,7 +88,14 @@ class PoolInventoryStack(Stack):
             "FailedQueueUrl": (exporter.failed.queue_url, "Events without a run that ended well"),
             "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events that Lambda did not accept"),
             "AlarmTopicArn": (monitoring.topic.topic_arn, "Where all alarms are published"),
+            "LogGroupName": (exporter.log_group.log_group_name, "The function's log"),
+            "LogQueriesFolder": (
+                settings.stack_name,
+                "Where CloudWatch Logs Insights has saved queries on the log, under Queries",
+            ),
         }
+        if monitoring.dashboard_name is not None:
+            outputs["DashboardName"] = (monitoring.dashboard_name, "CloudWatch's dashboard")
         if key is not None:
             outputs["KeyArn"] = (key.key_arn, "What encrypts; a reader needs kms:Decrypt on it")
         if settings.former_keys:

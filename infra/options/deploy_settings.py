@@ -36,6 +36,7 @@ class DeploySettings:
         permissions_boundary: the ARN of a managed policy, None for no bound.
         reserved_concurrency: how many runs can go at once, None for as many as the account has room for.
         alarm_email: whom the alarms write to, None for nobody.
+        runbook_url: of docs/operations.md, None where it is published nowhere.
         prefix: the key prefix of snapshots, without a slash at either end.
         encryption: what the function asks S3 for with each write, "AES256" or a key's ARN; None, nothing.
         event_bus: the name or the ARN of the bus for change events, None for no events.
@@ -73,6 +74,12 @@ class DeploySettings:
         "alarmEmail",
         "who gets an e-mail when an alarm rings, once they confirm; none, nobody",
         parsers.email_address,
+    )
+    runbook_url: str | None = _option(
+        "runbookUrl",
+        "where you keep docs/operations.md, as in https://wiki.example.com/pool-inventory: each alarm's mail then has"
+        " the address of its section; none, the mail names the page",
+        parsers.runbook_url,
     )
     dashboard: bool = _option(
         "dashboard",

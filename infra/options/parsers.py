@@ -37,6 +37,7 @@ RETENTION = {
     "3653": RetentionDays.TEN_YEARS,
 }
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
+_URL_CHARACTERS = 400
 YES_NO = {"yes": True, "no": False}
 ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
 _KEY_ARN_IN_WORDS = f"the ARN of a KMS key, as in {function.KEY_ARN_EXAMPLE}"
@@ -91,6 +92,18 @@ def email_address(text: str) -> str | None:
     # Amazon SNS has the last word: it sends to no address that was not confirmed.
     if text and not (text.isprintable() and re.fullmatch(r"[^@\s]{1,64}@([^@\s.]+\.)+[^@\s.]{2,}", text)):
         raise ValueError("not an e-mail address, such as cloud-team@example.com; or leave it empty")
+    return text or None
+
+
+def runbook_url(text: str) -> str | None:
+    """Return the https address of a page, None for an empty text."""
+    # Of the 1024 characters of an alarm's description the alarm's own words take less than half.
+    host = r"(?=.{1,253}[/?#:]|.{1,253}$)([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}(:[0-9]{1,5})?"
+    if text and (len(text) > _URL_CHARACTERS or not re.fullmatch(rf"https://{host}([/?#][!-~]*)?", text)):
+        raise ValueError(
+            f"not an https address of at most {_URL_CHARACTERS} characters, without a user's name and with"
+            " anything that is not ASCII as %XX, such as https://wiki.example.com/pool-inventory; or leave it empty"
+        )
     return text or None
 
 

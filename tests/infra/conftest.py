@@ -51,6 +51,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         databaseName="audit",
         queryResultExpiryDays="7",
         alarmEmail="cloud-team@example.com",
+        runbookUrl="https://wiki.example.com/pool-inventory",
         dashboard="no",
         customerManagedKey="yes",
         formerKeys=FORMER_KEY,

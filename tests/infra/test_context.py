@@ -186,6 +186,13 @@ WRONG = [
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud\u202eteam@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
+    ("runbookUrl", "http://wiki.example.com/", "not an https address"),
+    ("runbookUrl", "https://", "not an https address"),
+    ("runbookUrl", "https://me:secret@wiki.example.com/", "without a user's name"),
+    ("runbookUrl", "https://wiki.example.com/a b", "anything that is not ASCII as %XX"),
+    ("runbookUrl", "https://wiki.example.com/\u00e9", "anything that is not ASCII as %XX"),
+    ("runbookUrl", "https://wiki.example.com/" + "a" * 400, "of at most 400 characters"),
+    ("runbookUrl", "javascript:alert(1)", "or leave it empty"),
     ("dashboard", "true", "not one of yes, no"),
     ("bucketName", "My_Bucket", "3 to 63 of a-z, 0-9, dot and hyphen"),
     ("bucketName", "arn:aws:s3:::mine", "the name of an S3 bucket"),
@@ -230,6 +237,13 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(name: str, value: str, w
 
 def test_the_wrong_settings_above_leave_none_out() -> None:
     assert {name for name, _, _ in WRONG} == set(any_context())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://wiki.example.com", "https://wiki:8443/a?b=c#d", "https://example.com/docs/operations.md"]
+)
+def test_an_https_address_is_taken_for_the_runbook(url: str) -> None:
+    assert any_settings(runbookUrl=url).runbook_url == url
 
 
 def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:

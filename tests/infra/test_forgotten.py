@@ -141,9 +141,7 @@ def test_without_credentials_synth_says_so_in_one_line(
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    before = (
-        "pool-inventory: not compared with the deployed stack: "
-    )
+    before = "pool-inventory: not compared with the deployed stack: "
     lines = [each for each in capsys.readouterr().err.splitlines() if each.startswith("pool-inventory: ")]
     return [each.removeprefix(before) for each in lines]
 
