@@ -112,6 +112,14 @@ def _add_notes(stack: Stack, settings: DeploySettings) -> None:
             "alarmEmail is not set, so no alarm reaches anybody: set it, or subscribe to the topic of the output"
             " AlarmTopicArn.",
         )
+    others = [settings.customer_managed_key, *settings.former_keys]
+    keys = ", ".join(key for key in others if isinstance(key, str))
+    if settings.reader_accounts and keys:
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:readersKeys",
+            f"readerAccounts: the stack does not write the policies of {keys}. Each has to let these accounts do"
+            " kms:Decrypt, or they cannot read what is encrypted under it.",
+        )
     if settings.bucket_name is not None:
         Annotations.of(stack).add_info_v2(
             "pool-inventory:bucketRegion",

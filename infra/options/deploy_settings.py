@@ -101,6 +101,12 @@ class DeploySettings:
     former_keys: tuple[str, ...] = _option(
         "formerKeys", "comma list of ARNs of KMS keys that snapshots were encrypted under before", parsers.keys
     )
+    reader_accounts: tuple[str, ...] = _option(
+        "readerAccounts",
+        "comma list of the ids of other accounts that may read the snapshots in a bucket of the stack's own, and use"
+        " the stack's own key for it",
+        parsers.accounts,
+    )
     permissions_boundary: str | None = _option(
         "permissionsBoundary", "ARN of the managed policy that bounds every role", parsers.permissions_boundary
     )

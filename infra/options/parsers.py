@@ -155,6 +155,18 @@ def keys(text: str) -> tuple[str, ...]:
     return tuple(sorted(set(arns)))
 
 
+def accounts(text: str) -> tuple[str, ...]:
+    """Return the ids of a comma list of accounts, each once and sorted."""
+    ids = [account.strip() for account in text.split(",")] if text else []
+    for account in ids:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise ValueError(
+                f"{account!r} is not an account's id of 12 digits, zeros at its front included: use one, a comma list,"
+                " or nothing"
+            )
+    return tuple(sorted(set(ids)))
+
+
 def service_name(text: str) -> str:
     """Return the service of metrics and log lines, or nothing."""
     return function.SERVICE_NAME.parse(text) if text else ""

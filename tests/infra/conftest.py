@@ -55,6 +55,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         dashboard="no",
         customerManagedKey="yes",
         formerKeys=FORMER_KEY,
+        readerAccounts="210987654321,012345678901",
         permissionsBoundary=BOUNDARY,
         reservedConcurrency="2",
         tags=TAGS,

@@ -201,6 +201,14 @@ WRONG = [
     ("customerManagedKey", "arn:aws:kms:us-east-1:123456789012:alias/mine", "the ARN of a KMS key"),
     ("formerKeys", "yes", "'yes' is not the ARN of a KMS key, as in arn:aws:kms:"),
     ("formerKeys", f"{KEY},", "'' is not the ARN of a KMS key"),
+    (
+        "readerAccounts",
+        "12345678901",
+        "'12345678901' is not an account's id of 12 digits, zeros at its front included",
+    ),
+    ("readerAccounts", "210987654321,", "'' is not an account's id"),
+    ("readerAccounts", "arn:aws:iam::210987654321:root", "is not an account's id"),
+    ("readerAccounts", "*", "is not an account's id"),
     ("encryption", "aws:kms", "neither AES256 nor a KMS key's ARN"),
     ("forgetDays", "0", "a whole number of 1 or more"),
     ("customerManagedKey", "true", "one of yes, no"),
@@ -293,6 +301,16 @@ def test_a_key_is_asked_for_or_given_by_its_arn() -> None:
 
 def test_former_keys_are_kept_once_each_and_sorted() -> None:
     assert any_settings(formerKeys=f"{KEY}, {ANOTHER_KEY},{KEY}").former_keys == (ANOTHER_KEY, KEY)
+
+
+def test_readers_are_kept_once_each_and_sorted() -> None:
+    settings = any_settings(readerAccounts="210987654321, 012345678901,210987654321")
+    assert settings.reader_accounts == ("012345678901", "210987654321")
+
+
+def test_readers_of_a_bucket_of_others_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^readerAccounts=210987654321: .* bucketName=mine; leave it empty"):
+        any_settings(readerAccounts="210987654321", bucketName="mine")
 
 
 NUMBERS = st.one_of(
