@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ACCOUNT = "CDK_DEFAULT_ACCOUNT"
 REGION = "CDK_DEFAULT_REGION"
 
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+_NEVER_DEPLOYED = ("REVIEW_", "CREATE_FAILED", "CREATE_IN_PROGRESS", "ROLLBACK_", "DELETE_")
+
 # The output that names the keys of older snapshots, with commas between them.
 FORMER_KEYS = "FormerKeyArns"
 
@@ -90,21 +93,25 @@ def _read(name: str, account: str, region: str) -> DeployedStack | None:
         )
     client = session.client("cloudformation", config=CLIENT_CONFIG)
     outputs = _outputs(client, name)
-    if "BucketName" not in outputs:
+    if outputs is None:
         return None
+    if "BucketName" not in outputs:
+        raise NotComparedError(f"a stack {name} is there, and has no output BucketName: it is not this program's")
     template = client.get_template(StackName=name)["TemplateBody"]
     # botocore parses a template of JSON, and leaves one of YAML a text.
     return from_template(name, outputs, json.loads(template) if isinstance(template, str) else template)
 
 
-def _outputs(client: "CloudFormationClient", name: str) -> Mapping[str, str]:
-    """Return the outputs of a stack, none where there is no such stack."""
+def _outputs(client: "CloudFormationClient", name: str) -> Mapping[str, str] | None:
+    """Return the outputs of a stack, None where there is no such stack or its first deploy did not succeed."""
     try:
         (stack,) = client.describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
-            return {}
+            return None
         raise
+    if stack["StackStatus"].startswith(_NEVER_DEPLOYED):
+        return None
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", ())}
 
 

@@ -121,6 +121,42 @@ def test_a_first_deploy_goes_on_in_silence(
     assert "pool-inventory" not in capsys.readouterr().err
 
 
+def test_a_stack_of_another_program_is_said_to_be_one(
+    aws: StandIn, synth: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(deployed.ACCOUNT, ACCOUNT_ID)
+    monkeypatch.setenv(deployed.REGION, "us-east-1")
+    template = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    boto3.client("cloudformation").create_stack(StackName="PoolInventory", TemplateBody=json.dumps(template))
+    synth()
+    (line,) = said(capsys)
+    assert line == "a stack PoolInventory is there, and has no output BucketName: it is not this program's"
+
+
+@pytest.mark.parametrize("status", ["REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+def test_a_first_deploy_that_failed_is_deployed_over(
+    aws: StandIn,
+    deploy: Deploy,
+    synth: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+    status: str,
+) -> None:
+    """Such a stack has no outputs, and nothing of it is kept."""
+
+    def describe(request: Request) -> Response | None:
+        if b"Action=DescribeStacks" not in request.get_data():
+            return None
+        fields = f"<StackName>PoolInventory</StackName><StackStatus>{status}</StackStatus>"
+        stacks = f"<Stacks><member>{fields}<CreationTime>2026-11-24T18:00:00Z</CreationTime></member></Stacks>"
+        result = f"<DescribeStacksResult>{stacks}</DescribeStacksResult>"
+        return Response(f"<DescribeStacksResponse>{result}</DescribeStacksResponse>", 200)
+
+    aws.answers.append(describe)
+    deploy(alarmEmail=EMAIL)
+    synth()
+    assert "pool-inventory" not in capsys.readouterr().err
+
+
 def test_a_deploy_that_is_forced_asks_nobody(aws: StandIn, deploy: Deploy, synth: Callable[..., None]) -> None:
     deploy(**ELSEWHERE)
     synth(force="yes")
