@@ -125,7 +125,7 @@ def from_template(name: str, outputs: Mapping[str, str], template: Mapping[str, 
     def properties(resource_type: str) -> list[Mapping[str, Any]]:
         return [each.get("Properties", {}) for each in resources if each["Type"] == resource_type]
 
-    (function,) = properties("AWS::Lambda::Function")
+    variables = [each.get("Environment", {}).get("Variables", {}) for each in properties("AWS::Lambda::Function")]
     bucket = outputs["BucketName"]
     return DeployedStack(
         name=name,
@@ -135,7 +135,7 @@ def from_template(name: str, outputs: Mapping[str, str], template: Mapping[str, 
         key=outputs.get("KeyArn"),
         owns_key=bool(properties("AWS::KMS::Key")),
         former_keys=tuple(filter(None, outputs.get(FORMER_KEYS, "").split(","))),
-        encryption=function["Environment"]["Variables"].get(ENCRYPTION.name),
+        encryption=next((each[ENCRYPTION.name] for each in variables if ENCRYPTION.name in each), None),
         alarm_emails=tuple(
             each["Endpoint"] for each in properties("AWS::SNS::Subscription") if each["Protocol"] == "email"
         ),
