@@ -69,7 +69,7 @@ def test_a_summary_for_a_script_has_every_region(folder: Path) -> None:
     assert [each["region"] for each in found["unread"]] == ["us-east-1"]
 
 
-def test_a_summary_of_an_earlier_snapshot_has_what_was_known_then(folder: Path) -> None:
+def test_a_summary_at_a_time_has_what_was_known_then(folder: Path) -> None:
     found = json.loads(run(folder, "--json", "--at", "2026-11-24T18-00Z").stdout)
     assert (found["status"], found["unread"]) == ("complete", [])
 
