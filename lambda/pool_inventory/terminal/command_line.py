@@ -35,6 +35,7 @@ from pool_inventory.terminal.console import (
     split_address,
     warn,
 )
+from pool_inventory.terminal.doctor_command import doctor
 from pool_inventory.terminal.functions_command import functions
 from pool_inventory.terminal.reading_commands import COMMANDS
 from pool_inventory.terminal.report_command import report
@@ -270,5 +271,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in (*COMMANDS, summary, functions, report):
+for command in (*COMMANDS, summary, functions, report, doctor):
     main.add_command(command)
