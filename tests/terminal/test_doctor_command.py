@@ -104,10 +104,10 @@ def test_a_damaged_chain_is_not_ok(bucket: StandIn, tmp_path: Path) -> None:
 def test_json_has_each_check(bucket: StandIn) -> None:
     found = json.loads(doctor("--json").stdout)
     assert found["ok"] is True
-    assert found["checks"][0] == {"ok": True, "text": f"signed in to the account {ACCOUNT_ID}", "remedy": ""}
+    assert found["checks"][0] == {"ok": True, "found": f"signed in to the account {ACCOUNT_ID}", "remedy": ""}
 
 
-def test_the_policy_has_the_actions_that_a_run_and_a_check_ask_for(bucket: StandIn) -> None:
+def test_the_policy_has_what_a_run_and_a_check_ask_for(bucket: StandIn) -> None:
     assert doctor("--to", LOCATION).exit_code == 1
     assert CliRunner().invoke(cli.main, ["run", "--to", LOCATION]).exit_code == 0
     of_sts = [request for request in bucket.requests if b"GetCallerIdentity" in request.get_data()]

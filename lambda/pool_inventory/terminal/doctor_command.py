@@ -47,7 +47,7 @@ class Finding:
     """What a check found: whether all is well, and else what would help."""
 
     ok: bool
-    text: str
+    found: str
     remedy: str = ""
 
 
@@ -142,7 +142,7 @@ def _check_all(
     if account:
         yield from _check_regions(session, account, regions, Deadline.after(timeout_seconds, Clock()))
     if location is None:
-        yield Finding(ok=True, text="no snapshots were looked at: name where they go with --to")
+        yield Finding(ok=True, found="no snapshots were looked at: name where they go with --to")
     else:
         yield from _check_location(location, profile)
 
@@ -152,8 +152,8 @@ def _check_account(session: "Session") -> tuple[Account | None, Finding]:
         account = caller_account(session, session.region_name or "us-east-1")
     except InventoryError as error:
         remedy = "sign in, for example with `aws sso login`, or name a profile with --profile"
-        return None, Finding(ok=False, text=str(error), remedy=remedy)
-    return account, Finding(ok=True, text=f"signed in to the account {account.account_id}")
+        return None, Finding(ok=False, found=str(error), remedy=remedy)
+    return account, Finding(ok=True, found=f"signed in to the account {account.account_id}")
 
 
 def _check_regions(
@@ -162,7 +162,7 @@ def _check_regions(
     try:
         targets = choose_targets(regions, session=session, account=lambda: account, deadline=deadline)
     except InventoryError as error:
-        yield Finding(ok=False, text=str(error), remedy="grant account:ListRegions, or name regions with --regions")
+        yield Finding(ok=False, found=str(error), remedy="grant account:ListRegions, or name regions with --regions")
         return
     readings = collect(
         targets,
@@ -175,7 +175,7 @@ def _check_regions(
     covered = [each.coverage for each in readings]
     read = [each for each in covered if each.is_read]
     pools = sum(each.pools or 0 for each in read)
-    yield Finding(ok=bool(read), text=f"{len(read)} of {len(covered)} regions can be listed: {pools} user pools")
+    yield Finding(ok=bool(read), found=f"{len(read)} of {len(covered)} regions can be listed: {pools} user pools")
     yield from (_unread(each) for each in covered if each.is_failed)
 
 
@@ -186,7 +186,7 @@ def _unread(each: Coverage) -> Finding:
         "timed_out": "try again with a longer --timeout",
     }
     text = f"{each.region}: {each.status.replace('_', ' ')} ({each.error_code}: {each.error_message})"
-    return Finding(ok=False, text=text, remedy=remedies.get(each.status, "look at the network"))
+    return Finding(ok=False, found=text, remedy=remedies.get(each.status, "look at the network"))
 
 
 def _check_location(location: str, profile: str | None) -> Iterator[Finding]:
@@ -196,10 +196,10 @@ def _check_location(location: str, profile: str | None) -> Iterator[Finding]:
     except SnapshotError:
         identifiers = []
     except InventoryError as error:
-        yield Finding(ok=False, text=f"{location} cannot be read: {error}")
+        yield Finding(ok=False, found=f"{location} cannot be read: {error}")
         yield from _check_folder(location)
         return
-    yield Finding(ok=True, text=f"{location} can be read: {_counted(len(identifiers), 'snapshot')}")
+    yield Finding(ok=True, found=f"{location} can be read: {_counted(len(identifiers), 'snapshot')}")
     yield from _check_writing(location, store)
     if identifiers:
         yield from _check_newest(store, identifiers)
@@ -213,9 +213,9 @@ def _check_writing(location: str, store: Store) -> Iterator[Finding]:
     try:
         store.put_if_absent(key, b"")
     except InventoryError as error:
-        yield Finding(ok=False, text=f"{location} cannot be written: {error}", remedy="grant s3:PutObject on it")
+        yield Finding(ok=False, found=f"{location} cannot be written: {error}", remedy="grant s3:PutObject on it")
         return
-    yield Finding(ok=True, text=f"{location} can be written: {store.address(key)} was")
+    yield Finding(ok=True, found=f"{location} can be written: {store.address(key)} was")
 
 
 def _check_folder(location: str) -> Iterator[Finding]:
@@ -238,13 +238,13 @@ def _check_newest(store: Store, identifiers: list[str]) -> Iterator[Finding]:
         yield Finding(not is_too_old, reports.age_text(newest, now), "look at the schedule" if is_too_old else "")
         report = verify(store, since=identifiers[-VERIFIED:][0])
     except InventoryError as error:
-        yield Finding(ok=False, text=str(error), remedy="`pool-inventory verify` says more")
+        yield Finding(ok=False, found=str(error), remedy="`pool-inventory verify` says more")
         return
-    yield from (Finding(ok=False, text=each, remedy="`pool-inventory verify` says more") for each in warnings)
+    yield from (Finding(ok=False, found=each, remedy="`pool-inventory verify` says more") for each in warnings)
     faults = len(report.faults)
     yield Finding(
         ok=not faults,
-        text=f"in the newest {_counted(report.snapshots, 'snapshot')}: {_counted(faults, 'fault')}",
+        found=f"in the newest {_counted(report.snapshots, 'snapshot')}: {_counted(faults, 'fault')}",
         remedy="`pool-inventory verify` names them" if faults else "",
     )
 
@@ -253,8 +253,8 @@ def _counted(count: int, name: str) -> str:
     return f"{count or 'no'} {name}{'' if count == 1 else 's'}"
 
 
-def _lines(found: Finding) -> Iterable[str]:
-    colour = "green" if found.ok else "red"
-    yield f"{click.style(('ok' if found.ok else 'fail').ljust(_WIDTH), fg=colour)}  {printable(one_line(found.text))}"
-    if found.remedy:
-        yield f"{' ' * _WIDTH}  {printable(found.remedy)}"
+def _lines(finding: Finding) -> Iterable[str]:
+    colour = "green" if finding.ok else "red"
+    yield f"{click.style(('ok' if finding.ok else 'fail').ljust(_WIDTH), fg=colour)}  {printable(one_line(finding.found))}"
+    if finding.remedy:
+        yield f"{' ' * _WIDTH}  {printable(finding.remedy)}"
