@@ -32,7 +32,7 @@ from pool_inventory.terminal.console import (
 )
 from pool_inventory.terminal.location import open_location
 from pool_inventory.terminal.verify.chain import verify
-from pool_inventory.text import one_line, printable
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -254,7 +254,7 @@ def _counted(count: int, name: str) -> str:
 
 
 def _lines(finding: Finding) -> Iterable[str]:
-    colour = "green" if finding.ok else "red"
-    yield f"{click.style(('ok' if finding.ok else 'fail').ljust(_WIDTH), fg=colour)}  {printable(one_line(finding.found))}"
+    mark, colour = ("ok", "green") if finding.ok else ("fail", "red")
+    yield f"{click.style(mark.ljust(_WIDTH), fg=colour)}  {one_line(finding.found)}"
     if finding.remedy:
-        yield f"{' ' * _WIDTH}  {printable(finding.remedy)}"
+        yield f"{' ' * _WIDTH}  {finding.remedy}"
