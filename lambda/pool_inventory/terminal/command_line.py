@@ -37,6 +37,7 @@ from pool_inventory.terminal.console import (
 )
 from pool_inventory.terminal.reading_commands import COMMANDS
 from pool_inventory.terminal.report_command import report
+from pool_inventory.terminal.sql_command import sql
 from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
@@ -268,5 +269,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in (*COMMANDS, report):
+for command in (*COMMANDS, report, sql):
     main.add_command(command)
