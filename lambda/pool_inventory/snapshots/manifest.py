@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, get_args
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import COMPLETE, Carried, Counted, Coverage, File, Link, Snapshot
+from pool_inventory.model import COMPLETE, Carried, ChangeKind, Counted, Coverage, File, Link, Snapshot
 from pool_inventory.snapshots import changes, checked, coverage, data_object, keys, schema, table
 from pool_inventory.stores.protocol import Names, Store
 
@@ -181,8 +181,10 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
         id=checked.identifier(manifest["snapshotId"]),
         status=checked.text(manifest["status"]),
         pool_count=checked.number(manifest["poolCount"]),
-        changes=manifest.get("changes"),
-        targets=data_object.counted(each.status for each in covered) if covered is not None else manifest["targets"],
+        changes=_counts(manifest["changes"]) if "changes" in manifest else None,
+        targets=data_object.counted(each.status for each in covered)
+        if covered is not None
+        else {status: checked.number(count) for status, count in manifest["targets"].items()},
         unread=tuple(_unread_document(each) for each in covered if each.is_failed)
         if covered is not None
         else tuple(manifest["unread"]),
@@ -195,6 +197,10 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
         carried_file=None if is_first or manifest["carriedFile"] is None else checked.file(manifest["carriedFile"]),
         first_coverage=covered,
     )
+
+
+def _counts(document: Mapping[str, Any]) -> dict[str, int]:
+    return {kind: checked.number(document[kind]) for kind in get_args(ChangeKind)}
 
 
 def _unread_document(each: Coverage) -> dict[str, Any]:

@@ -2,13 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
 from pool_inventory.snapshots import (
     archive,
@@ -30,25 +27,19 @@ from pool_inventory.terminal.console import (
     EXIT_ERROR,
     EXIT_UNSOUND,
     Moment,
-    errors_on_one_line,
     parse_list,
-    parse_location,
     parse_moment,
     parse_since,
     parsed_by,
-    say,
     say_error,
     terminal_width,
     warn,
     write,
     write_chunks,
 )
-from pool_inventory.terminal.location import open_location
-from pool_inventory.terminal.streams import check_output, is_lost
+from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _ndjson_chunks(known: Known) -> Iterator[bytes]:
@@ -73,37 +64,8 @@ _EXPORTS: dict[str, Callable[[Known, bool], Iterable[bytes]]] = {
 }
 
 
-def _reading_command(function: Command) -> Command:
-    """Add what all of them take."""
-    for decorate in (
-        click.option("--json", "as_json", is_flag=True, help="Write JSON, for scripts."),
-        click.option(
-            "--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration."
-        ),
-        click.argument("location", callback=parse_location),
-    ):
-        function = decorate(function)
-    return function
-
-
-_at = click.option(
-    "--at",
-    "moment",
-    metavar="TIME",
-    callback=parse_moment,
-    help="The newest snapshot up to a time (2026-11-24T18:00:00Z), to the end of a day in UTC (2026-11-24, "
-    "yesterday), or so long ago (24h, 7d); or the one of an id (2026-11-24T18-00Z). [default: newest]",
-)
-
-
-@contextmanager
-def _opened(location: str, profile: str | None) -> Iterator[Store]:
-    with errors_on_one_line():
-        yield open_location(location, profile)
-
-
 @click.command("verify")
-@_reading_command
+@reading_command
 @click.option(
     "--since",
     "moment",
@@ -122,15 +84,15 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     Exit status: 0 all is sound; 4 something is not, and each fault is named; 2 an option is wrong; 1 it could not be
     checked.
     """
-    with _opened(location, profile) as store:
+    with opened(location, profile) as store:
         report = verify(store, since=moment.snapshot_id if moment else "")
         write(reports.verify_document(report) if as_json else reports.verify_lines(report))
     sys.exit(EXIT_UNSOUND if report.faults else 0)
 
 
 @click.command()
-@_reading_command
-@_at
+@reading_command
+@at
 @click.option(
     "--region",
     "regions",
@@ -180,8 +142,8 @@ def show(
     reading, and are named below them with its time.
     """
     wanted = Wanted(regions, accounts, trigger, calls, name)
-    with _opened(location, profile) as store:
-        made = _choose(store, moment)
+    with opened(location, profile) as store:
+        made = choose(store, moment)
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
         found = list(read_pools(archive.read_known(store, made), wanted))
@@ -190,11 +152,11 @@ def show(
             write(reports.pools_document(made, found, unread))
         else:
             write(reports.pools_lines(made, found, unread, terminal_width()))
-            _say_age(made, moment)
+            say_age(made, moment)
 
 
 @click.command()
-@_reading_command
+@reading_command
 @click.argument("before", metavar="[A]", required=False, callback=parse_moment)
 @click.argument("after", metavar="[B]", required=False, callback=parse_moment)
 def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | None, after: Moment | None) -> None:
@@ -203,19 +165,19 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
     A and B are ids, such as 2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that
     either of them could not read is not compared, and is named below.
     """
-    with _opened(location, profile) as store:
-        new = _choose(store, after)
-        old = _choose(store, before) if before else _before(store, new)
+    with opened(location, profile) as store:
+        new = choose(store, after)
+        old = choose(store, before) if before else _before(store, new)
         found = difference.compare(difference.read_side(store, old), difference.read_side(store, new))
         if as_json:
             write(reports.difference_document(old, new, found))
         else:
             write(reports.difference_lines(old, new, found, terminal_width()))
-            _say_age(new, after)
+            say_age(new, after)
 
 
 @click.command()
-@_reading_command
+@reading_command
 @click.argument("pool_id")
 def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) -> None:
     """Show what became of one user pool: when it appeared, each change, and when it went.
@@ -223,24 +185,24 @@ def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) 
     LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
     """
     pool_id = pool_id.rpartition(":userpool/")[2]
-    with _opened(location, profile) as store:
+    with opened(location, profile) as store:
         found = pool_history.read_history(store, pool_id, archive.newest(store, warn))
         if as_json:
             write(reports.history_document(found))
         else:
             write(reports.history_lines(found, terminal_width()))
-            _say_age(found.newest)
+            say_age(found.newest)
 
 
 @click.command("list")
-@_reading_command
+@reading_command
 @click.option("--last", metavar="NUMBER", type=click.IntRange(min=1), help="Only the newest so many. [default: all]")
 def list_command(*, location: str, profile: str | None, as_json: bool, last: int | None) -> None:
     """List the snapshots, oldest first: how many pools, what changed, and how many regions could not be read.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Only manifests are read.
     """
-    with _opened(location, profile) as store:
+    with opened(location, profile) as store:
         if store.get(keys.LATEST) is None:
             archive.warn_of_missing_latest(store, warn)
         identifiers = archive.finished_ids(store)[-last if last else 0 :]
@@ -251,15 +213,15 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
         else:
             write(reports.manifests_lines(found, terminal_width()))
             if found:
-                _say_age(found[-1])
+                say_age(found[-1])
         for error in errors:
             say_error(str(error))
     sys.exit(EXIT_ERROR if errors else 0)
 
 
 @click.command()
-@_reading_command
-@_at
+@reading_command
+@at
 @click.option(
     "--format",
     "file_format",
@@ -300,8 +262,8 @@ def export(
         raise click.UsageError("name one format: --format csv, ndjson, json or parquet, or -o with such an ending")
     if chosen in {"csv", "parquet"} and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
-    with _opened(location, profile) as store:
-        made = _choose(store, moment)
+    with opened(location, profile) as store:
+        made = choose(store, moment)
         chunks = _EXPORTS[chosen](archive.read_known(store, made), not raw_cells)
         unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
         for line in reports.unread_lines(unread):
@@ -310,22 +272,6 @@ def export(
 
 
 COMMANDS = (show, diff, history, list_command, export, verify_command)
-
-
-def _choose(store: Store, moment: Moment | None) -> Manifest:
-    if moment is None:
-        return archive.newest(store, warn)
-    if moment.exact:
-        return manifest.read(store, moment.snapshot_id)
-    return archive.newest_up_to(store, moment.snapshot_id)
-
-
-def _say_age(made: Manifest, asked: Moment | None = None) -> None:
-    """Write how old a snapshot is, where it is the newest and not one that was asked for; red where it is too old."""
-    check_output()
-    if asked is None and not is_lost(sys.stdout):
-        now = Clock().now()
-        say(reports.age_text(made, now), colour="red" if reports.is_too_old(made, now) else None)
 
 
 def _before(store: Store, made: Manifest) -> Manifest:

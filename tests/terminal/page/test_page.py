@@ -131,7 +131,7 @@ def test_a_manifest_that_anybody_wrote_is_named(tmp_path: Path, changes: object)
     made = tmp_path / keys.manifest(identifier(1))
     made.write_text(json.dumps({**json.loads(made.read_bytes()), "changes": changes}), encoding="utf-8")
     page = Parsed(page_of(tmp_path)).text()
-    assert f"the manifest of {identifier(1)} does not count as this program does" in page
+    assert f"{keys.manifest(identifier(1))} is no manifest that this program writes" in page
     assert "oDoD" not in page
 
 

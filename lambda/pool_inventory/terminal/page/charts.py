@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from pool_inventory.model import ChangeKind, Status, Target
 from pool_inventory.snapshots import keys
+from pool_inventory.snapshots.counted import Count
 from pool_inventory.snapshots.manifest import Manifest
-from pool_inventory.terminal.page.counted import Count
 from pool_inventory.terminal.page.recent import Recent, Span
 from pool_inventory.text import printable
 

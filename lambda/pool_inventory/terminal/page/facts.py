@@ -7,14 +7,16 @@ from datetime import datetime
 
 from pool_inventory.model import Coverage
 from pool_inventory.snapshots import archive
+from pool_inventory.snapshots.counted import Counted, count_pools
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.page.counted import Counted, count_pools
-from pool_inventory.terminal.page.recent import Recent, checked_counts, read_recent
+from pool_inventory.terminal.page.recent import Recent, read_recent
 
 # How many targets that were not read are named, and how many problems.
 MAX_UNREAD = 50
+# How many pools can be searched: the page would be too large to open with all that an organization may have.
+MAX_LISTED = 20_000
 MAX_PROBLEMS = 20
 
 
@@ -76,7 +78,7 @@ def gather(store: Store, now: datetime, last: int, warn: Callable[[str], None]) 
     Raises:
         SnapshotError, StoreError: the newest snapshot cannot be read, or is not ours.
     """
-    newest = checked_counts(archive.newest(store, warn))
+    newest = archive.newest(store, warn)
     known = archive.read_known(store, newest)
     unread = tuple(each for each in known.coverage() if each.has_unknown_pools)
     recent = read_recent(store, newest, last)
@@ -90,7 +92,7 @@ def gather(store: Store, now: datetime, last: int, warn: Callable[[str], None]) 
         unread=unread[:MAX_UNREAD],
         unread_count=len(unread),
         recent=recent,
-        pools=count_pools(known, now),
+        pools=count_pools(known, now, max_listed=MAX_LISTED),
         problems=_first(recent.problems + lost),
     )
 

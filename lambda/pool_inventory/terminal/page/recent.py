@@ -1,14 +1,14 @@
 """The newest snapshots of a store: how each target's reading went in each of them, and what changed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import COMPLETE, ChangeKind, Status, Target
-from pool_inventory.snapshots import archive, checked, manifest
+from pool_inventory.model import COMPLETE, Status, Target
+from pool_inventory.snapshots import archive, manifest
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.page.changed import PoolChange, first, read_changes
@@ -104,9 +104,7 @@ def read_recent(store: Store, newest: Manifest, last: int) -> Recent:
 
     finished = (each for each in archive.finished_ids(store) if each < newest.id)
     identifiers = [*finished, newest.id][-last:]
-    made = dict(
-        readable(lambda each: newest if each == newest.id else checked_counts(manifest.read(store, each)), identifiers)
-    )
+    made = dict(readable(lambda each: newest if each == newest.id else manifest.read(store, each), identifiers))
     covered = list(_within_budget(made.values()))
     if len(covered) < len(made):
         problems.append(
@@ -116,25 +114,6 @@ def read_recent(store: Store, newest: Manifest, last: int) -> Recent:
     found = (each for _, some in readable(partial(read_changes, store), reversed(made)) for each in some)
     strip = _strip([read.get(each, {}) for each in made])
     return Recent(tuple(made.values()), strip, tuple(first(found)), tuple(problems))
-
-
-def checked_counts(made: Manifest) -> Manifest:
-    """Return a manifest, if what it counts are numbers: anybody may have written it.
-
-    Raises:
-        SnapshotError: they are none.
-    """
-    try:
-        targets = {status: checked.number(count) for status, count in made.targets.items()}
-        counts = made.changes
-        if counts is not None:
-            counts = {kind: checked.number(counts[kind]) for kind in get_args(ChangeKind)}
-    except checked.NOT_OURS as error:
-        raise SnapshotError(
-            f"the manifest of {made.id} does not count as this program does ({error!r:.200}): put back an earlier "
-            "version of it"
-        ) from error
-    return replace(made, targets=targets, changes=counts)
 
 
 def _within_budget(manifests: Iterable[Manifest]) -> Iterator[str]:

@@ -13,10 +13,10 @@ from markupsafe import Markup
 
 from pool_inventory.model import Target
 from pool_inventory.snapshots import keys
+from pool_inventory.snapshots.counted import Count, Pool
 from pool_inventory.snapshots.pools import TRIGGERS
 from pool_inventory.terminal.page import charts
-from pool_inventory.terminal.page.counted import MAX_LISTED, Count, Pool
-from pool_inventory.terminal.page.facts import Facts
+from pool_inventory.terminal.page.facts import MAX_LISTED, Facts
 from pool_inventory.text import printable
 
 # How many pools are drawn at once; the search draws other ones in their place.

@@ -1,4 +1,4 @@
-"""The known pools of a snapshot, gone through once: what the page counts, and the pools that it lists."""
+"""The known pools of a snapshot, gone through once: how many there are of what, and which functions they call."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -11,9 +11,7 @@ from pool_inventory.snapshots import functions, pools
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.pools import Wanted, read_pools
 
-# How many pools can be searched on the page: it would be too large to open with all that an organization may have.
-MAX_LISTED = 20_000
-# How many pools are named that call a function outside.
+# How many pools are named that call a function.
 MAX_NAMED = 5
 # Since when a pool has not been touched, in days; the last has no end.
 AGES = (
@@ -38,7 +36,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool as the page lists it; `read_at` is None where the newest snapshot read it."""
+    """A pool as it is listed; `read_at` is None where the snapshot read it itself."""
 
     id: str
     name: str
@@ -50,13 +48,14 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """A function outside the account or the region of pools that call it.
+class Called:
+    """A function and the pools that call it from one side: from its own account and region, or from outside.
 
     Attributes:
         arn: the function, as the triggers name it.
-        place: where it is, as far as that differs: an account, a region, or both.
-        is_of_account: whether it is in another account.
+        place: where it is, as far as that differs from the pools: an account, a region, or both; empty where nothing
+            differs.
+        is_of_account: whether it is in another account than a pool that calls it.
         triggers: by which triggers it is called.
         pools: how many pools call it.
         named: the first of them.
@@ -72,7 +71,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many pools the newest snapshot read, and how many are known only from earlier."""
+    """How many pools the snapshot read, and how many are known only from earlier."""
 
     read: int = 0
     earlier: int = 0
@@ -92,11 +91,11 @@ class Counted:
     """What is known of all pools.
 
     Attributes:
-        listed: the first pools, MAX_LISTED at most.
+        listed: the first pools, as many as were asked for.
         places: how many pools each target has.
         triggers: how many pools use a trigger in a region, by both.
         functions: how many functions are called, whatever the version.
-        foreign: those outside the account or the region of a pool, another account's first.
+        called: each function as triggers name it, those of another account first, then of another region.
         untouched: how many pools have not been modified for how long, by the texts of AGES.
         traits: how many pools have what; what is described of a pool goes here as well.
     """
@@ -105,7 +104,7 @@ class Counted:
     places: Mapping[Target, Count]
     triggers: Mapping[tuple[str, str], int]
     functions: int
-    foreign: tuple[Foreign, ...]
+    called: tuple[Called, ...]
     untouched: Mapping[str, Count]
     traits: Mapping[str, Count]
 
@@ -117,12 +116,16 @@ class Counted:
             total = total.plus(each)
         return total
 
+    @property
+    def foreign(self) -> tuple[Called, ...]:
+        """The functions outside the account or the region of pools that call them."""
+        return tuple(each for each in self.called if each.place)
+
 
 @dataclass(slots=True)
 class _Calls:
-    """What is gathered of a function that is called from outside its account or region."""
+    """What is gathered of a function."""
 
-    place: str
     is_of_account: bool
     triggers: set[str] = field(default_factory=set)
     pools: int = 0
@@ -134,11 +137,12 @@ class _Counting:
     """What is gathered of all pools, one after the other."""
 
     now: datetime
+    max_listed: int
     listed: list[Pool] = field(default_factory=list)
     places: dict[Target, Count] = field(default_factory=lambda: defaultdict(Count))
     triggers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    called: set[functions.Function | None] = field(default_factory=set)
-    foreign: dict[str, _Calls] = field(default_factory=dict)
+    distinct: set[functions.Function | None] = field(default_factory=set)
+    called: dict[tuple[str, str], _Calls] = field(default_factory=dict)
     untouched: dict[str, Count] = field(default_factory=lambda: {text: Count() for _, text in AGES})
     traits: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
 
@@ -156,43 +160,45 @@ class _Counting:
         for arn in set(called.values()):
             self._add_call(arn, [name for name, each in called.items() if each == arn], pool, target)
         self.triggers.update((name, row["region"]) for name in called)
-        if len(self.listed) < MAX_LISTED:
+        if len(self.listed) < self.max_listed:
             self.listed.append(pool)
 
     def _add_call(self, arn: str, triggers: Iterable[str], pool: Pool, target: Target) -> None:
         function = functions.parse(arn)
-        self.called.add(function and replace(function, qualifier=None))
-        if function and not function.is_foreign(target):
-            return
-        calls = self.foreign.setdefault(arn, _Calls("", is_of_account=False))
-        calls.place = _place(function, target)
-        calls.is_of_account |= function is None or function.account_id != target.account_id
+        self.distinct.add(function and replace(function, qualifier=None))
+        is_of_account = function is None or function.account_id != target.account_id
+        calls = self.called.setdefault((arn, _place(function, target)), _Calls(is_of_account))
         calls.triggers.update(triggers)
         calls.pools += 1
         if len(calls.named) < MAX_NAMED:
             calls.named.append(pool)
 
 
-def count_pools(known: Known, now: datetime) -> Counted:
+def count_pools(known: Known, now: datetime, *, max_listed: int = 0) -> Counted:
     """Go through all pools that are known.
+
+    Args:
+        known: what is known.
+        now: when: how long a pool has not been modified counts up to then.
+        max_listed: how many pools to list.
 
     Raises:
         SnapshotError: a file is not what this program writes.
     """
-    counting = _Counting(now)
+    counting = _Counting(now, max_listed)
     for row in read_pools(known, Wanted()):
         counting.add(row)
-    foreign = (
-        Foreign(arn, each.place, each.is_of_account, tuple(sorted(each.triggers)), each.pools, tuple(each.named))
-        for arn, each in counting.foreign.items()
+    called = (
+        Called(arn, place, each.is_of_account, tuple(sorted(each.triggers)), each.pools, tuple(each.named))
+        for (arn, place), each in counting.called.items()
     )
     return Counted(
         listed=tuple(counting.listed),
         places=dict(counting.places),
         triggers=dict(counting.triggers),
-        functions=len(counting.called - {None}),
+        functions=len(counting.distinct - {None}),
         # What few pools call is more likely to be wrong than what all do.
-        foreign=tuple(sorted(foreign, key=lambda each: (not each.is_of_account, each.pools, each.arn))),
+        called=tuple(sorted(called, key=lambda each: (not each.is_of_account, not each.place, each.pools, each.arn))),
         untouched=counting.untouched,
         traits=dict(counting.traits),
     )
@@ -232,7 +238,7 @@ def _age(modified: str | None, now: datetime) -> str:
 
 
 def _traits(row: Mapping[str, Any], called: Mapping[str, str]) -> Iterable[str]:
-    """Return what a pool has that the page counts; what is described of a pool goes here."""
+    """Return what a pool has that is counted; what is described of a pool goes here."""
     yield "with a trigger" if called else "without a trigger"
     if row["replica_regions"]:
         yield "replicated to other regions"

@@ -1,0 +1,71 @@
+"""What the commands that read what is stored have in common."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import click
+
+from pool_inventory.clock import Clock
+from pool_inventory.snapshots import archive, manifest
+from pool_inventory.snapshots.manifest import Manifest
+from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal import reports
+from pool_inventory.terminal.console import Moment, errors_on_one_line, parse_location, parse_moment, say, warn
+from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.streams import check_output, is_lost
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def reading_command(function: Command) -> Command:
+    """Add what all of them take."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Write JSON, for scripts."),
+        click.option(
+            "--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration."
+        ),
+        click.argument("location", callback=parse_location),
+    ):
+        function = decorate(function)
+    return function
+
+
+at = click.option(
+    "--at",
+    "moment",
+    metavar="TIME",
+    callback=parse_moment,
+    help="The newest snapshot up to a time (2026-11-24T18:00:00Z), to the end of a day in UTC (2026-11-24, "
+    "yesterday), or so long ago (24h, 7d); or the one of an id (2026-11-24T18-00Z). [default: newest]",
+)
+
+
+@contextmanager
+def opened(location: str, profile: str | None) -> Iterator[Store]:
+    """Open what a location names; an error ends the command with one line."""
+    with errors_on_one_line():
+        yield open_location(location, profile)
+
+
+def choose(store: Store, moment: Moment | None) -> Manifest:
+    """Return the manifest of the snapshot that is asked for; of the newest where none is.
+
+    Raises:
+        SnapshotError: there is none, or it is not ours.
+        StoreError: the store cannot be read.
+    """
+    if moment is None:
+        return archive.newest(store, warn)
+    if moment.exact:
+        return manifest.read(store, moment.snapshot_id)
+    return archive.newest_up_to(store, moment.snapshot_id)
+
+
+def say_age(made: Manifest, asked: Moment | None = None) -> None:
+    """Write how old a snapshot is, where it is the newest and not one that was asked for; red where it is too old."""
+    check_output()
+    if asked is None and not is_lost(sys.stdout):
+        now = Clock().now()
+        say(reports.age_text(made, now), colour="red" if reports.is_too_old(made, now) else None)
