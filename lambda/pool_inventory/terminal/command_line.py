@@ -205,17 +205,20 @@ def run(
     show_default=True,
     help="Where the bucket is copied to, for you to look at.",
 )
-def demo(folder: Path) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show each region, metric, change and key, too.")
+def demo(*, folder: Path, verbose: bool) -> None:
     """See it work, on this machine and without AWS.
 
-    Starts moto with over 500 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
-    function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
+    Starts moto with over 600 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
+    function's handler twice, with pools added, removed and changed in between, copies the bucket to a folder, and says
+    what to try there.
     """
     # moto and Flask take a second to import, and `run` does not need them.
+    from pool_inventory.terminal.demo.story import called_as  # noqa: PLC0415 - as said above
     from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
 
     with errors_on_one_line(needs_output=False):
-        run_demo(folder, _console())
+        run_demo(folder, _console(), verbose=verbose, program=called_as(sys.argv[0]))
 
 
 @contextmanager
