@@ -1,13 +1,21 @@
-# Each target sets up what it needs, once, and again when what it is made from has changed.
-#   make run      see it work: export a stand-in account into out/, with nothing but Python
-#   make test     lint, types and all tests
-#   make rehearse cdk deploy, run and destroy, all on this machine
-#   make fresh    set up a copy from nothing and run it, with every setting that a user may have for other projects
-#   make deploy   cdk deploy; settings go in ARGS, as in: make deploy ARGS="-c prefix=inventory"
-#   make docs     make the tables in docs/ again
-#   make bench    measure
-#   make spark    test the snippets for Spark, which needs Java and half a gigabyte
-#   make lock     pin the dependencies again; with ARGS=--upgrade to their newest versions
+# Each target sets up what it needs, once, and again when that has changed.
+#   make run        see it work: export a stand-in account into out/
+#   make test       lint, types and all tests
+#   make types      types alone;  make tests: the tests alone
+#   make rehearse   deploy, run and destroy the stack, all on this machine
+#   make fresh      set up a copy from nothing and run it under odd settings
+#   make bootstrap  prepare an account and a region for deploys with the CDK
+#   make synth      write the stack's template into cdk.out/
+#   make diff       show what a deploy would change
+#   make deploy     deploy the stack
+#   make destroy    remove the stack; the snapshots stay
+#   make docs       make the tables in docs/ again
+#   make bench      measure
+#   make spark      test the snippets for Spark, which needs Java
+#   make lock       pin the dependencies again
+#   make help       show this
+# Options go in ARGS, as in: make deploy ARGS="-c settings=prod"
+# docs/settings.md has the settings; lock takes ARGS=--upgrade.
 
 BIN := .venv/bin
 # Each stamp is in the folder that it stands for, so removing the folder removes the stamp.
@@ -24,12 +32,16 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh deploy docs bench spark lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh deploy docs bench spark lock
+.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock help
 
 run: $(PYTHON_READY)
 	@$(BIN)/pool-inventory demo
+
+# The comment at the top of this file.
+help:
+	@sed -n -e '/^#/!q' -e 's/^# \{0,3\}//p' Makefile
 
 test: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 	$(BIN)/ruff check
@@ -48,8 +60,15 @@ rehearse: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 fresh: $(PYTHON_READY)
 	@$(BIN)/python -m tests.fresh
 
-deploy: $(PYTHON_READY) $(CDK_READY)
-	@$(WITH_BIN) node_modules/.bin/cdk deploy $(ARGS)
+# What the deployed stack would lose is asked where something could be lost, and not where it is only looked at.
+CDK := $(WITH_BIN) node_modules/.bin/cdk
+synth: ASK := synth --quiet
+deploy: ASK := deploy
+diff: ASK := diff -c force=yes
+destroy: ASK := destroy -c force=yes
+bootstrap: ASK := bootstrap -c force=yes
+synth deploy diff destroy bootstrap: $(PYTHON_READY) $(CDK_READY)
+	@$(CDK) $(ASK) $(ARGS)
 
 docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
@@ -58,8 +77,8 @@ bench: $(PYTHON_READY)
 	@$(BIN)/python benchmarks/large.py
 	@$(BIN)/python benchmarks/throttled.py
 	@$(BIN)/python benchmarks/reading.py
-	@$(BIN)/python benchmarks/usage.py
-	@$(BIN)/python benchmarks/cost.py
+	@$(BIN)/python -m benchmarks.usage
+	@$(BIN)/python -m benchmarks.cost
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)

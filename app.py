@@ -7,10 +7,11 @@ from pathlib import Path
 from aws_cdk import Annotations, App, Validations
 from pool_inventory.errors import InventoryError
 
-from infra import checks
+from infra import checks, deployed
 from infra.bundle import bundle, interpreter
-from infra.errors import BundleError, ChecksError
-from infra.options import context
+from infra.errors import BundleError, ChecksError, ForgottenError, NotComparedError
+from infra.options import context, deployments, forgotten
+from infra.options.deploy_settings import DeploySettings
 from infra.stack import PoolInventoryStack
 
 ROOT = Path(__file__).parent
@@ -21,10 +22,16 @@ def synthesize(app: App) -> None:
 
     Raises:
         InventoryError: a setting is missing or wrong.
+        ForgottenError: the deployed stack would lose something that was probably forgotten.
         BundleError: the function's code could not be built.
         ChecksError: a rule of cdk-nag is broken, and the construct has no acknowledgement of it.
     """
-    settings = context.read(app.node.get_all_context())
+    chosen = deployments.choose(app.node.get_all_context(), ROOT / "settings")
+    for line in chosen.overridden:
+        say(line)
+    settings = context.read(chosen.context)
+    if not context.is_forced(chosen.context):
+        compare(settings)
     compiler = interpreter.find(interpreter.minor_of(settings.python_version), os.environ)
     code_folder = bundle.build(
         bundle.Ingredients(
@@ -55,11 +62,31 @@ def synthesize(app: App) -> None:
         ) from error
 
 
+def compare(settings: DeploySettings) -> None:
+    """Compare the settings with the deployed stack, or say why that could not be done.
+
+    Raises:
+        ForgottenError: the stack would lose something.
+    """
+    try:
+        stack = deployed.read(settings.stack_name, os.environ)
+    except NotComparedError as error:
+        say(f"not compared with the deployed stack: {error}")
+        return
+    if stack is not None:
+        forgotten.check(stack, settings)
+
+
+def say(line: str) -> None:
+    """Write a line to stderr: stdout is the template's, where the CLI is asked for it."""
+    sys.stderr.write(f"pool-inventory: {line}\n")
+
+
 def main() -> None:
     """Synthesize, or end with 1 and the reason on stderr."""
     try:
         synthesize(App())
-    except (InventoryError, BundleError, ChecksError) as error:
+    except (InventoryError, BundleError, ChecksError, ForgottenError) as error:
         sys.exit(f"pool-inventory: {error}")
 
 

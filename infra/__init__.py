@@ -1,1 +1,1 @@
-"""The deploy side: from cdk.json's settings to one stack."""
+"""The deploy side: from a deploy's settings to one stack."""

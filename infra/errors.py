@@ -7,3 +7,11 @@ class BundleError(Exception):
 
 class ChecksError(Exception):
     """The stack breaks a rule that it is held to. Its text is made to be shown as it is, without a traceback."""
+
+
+class NotComparedError(Exception):
+    """The deployed stack could not be asked what it has. Its text is the reason, on one line."""
+
+
+class ForgottenError(Exception):
+    """The settings leave out what the deployed stack has. The text is made to be shown as it is."""

@@ -8,6 +8,7 @@ from aws_cdk.aws_s3 import Bucket, IBucket
 from constructs import Construct
 from pool_inventory.snapshots import keys
 
+from infra import readers
 from infra.grants import ENCRYPT, allow, only_through
 from infra.options.deploy_settings import DeploySettings
 from infra.storage import Storage
@@ -79,4 +80,8 @@ def snapshot_bucket(scope: Construct, settings: DeploySettings, key: IKey | None
         query_result_expiry_days=settings.query_result_expiry_days,
         encryption_key=key,
     )
+    if settings.reader_accounts:
+        readers.let_read(settings.reader_accounts, storage.bucket, settings.prefix)
+        if isinstance(key, Key):  # else its policy is not the stack's to write
+            readers.let_decrypt(settings.reader_accounts, key)
     return SnapshotBucket(storage.bucket, settings.prefix, key, settings.former_keys)

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from infra.athena import Workgroup
 from infra.catalog import Catalog
+from infra.deployed import FORMER_KEYS
 from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
 from infra.monitoring import Monitoring
@@ -87,9 +88,18 @@ class PoolInventoryStack(Stack):
             "FailedQueueUrl": (exporter.failed.queue_url, "Events without a run that ended well"),
             "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events that Lambda did not accept"),
             "AlarmTopicArn": (monitoring.topic.topic_arn, "Where all alarms are published"),
+            "LogGroupName": (exporter.log_group.log_group_name, "The function's log"),
+            "LogQueriesFolder": (
+                settings.stack_name,
+                "Where CloudWatch Logs Insights has saved queries on the log, under Queries",
+            ),
         }
+        if monitoring.dashboard_name is not None:
+            outputs["DashboardName"] = (monitoring.dashboard_name, "CloudWatch's dashboard")
         if key is not None:
             outputs["KeyArn"] = (key.key_arn, "What encrypts; a reader needs kms:Decrypt on it")
+        if settings.former_keys:
+            outputs[FORMER_KEYS] = (",".join(settings.former_keys), "What older snapshots are encrypted under")
         for name, (value, description) in outputs.items():
             CfnOutput(self, name, value=value, description=description)
 
@@ -101,6 +111,14 @@ def _add_notes(stack: Stack, settings: DeploySettings) -> None:
             "pool-inventory:noAlarmEmail",
             "alarmEmail is not set, so no alarm reaches anybody: set it, or subscribe to the topic of the output"
             " AlarmTopicArn.",
+        )
+    others = [settings.customer_managed_key, *settings.former_keys]
+    keys = ", ".join(key for key in others if isinstance(key, str))
+    if settings.reader_accounts and keys:
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:readersKeys",
+            f"readerAccounts: the stack does not write the policies of {keys}. Each has to let these accounts do"
+            " kms:Decrypt, or they cannot read what is encrypted under it.",
         )
     if settings.bucket_name is not None:
         Annotations.of(stack).add_info_v2(

@@ -1,6 +1,5 @@
 """The arithmetic of docs/cost.md, by hand; and what it promises."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,19 @@ from benchmarks import cost
 PAGE = Path(__file__).parents[1] / "docs/cost.md"
 
 # Of an hourly month 30 runs are the first of a day, and 690 are later ones.
-LATER = cost.Run(
-    metrics_of_all=12,
-    metrics_by_region=0,
+CASE = cost.Case(
+    pools=121,
+    regions=2,
+    pages=4,
+    metrics=12,
     s3_writes_and_lists=10,
     s3_reads=5,
     log_bytes=1_500,
+    log_bytes_of_first=2_500,
     snapshot_bytes=100_000,
     latest_bytes=50_000,
     cpu_seconds=1.0,
 )
-FIRST = dataclasses.replace(LATER, metrics_by_region=2, s3_writes_and_lists=20, log_bytes=2_500)
-CASE = cost.Case(pools=121, regions=2, first_of_a_day=FIRST, within_a_day=LATER)
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +34,12 @@ def _deployed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_takes_as_long_as_its_fullest_region_s3_and_cpu() -> None:
     """It waits for the pages of that region and for S3, and computes on its memory's share of a core."""
     # 61 pools are two pages.
-    assert cost.Case(121, 2, FIRST, LATER).seconds(LATER) == pytest.approx(1769 / 512 + 2 * 0.2 + 15 * 0.05)
+    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.2 + 15 * 0.05)
 
 
 def test_a_page_takes_no_less_than_the_pace_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "DEPLOYED", {**cost.DEPLOYED, "maxRequestsPerSecond": 2})
-    assert CASE.seconds(LATER) == pytest.approx(1769 / 512 + 2 * 0.5 + 15 * 0.05)
+    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.5 + 15 * 0.05)
 
 
 @pytest.mark.parametrize(
@@ -58,18 +58,16 @@ def test_a_metric_is_paid_for_by_the_hours_in_which_it_is_sent(
 
 
 def test_a_month_by_hand() -> None:
-    seconds = 690 * CASE.seconds(LATER) + 30 * CASE.seconds(FIRST)
+    seconds = 720 * CASE.seconds()
     log_bytes = 690 * 2_000 + 30 * 3_000
     assert cost.month(CASE, 24) == pytest.approx(
         {
-            "Lambda": 720 * 0.20 / 1e6 + seconds * 0.5 * 0.0000133334,
-            "Scheduler": 720 / 1e6,
             "metrics": (12 + 2 / 24) * 0.30,
             "alarms": 0.70,
-            "logs": log_bytes / 1e9 * (0.50 + 3 * 0.03),
-            "S3 requests": (690 * 10 + 30 * 20) * 0.005 / 1000 + 720 * 5 * 0.40 / 1e6,
+            "S3 requests": 720 * 10 * 0.005 / 1000 + 720 * 5 * 0.40 / 1e6,
             "S3 storage": (12 * 720 * 100_000 + 720 * 50_000) / 1e9 * 0.023,
-            "SQS, SNS, Glue, Athena": 0.0,
+            "Lambda": 720 * 0.20 / 1e6 + seconds * 0.5 * 0.0000133334,
+            "Scheduler and logs": 720 / 1e6 + log_bytes / 1e9 * (0.50 + 3 * 0.03),
         }
     )
 
@@ -89,3 +87,9 @@ def test_1000_pools_every_hour_cost_under_5_dollars_a_month(
     assert max(totals.values()) < 5
     first, second, third = (f"{total:.2f}" for total in totals.values())
     assert f"{first}, {second} and {third} dollars" in " ".join(PAGE.read_text().split())
+
+
+def test_each_price_says_where_and_when_it_was_read() -> None:
+    for name, price in cost.PRICES.items():
+        assert price.source.startswith("https://"), name
+        assert price.as_of, name

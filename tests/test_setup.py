@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,26 @@ def test_make_run_works_under_all_that_a_user_may_have_set(checkout: Path) -> No
     settings = {**ALL_BUT_PROXIES, **ALL_PROXIES, "PYTHONPATH": str(shadows), "TMPDIR": str(checkout)}
     assert "Sound." in make(checkout, "run", **settings)
     assert checkout.joinpath("out", "user-pools", "latest.json").exists()
+
+
+def test_make_help_has_each_target_in_80_columns(checkout: Path) -> None:
+    shown = make(checkout, "help").splitlines()
+    targets = next(line for line in ROOT.joinpath("Makefile").read_text().splitlines() if line.startswith(".PHONY:"))
+    assert set(targets.split()[1:]) == set(re.findall(r"\bmake ([a-z]+)(?=  |:)", "\n".join(shown)))
+    assert max(map(len, shown)) <= 80
+
+
+@pytest.mark.parametrize("target", ["synth", "diff", "deploy", "destroy", "bootstrap"])
+def test_a_target_of_the_cdk_passes_its_options_on(target: str) -> None:
+    plan = subprocess.run(  # noqa: S603 - our own targets
+        ["make", "--dry-run", target, "ARGS=-c settings=prod"],  # noqa: S607 - as above
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+    assert re.search(rf"node_modules/.bin/cdk {target} .*-c settings=prod$", plan)
+    assert ("force=yes" in plan) == (target in {"diff", "destroy", "bootstrap"})
 
 
 def test_npm_installs_the_same_whatever_a_user_has_set(checkout: Path) -> None:

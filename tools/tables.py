@@ -1,6 +1,5 @@
 """Write what the pages have from the code and its figures: `make docs`."""
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -15,6 +14,7 @@ from pool_inventory.terminal import command_line
 from benchmarks import cost
 from infra.bundle import dependencies
 from infra.monitoring.log_queries import log_queries
+from infra.options.context import DEFAULTS
 from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
 
 ROOT = Path(__file__).parents[1]
@@ -54,9 +54,8 @@ def _default(text: str | None) -> str:
 
 def deploy() -> str:
     """Return the table of the settings of a deploy."""
-    defaults = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     named = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
-    rows = ((f"`{name}`", each.meaning, _default(str(defaults[name]))) for name, each in named.items())
+    rows = ((f"`{name}`", each.meaning, _default(str(DEFAULTS[name]))) for name, each in named.items())
     return table(("setting", "meaning", "default"), rows)
 
 

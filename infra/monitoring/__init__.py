@@ -1,10 +1,11 @@
 """Alarms for when snapshots stop coming, and where to look then."""
 
+from aws_cdk import Aws
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
 from infra.exporter import Exporter
-from infra.monitoring.alarms import Alarms
+from infra.monitoring.alarms import Alarms, Mail
 from infra.monitoring.dashboard import SnapshotDashboard
 from infra.monitoring.log_queries import LogQueries
 from infra.monitoring.metrics import SnapshotMetrics
@@ -19,6 +20,7 @@ class Monitoring(Construct):
 
     Attributes:
         topic: where all alarms are published.
+        dashboard_name: the dashboard's, None where there is none.
     """
 
     def __init__(
@@ -53,13 +55,14 @@ class Monitoring(Construct):
             undelivered=schedule.undelivered,
             watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
             event_bus=settings.event_bus is not None,
-            topic=self.topic,
+            mail=Mail(topic=self.topic, stack_name=settings.stack_name, runbook_url=settings.runbook_url),
         )
-        if settings.dashboard:
+        self.dashboard_name = f"{settings.stack_name}-{Aws.REGION}" if settings.dashboard else None
+        if self.dashboard_name is not None:
             SnapshotDashboard(
                 self,
                 "Dashboard",
-                stack_name=settings.stack_name,
+                name=self.dashboard_name,
                 metrics=metrics,
                 function=exporter.function,
                 queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],

@@ -4,6 +4,7 @@ docs/operations.md has a section for each alarm, under the alarm's own name.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -24,6 +25,29 @@ QUOTA_PERCENT = 80
 _MOMENT = Duration.minutes(5)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """What all alarms' mails have in common.
+
+    Attributes:
+        topic: where an alarm is published when it rings, and when it is over.
+        stack_name: what each alarm's name, which is the subject, begins with: it is the account and region's only one.
+        runbook_url: of docs/operations.md, wherever it is published; None where it is not.
+    """
+
+    topic: ITopic
+    stack_name: str
+    runbook_url: str | None
+
+    def runbook(self, heading: str) -> str:
+        """Return where a section of the runbook is."""
+        if self.runbook_url is None:
+            return f"docs/operations.md, {heading!r}."
+        # An address that has a fragment of its own leads to a page where headings have no anchors of ours.
+        anchor = "" if "#" in self.runbook_url else f"#{heading.lower().replace(' ', '-')}"
+        return f"{self.runbook_url}{anchor}"
+
+
 class Alarms(Construct):
     """All alarms, to one topic. Each looks at a maximum or a minimum: CloudWatch may take in a figure twice.
 
@@ -42,7 +66,7 @@ class Alarms(Construct):
         undelivered: IQueue,
         watch: Watch,
         event_bus: bool,
-        topic: ITopic,
+        mail: Mail,
     ) -> None:
         """Make the alarms.
 
@@ -55,11 +79,12 @@ class Alarms(Construct):
             undelivered: the queue of what Lambda did not accept.
             watch: over how long a time the snapshots are looked at.
             event_bus: whether events go onto a bus.
-            topic: where an alarm is published when it rings, and when it is over.
+            mail: where an alarm is published, and what is said in it.
         """
         super().__init__(scope, construct_id)
         self.alarms: list[Alarm] = []
-        self._action = SnsAction(topic)
+        self._action = SnsAction(mail.topic)
+        self._mail = mail
         if watch.shortfall:
             Annotations.of(self).add_warning_v2("pool-inventory:slowSchedule", watch.shortfall)
         self._ring_for_snapshots(metrics, watch)
@@ -102,7 +127,7 @@ class Alarms(Construct):
             comparison=ComparisonOperator.GREATER_THAN_THRESHOLD,
             threshold=QUOTA_PERCENT,
             says=f"The fullest region has used more than {QUOTA_PERCENT} percent of its quota of user pools. First"
-            " count the pools of each region, by pool-inventory show --json.",
+            " see which region it is, by pool-inventory summary.",
         )
 
     def _ring_for_snapshots(self, metrics: SnapshotMetrics, watch: Watch) -> None:
@@ -169,12 +194,13 @@ class Alarms(Construct):
         alarm = Alarm(
             self,
             name,
+            alarm_name=f"{self._mail.stack_name} - {section(name)}",
             metric=metric,
             comparison_operator=comparison,
             threshold=threshold,
             evaluation_periods=periods,
             treat_missing_data=missing,
-            alarm_description=f"{says} See docs/operations.md, {section(name)!r}.",
+            alarm_description=f"{says} See {self._mail.runbook(section(name))}",
         )
         alarm.add_alarm_action(self._action)
         alarm.add_ok_action(self._action)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Duration
+from aws_cdk import Duration
 from aws_cdk.aws_cloudwatch import (
     Alarm,
     AlarmStatusWidget,
@@ -29,14 +29,14 @@ _IN_A_ROW = 3
 
 
 class SnapshotDashboard(Construct):
-    """A dashboard of one stack in one region: both are in its name, which must be the account's only one."""
+    """A dashboard of one stack in one region."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
         *,
-        stack_name: str,
+        name: str,
         metrics: SnapshotMetrics,
         function: IFunction,
         queues: Sequence[tuple[str, IQueue]],
@@ -49,7 +49,7 @@ class SnapshotDashboard(Construct):
         Args:
             scope: the construct that it belongs to.
             construct_id: its name in there.
-            stack_name: the stack's.
+            name: one that the account does not have yet.
             metrics: the snapshots'.
             function: which takes snapshots.
             queues: what has to be empty, and what a graph calls it.
@@ -108,7 +108,7 @@ class SnapshotDashboard(Construct):
         Dashboard(
             self,
             "Dashboard",
-            dashboard_name=f"{stack_name}-{Aws.REGION}",
+            dashboard_name=name,
             default_interval=Duration.days(14),
             # Otherwise a short range would draw a day's figure in pieces of minutes, most of them empty.
             period_override=PeriodOverride.INHERIT,

@@ -24,6 +24,7 @@ def check(settings: DeploySettings) -> None:
     _check_prefix(settings.prefix)
     _check_expiry(settings)
     _check_encryption(settings)
+    _check_readers(settings)
     _check_time_to_collect(settings)
 
 
@@ -58,6 +59,15 @@ def _check_encryption(settings: DeploySettings) -> None:
             f"encryption={settings.encryption!r}: customerManagedKey chooses the encryption of a bucket of the stack's"
             " own; leave this empty, or, where a policy of the organization demands it in each write, use"
             f" {function.AES256} with customerManagedKey=no, or the same key's ARN in both"
+        )
+
+
+def _check_readers(settings: DeploySettings) -> None:
+    if settings.reader_accounts and settings.bucket_name is not None:
+        raise SettingsError(
+            f"readerAccounts={','.join(settings.reader_accounts)}: a stack does not write the policy of a bucket that"
+            f" is not its own, here bucketName={settings.bucket_name}; leave it empty, and write into that policy what"
+            " docs/reading.md has under 'From another account'"
         )
 
 

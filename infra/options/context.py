@@ -1,39 +1,44 @@
-"""Read the settings of a deploy from the CDK's context: cdk.json's, or `-c name=value`.
+"""Read the settings of a deploy from the CDK's context, which `-c name=value` fills.
 
-The defaults are cdk.json's and stand nowhere else. What the function itself reads is checked by the function's own
+The defaults are in defaults.json and nowhere else. What the function itself reads is checked by the function's own
 parsers, so a value that synth accepts is a value that the function accepts.
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pool_inventory import settings as function
 from pool_inventory.collect.targets import RegionsError, check_region_names
 from pool_inventory.errors import SettingsError
-from pool_inventory.settings import variables_of
+from pool_inventory.settings import Variable, variables_of
 
-from infra.options import conflicts, names
+from infra.options import conflicts, names, parsers
 from infra.options.deploy_settings import (
     DEPLOY_VARIABLES,
     FIRST_STACK,
     FUNCTION_FIELDS,
     FUNCTION_VARIABLES,
+    OF_ONE_COMMAND,
     DeploySettings,
 )
 
+DEFAULTS: Mapping[str, object] = json.loads(Path(__file__).with_name("defaults.json").read_text(encoding="utf-8"))
+SETTINGS = (*(variable.name for variable in DEPLOY_VARIABLES), *FUNCTION_VARIABLES)
+_BY_NAME: Mapping[str, Variable[Any]] = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
+
 
 def read(context: Mapping[str, object]) -> DeploySettings:
-    """Check the context; the names of the CDK's own in it are passed over.
+    """Check the context; the names of the CDK's own in it are passed over, and what it lacks has its default.
 
     Raises:
-        SettingsError: a name that no setting has, or the first setting that is missing or wrong; with what would be
-            accepted.
+        SettingsError: a name that no setting has, or the first setting that is wrong; with what would be accepted.
         RegionsError: a region's name looks like a slip of another's.
     """
-    known = [*(variable.name for variable in DEPLOY_VARIABLES), *FUNCTION_VARIABLES]
-    names.check(context, known)
-    texts = {name: _text(name, context[name]) for name in known if context.get(name) is not None}
+    names.check(context, [*SETTINGS, *OF_ONE_COMMAND])
+    texts = {name: _text(name, given(context, name)) for name in SETTINGS}
     values = _function_values(texts) | {
         name: variable.read(texts) for name, variable in variables_of(DeploySettings).items()
     }
@@ -48,6 +53,33 @@ def read(context: Mapping[str, object]) -> DeploySettings:
     return settings
 
 
+def check_one(name: str, value: object) -> None:
+    """Check a setting by itself.
+
+    Raises:
+        SettingsError: no setting has this name, or the value is wrong; with what would be accepted.
+    """
+    names.check_one(name, SETTINGS)
+    dataclasses.replace(_BY_NAME[name], name=name).read({name: _text(name, value)})
+
+
+def is_forced(context: Mapping[str, object]) -> bool:
+    """Whether the deployed stack may lose what these settings leave out.
+
+    Raises:
+        SettingsError: force is neither yes nor no.
+    """
+    return Variable(
+        "force", "whether the deployed stack may lose something", "no", parsers.one_of(parsers.YES_NO)
+    ).read({"force": _text("force", context.get("force", "no"))})
+
+
+def given(context: Mapping[str, object], name: str) -> object:
+    """Return a setting's value as the context has it, its default where the context has none."""
+    value = context.get(name)
+    return DEFAULTS[name] if value is None else value
+
+
 def _check_regions(regions: tuple[str, ...]) -> None:
     try:
         check_region_names(regions)
@@ -57,10 +89,10 @@ def _check_regions(regions: tuple[str, ...]) -> None:
 
 
 def _text(name: str, value: object) -> str:
-    """Return a setting as text: `-c` gives texts, cdk.json gives numbers too."""
+    """Return a setting as text: `-c` gives texts, a file gives numbers too."""
     try:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
-            raise SettingsError(f"{name}={value!r}: neither a text nor a number")
+            raise SettingsError(f"{name}={value!r}: neither a text nor a number: write it as -c has it, in quotes")
         return str(value)
     except ValueError as error:  # Python writes out no number of thousands of digits
         raise SettingsError(f"{name} has a number that is too long ({error})") from None

@@ -12,12 +12,15 @@ from infra.options import parsers
 
 T = TypeVar("T")
 
+# What a command is told beside the settings of the stack: in no file of settings/, and nothing that the stack keeps.
+OF_ONE_COMMAND = ("settings", "force")
+
 # The stack whose metrics have the default service: it had them before a second stack could have its own.
 FIRST_STACK = "PoolInventory"
 
 
 def _option(name: str, meaning: str, parse: Callable[[str], T]) -> T:
-    """Return a field that is read from the context; its default is cdk.json's."""
+    """Return a field that is read from the context; its default is in defaults.json."""
     return setting(Variable(name, meaning, None, parse))
 
 
@@ -33,6 +36,7 @@ class DeploySettings:
         permissions_boundary: the ARN of a managed policy, None for no bound.
         reserved_concurrency: how many runs can go at once, None for as many as the account has room for.
         alarm_email: whom the alarms write to, None for nobody.
+        runbook_url: of docs/operations.md, None where it is published nowhere.
         prefix: the key prefix of snapshots, without a slash at either end.
         encryption: what the function asks S3 for with each write, "AES256" or a key's ARN; None, nothing.
         event_bus: the name or the ARN of the bus for change events, None for no events.
@@ -71,6 +75,12 @@ class DeploySettings:
         "who gets an e-mail when an alarm rings, once they confirm; none, nobody",
         parsers.email_address,
     )
+    runbook_url: str | None = _option(
+        "runbookUrl",
+        "where you keep docs/operations.md, as in https://wiki.example.com/pool-inventory: each alarm's mail then has"
+        " the address of its section; none, the mail names the page",
+        parsers.runbook_url,
+    )
     dashboard: bool = _option(
         "dashboard",
         "`yes` or `no`: beyond the first three of an account, CloudWatch charges $3 a month for each",
@@ -90,6 +100,12 @@ class DeploySettings:
     )
     former_keys: tuple[str, ...] = _option(
         "formerKeys", "comma list of ARNs of KMS keys that snapshots were encrypted under before", parsers.keys
+    )
+    reader_accounts: tuple[str, ...] = _option(
+        "readerAccounts",
+        "comma list of the ids of other accounts that may read the snapshots in a bucket of the stack's own, and use"
+        " the stack's own key for it",
+        parsers.accounts,
     )
     permissions_boundary: str | None = _option(
         "permissionsBoundary", "ARN of the managed policy that bounds every role", parsers.permissions_boundary

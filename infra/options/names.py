@@ -19,12 +19,26 @@ def check(context: Mapping[str, object], settings: Iterable[str]) -> None:
     """
     known = list(settings)
     for name, value in context.items():
-        if name not in known and ":" not in name and isinstance(value, (str, int, float)):
-            raise SettingsError(f"{name!r} is no setting: {did_you_mean(name, known) or _use_one_of(known)}")
+        if ":" not in name and isinstance(value, (str, int, float)):
+            check_one(
+                name,
+                known,
+                where=" (the CDK reads the context of cdk.json, cdk.context.json and ~/.cdk.json, and then each -c)",
+            )
 
 
-def _use_one_of(known: Iterable[str]) -> str:
-    return (
-        f"use one of {', '.join(known)} (the CDK reads the context of cdk.json, cdk.context.json and ~/.cdk.json, and"
-        " then each -c)"
-    )
+def check_one(name: str, known: Iterable[str], *, where: str = "") -> None:
+    """Check one name.
+
+    Args:
+        name: the name.
+        known: those that there are.
+        where: what to say, where no known name is near, of the places that such a name can come from.
+
+    Raises:
+        SettingsError: it is not known; with the name that was probably meant.
+    """
+    known = list(known)
+    if name not in known:
+        meant = did_you_mean(name, known) or f"use one of {', '.join(known)}{where}"
+        raise SettingsError(f"{name!r} is no setting: {meant}")

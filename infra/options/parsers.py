@@ -37,6 +37,7 @@ RETENTION = {
     "3653": RetentionDays.TEN_YEARS,
 }
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
+_URL_CHARACTERS = 400
 YES_NO = {"yes": True, "no": False}
 ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
 _KEY_ARN_IN_WORDS = f"the ARN of a KMS key, as in {function.KEY_ARN_EXAMPLE}"
@@ -94,6 +95,18 @@ def email_address(text: str) -> str | None:
     return text or None
 
 
+def runbook_url(text: str) -> str | None:
+    """Return the https address of a page, None for an empty text."""
+    # Of the 1024 characters of an alarm's description the alarm's own words take less than half.
+    host = r"(?=.{1,253}[/?#:]|.{1,253}$)([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}(:[0-9]{1,5})?"
+    if text and (len(text) > _URL_CHARACTERS or not re.fullmatch(rf"https://{host}([/?#][!-~]*)?", text)):
+        raise ValueError(
+            f"not an https address of at most {_URL_CHARACTERS} characters, without a user's name and with"
+            " anything that is not ASCII as %XX, such as https://wiki.example.com/pool-inventory; or leave it empty"
+        )
+    return text or None
+
+
 def python_version(text: str) -> str:
     """Return the version of a Lambda runtime that the function's dependencies have wheels for."""
     if re.fullmatch(r"2(\.\d+)?|3\.(\d|10|11)", text):
@@ -140,6 +153,18 @@ def keys(text: str) -> tuple[str, ...]:
         if not function.is_key_arn(arn):
             raise ValueError(f"{arn!r} is not {_KEY_ARN_IN_WORDS}: use one, a comma list, or nothing")
     return tuple(sorted(set(arns)))
+
+
+def accounts(text: str) -> tuple[str, ...]:
+    """Return the ids of a comma list of accounts, each once and sorted."""
+    ids = [account.strip() for account in text.split(",")] if text else []
+    for account in ids:
+        if not re.fullmatch(r"[0-9]{12}", account):
+            raise ValueError(
+                f"{account!r} is not an account's id of 12 digits, zeros at its front included: use one, a comma list,"
+                " or nothing"
+            )
+    return tuple(sorted(set(ids)))
 
 
 def service_name(text: str) -> str:

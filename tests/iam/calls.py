@@ -21,7 +21,8 @@ class Call:
     """One call, as IAM sees it.
 
     Attributes:
-        caller: the logical id of the role that makes it, or the service that makes it for itself.
+        caller: the logical id of the role that makes it, the ARN of one that is not the stack's, or the service that
+            makes it for itself.
         action: such as "s3:GetObject".
         resource: an ARN, or ANY.
         context: condition keys and their values, besides TLS.

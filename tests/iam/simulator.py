@@ -127,7 +127,7 @@ def simulation(deployed: Deployed, policies: Policies, call: Call, secure_transp
     session = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/{deployed.names.get(call.caller)}/session"
     asked = {
         "request": {
-            "principal": session if is_role else call.caller,
+            "principal": session if call.caller in deployed.names else call.caller,
             "action": call.action,
             "resource": {"resource": call.resource, "accountId": ACCOUNT_ID},
             "contextVariables": {"aws:SecureTransport": secure_transport, **call.context},

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ Resource = dict[str, Any]
 
 
 def any_context(**changes: object) -> dict[str, Any]:
-    """The context as cdk.json has it, with changes as `-c` would make them."""
-    defaults = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**defaults, **changes}
+    """Each setting's default, with changes as `-c` would make them."""
+    return {**context.DEFAULTS, **changes}
 
 
 def any_settings(**changes: object) -> DeploySettings:

@@ -16,6 +16,7 @@ from infra.errors import BundleError, ChecksError
 from infra.stack import PoolInventoryStack
 from tests.infra.makers import ROOT, any_context
 
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 COMPILER = Interpreter("python3.13", (3, 13, 0), makes_environments=True)
 
 
@@ -64,6 +65,11 @@ def test_synth_notes_where_a_bucket_of_others_has_to_be(synthesize: Synthesize) 
     assert "bucketName=inventory-archive has to be in the stack's region" in synthesize(
         COMPILER, bucketName="inventory-archive"
     )
+
+
+def test_synth_notes_the_keys_that_readers_cannot_use(synthesize: Synthesize) -> None:
+    written = synthesize(COMPILER, readerAccounts="210987654321", customerManagedKey="yes", formerKeys=KEY)
+    assert f"the stack does not write the policies of {KEY}. Each has to let these accounts do" in written
 
 
 def test_synth_notes_nothing_where_nothing_is_left_open(synthesize: Synthesize) -> None:

@@ -37,7 +37,7 @@ def test_the_environment_has_the_functions_python_version() -> None:
 
 
 def test_texts_and_numbers_in_the_context_mean_the_same() -> None:
-    """`-c` gives texts, cdk.json gives numbers."""
+    """`-c` gives texts, a file gives numbers."""
     texts = {name: str(value) for name, value in any_context().items()}
     assert context.read(texts) == any_settings()
 
@@ -124,16 +124,15 @@ def test_a_database_name_that_is_set_is_taken() -> None:
 
 
 @pytest.mark.parametrize("name", any_context())
-def test_a_setting_that_is_missing_is_named(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"^{name} is not set: it is required"):
-        any_settings(**{name: None})
+def test_a_setting_that_is_missing_has_its_default(name: str) -> None:
+    assert any_settings(**{name: None}) == context.read({}) == any_settings()
 
 
 @pytest.mark.parametrize("value", [["us-east-1"], {"a": 1}, True])
 def test_a_setting_that_is_neither_a_text_nor_a_number_is_named(value: object) -> None:
     with pytest.raises(SettingsError) as raised:
         any_settings(regions=value)
-    assert str(raised.value) == f"regions={value!r}: neither a text nor a number"
+    assert str(raised.value) == f"regions={value!r}: neither a text nor a number: write it as -c has it, in quotes"
 
 
 WRONG = [
@@ -187,6 +186,13 @@ WRONG = [
     ("alarmEmail", "a@example.com,b@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud\u202eteam@example.com", "not an e-mail address"),
     ("alarmEmail", "cloud team@example.com", "not an e-mail address"),
+    ("runbookUrl", "http://wiki.example.com/", "not an https address"),
+    ("runbookUrl", "https://", "not an https address"),
+    ("runbookUrl", "https://me:secret@wiki.example.com/", "without a user's name"),
+    ("runbookUrl", "https://wiki.example.com/a b", "anything that is not ASCII as %XX"),
+    ("runbookUrl", "https://wiki.example.com/\u00e9", "anything that is not ASCII as %XX"),
+    ("runbookUrl", "https://wiki.example.com/" + "a" * 400, "of at most 400 characters"),
+    ("runbookUrl", "javascript:alert(1)", "or leave it empty"),
     ("dashboard", "true", "not one of yes, no"),
     ("bucketName", "My_Bucket", "3 to 63 of a-z, 0-9, dot and hyphen"),
     ("bucketName", "arn:aws:s3:::mine", "the name of an S3 bucket"),
@@ -195,6 +201,14 @@ WRONG = [
     ("customerManagedKey", "arn:aws:kms:us-east-1:123456789012:alias/mine", "the ARN of a KMS key"),
     ("formerKeys", "yes", "'yes' is not the ARN of a KMS key, as in arn:aws:kms:"),
     ("formerKeys", f"{KEY},", "'' is not the ARN of a KMS key"),
+    (
+        "readerAccounts",
+        "12345678901",
+        "'12345678901' is not an account's id of 12 digits, zeros at its front included",
+    ),
+    ("readerAccounts", "210987654321,", "'' is not an account's id"),
+    ("readerAccounts", "arn:aws:iam::210987654321:root", "is not an account's id"),
+    ("readerAccounts", "*", "is not an account's id"),
     ("encryption", "aws:kms", "neither AES256 nor a KMS key's ARN"),
     ("forgetDays", "0", "a whole number of 1 or more"),
     ("customerManagedKey", "true", "one of yes, no"),
@@ -231,6 +245,13 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(name: str, value: str, w
 
 def test_the_wrong_settings_above_leave_none_out() -> None:
     assert {name for name, _, _ in WRONG} == set(any_context())
+
+
+@pytest.mark.parametrize(
+    "url", ["https://wiki.example.com", "https://wiki:8443/a?b=c#d", "https://example.com/docs/operations.md"]
+)
+def test_an_https_address_is_taken_for_the_runbook(url: str) -> None:
+    assert any_settings(runbookUrl=url).runbook_url == url
 
 
 def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
@@ -280,6 +301,16 @@ def test_a_key_is_asked_for_or_given_by_its_arn() -> None:
 
 def test_former_keys_are_kept_once_each_and_sorted() -> None:
     assert any_settings(formerKeys=f"{KEY}, {ANOTHER_KEY},{KEY}").former_keys == (ANOTHER_KEY, KEY)
+
+
+def test_readers_are_kept_once_each_and_sorted() -> None:
+    settings = any_settings(readerAccounts="210987654321, 012345678901,210987654321")
+    assert settings.reader_accounts == ("012345678901", "210987654321")
+
+
+def test_readers_of_a_bucket_of_others_are_refused() -> None:
+    with pytest.raises(SettingsError, match=r"^readerAccounts=210987654321: .* bucketName=mine; leave it empty"):
+        any_settings(readerAccounts="210987654321", bucketName="mine")
 
 
 NUMBERS = st.one_of(

@@ -474,13 +474,35 @@ def test_each_alarms_section_has_its_three_parts() -> None:
         assert "<!-- " in text or "](#" in text, f"{title}: no query, and no link to one"
 
 
-def test_each_alarm_says_what_to_do_first_and_names_its_section(otherwise: Synthesized) -> None:
-    for name, alarm in alarms(otherwise).items():
+def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synthesized) -> None:
+    for name, alarm in alarms(by_default).items():
         text = alarm["AlarmDescription"]
         assert " First " in text
         assert text.endswith(f"See docs/operations.md, '{section(name)}'.")
         for query in re.findall(r"query '([^']+)'", text):
             assert query in {each.name.replace("_", " ") for each in log_queries()}
+
+
+def test_each_alarm_has_a_name_that_can_be_read(by_default: Synthesized) -> None:
+    """It is the subject of its mail."""
+    names = {alarm["AlarmName"] for alarm in alarms(by_default).values()}
+    assert names == {f"PoolInventory - {section(name)}" for name in alarms(by_default)}
+    assert "PoolInventory - No complete snapshot" in names
+
+
+def test_each_alarm_has_the_address_of_its_section(otherwise: Synthesized) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    for name, alarm in alarms(otherwise).items():
+        address = alarm["AlarmDescription"].rpartition(" See ")[2]
+        assert address == f"https://wiki.example.com/pool-inventory#{section(name).lower().replace(' ', '-')}"
+        assert f"[{section(name)}](#{address.partition('#')[2]})" in page
+        assert len(alarm["AlarmDescription"]) < 1024 - 400
+
+
+def test_an_address_with_a_fragment_is_left_as_it_is(tmp_path: Path) -> None:
+    url = "https://wiki.example.com/#/runbooks/7"
+    for alarm in alarms(Synthesized(tmp_path, runbookUrl=url)).values():
+        assert alarm["AlarmDescription"].endswith(f" See {url}")
 
 
 def test_no_alarm_sends_to_a_dashboard_that_is_not_there(otherwise: Synthesized) -> None:
@@ -491,7 +513,7 @@ def test_no_alarm_sends_to_a_dashboard_that_is_not_there(otherwise: Synthesized)
 def test_the_region_of_a_quota_is_looked_for_where_regions_are(by_default: Synthesized) -> None:
     """`pool-inventory list` has a line for each snapshot and names no region."""
     for text in (alarms(by_default)["QuotaNearlyUsed"]["AlarmDescription"], sections()["Quota nearly used"]):
-        assert "pool-inventory show" in text
+        assert "pool-inventory summary" in text
         assert "pool-inventory list" not in text
 
 

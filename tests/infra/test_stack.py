@@ -10,7 +10,7 @@ from aws_cdk.aws_logs import LogGroup
 from pool_inventory.snapshots import keys
 
 from infra.options.parsers import RETENTION
-from tests.infra.conftest import BOUNDARY
+from tests.infra.conftest import BOUNDARY, FORMER_KEY
 from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
@@ -323,16 +323,27 @@ def test_the_outputs_say_where_to_look(otherwise: Synthesized) -> None:
         "SnapshotLocation": "s3://${Storage/Bucket}/audit/pools",
         "FunctionName": "${Exporter/Function}",
         "KeyArn": "${Key.Arn}",
+        "FormerKeyArns": FORMER_KEY,
         "DatabaseName": "${Catalog/Database}",
         "WorkgroupName": "${Workgroup/Workgroup}",
         "FailedQueueUrl": "${Exporter/Failed}",
         "UndeliveredQueueUrl": "${Schedule/Undelivered}",
         "AlarmTopicArn": "${Monitoring/Alarm/Topic}",
+        "LogGroupName": "${Exporter/Log}",
+        "LogQueriesFolder": "Another",
     }
 
 
+def test_the_outputs_name_the_dashboard_and_its_queries(by_default: Synthesized) -> None:
+    outputs = by_default.spelled_out(by_default.template["Outputs"])
+    (dashboard,) = by_default.of_type("AWS::CloudWatch::Dashboard").values()
+    assert outputs["DashboardName"]["Value"] == dashboard["DashboardName"] == "PoolInventory-${AWS::Region}"
+    queries = by_default.of_type("AWS::Logs::QueryDefinition").values()
+    assert {each["Name"].partition("/")[0] for each in queries} == {outputs["LogQueriesFolder"]["Value"]}
+
+
 def test_no_resource_has_a_fixed_name_but_what_needs_one(by_default: Synthesized) -> None:
-    naming = {"BucketName", "FunctionName", "QueueName", "RoleName", "AlarmName", "TopicName"}
+    naming = {"BucketName", "FunctionName", "QueueName", "RoleName", "TopicName"}
     kinds = {
         *("S3::Bucket", "Lambda::Function", "SQS::Queue", "IAM::Role", "Scheduler::Schedule"),
         *("CloudWatch::Alarm", "SNS::Topic"),
@@ -373,8 +384,8 @@ def test_fixed_names_differ_between_stacks(
 def account_wide_names(stack: Synthesized) -> Iterator[tuple[str, str]]:
     """The names that are written out, of all but what a role, a database or a workgroup of the stack holds.
 
-    An alarm says what it looks at, and a topic what e-mails call it. That neither has a name of its own is checked
-    above, and the dashboard's name with the dashboard.
+    An alarm says what it looks at, and its own name is checked in test_two_stacks.py; a topic says what e-mails call
+    it, and that it has no name of its own is checked above. The dashboard's name is checked with the dashboard.
     """
     held = {
         *("AWS::IAM::Policy", "AWS::Glue::Table", "AWS::Athena::NamedQuery"),

@@ -67,6 +67,7 @@ def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
     ("option", "reason"),
     [
         ("regoins=us-east-1", "'regoins' is no setting: did you mean regions?"),
+        ("settings=exmaple", "settings='exmaple': there is no settings/exmaple.json: did you mean example?"),
         ("regions=us-esat-1", "regions: 'us-esat-1' is no region that the SDK knows: did you mean us-east-1?"),
     ],
 )

@@ -38,16 +38,21 @@ class Cdk:
         # moto updates by no change set, and knows no previous value of a parameter that had its default.
         self.deploy(assembly, settings, "--method=direct", "--no-previous-parameters")
 
+    def refused(self, assembly: Path, settings: Mapping[str, str]) -> str:
+        """Deploy what synth refuses, and return all that was said."""
+        options = ("--require-approval=never", f"--output={assembly}", *_told(settings))
+        return self._run("deploy", *options, statuses=(1,)).stdout
+
     def differs(self, assembly: Path, settings: Mapping[str, str] | None = None) -> bool:
         """Whether a stack differs from what is deployed: synthesized again where settings are given."""
         synthesized = [f"--app={assembly}"] if settings is None else [f"--output={assembly}", *_told(settings)]
         # By change set, moto would fail at removing it.
-        return self._run("diff", "--method=template", "--fail", *synthesized, statuses=(0, 1)) == 1
+        return self._run("diff", "--method=template", "--fail", *synthesized, statuses=(0, 1)).returncode == 1
 
     def destroy(self, assembly: Path) -> None:
         self._run("destroy", "--force", f"--app={assembly}")
 
-    def _run(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> int:
+    def _run(self, *arguments: str, statuses: tuple[int, ...] = (0,)) -> "subprocess.CompletedProcess[str]":
         outcome = subprocess.run(  # noqa: S603 - the CLI that package.json pins
             [str(CLI), *arguments, "--no-notices", "--no-color"],
             cwd=ROOT,
@@ -60,7 +65,7 @@ class Cdk:
         )
         if outcome.returncode not in statuses:
             raise CdkError(f"cdk {' '.join(arguments)} ended with {outcome.returncode}:\n{outcome.stdout}")
-        return outcome.returncode
+        return outcome
 
     def _environment(self) -> dict[str, str]:
         return {

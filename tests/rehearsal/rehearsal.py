@@ -86,6 +86,7 @@ def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
         "architecture": ARCHITECTURES[platform.machine()],
         # moto passes over alarms, and then refuses the dashboard that shows them.
         "dashboard": "no",
+        "alarmEmail": "cloud-team@example.com",
     }
     changes = {"eventBus": "default", "extraFormats": "csv", "memoryMb": "1024"}
 
@@ -99,6 +100,12 @@ def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
     rehearsal.cdk.update(folder / "second", settings | changes)
     deployment = read_deployment(aws, folder / "second-code")
     run_with_other_settings(rehearsal, deployment)
+
+    say("cdk deploy, which forgets the alarms' address: it is stopped by a question, and nothing is deployed")
+    forgetful = {name: value for name, value in (settings | changes).items() if name != "alarmEmail"}
+    asked = rehearsal.cdk.refused(folder / "forgetful", forgetful)
+    assert "these settings leave out what the deployed stack PoolInventory has" in asked
+    assert "alarmEmail=cloud-team@example.com: no alarm would reach this address any more" in asked
 
     say("cdk diff: nothing with these settings, and something with the former")
     assert not rehearsal.cdk.differs(folder / "again", settings | changes)

@@ -29,6 +29,8 @@ def test_each_put_sends_its_sha_256(s3_store: S3Store, aws: StandIn) -> None:
     s3_store.put_if_absent(KEY, b"one")
     sent = next(request for request in aws.requests if request.method == "PUT")
     assert sent.headers["x-amz-checksum-sha256"] == base64.b64encode(hashlib.sha256(b"one").digest()).decode()
+    assert sent.headers["x-amz-sdk-checksum-algorithm"] == "SHA256", "a bucket with Object Lock asks for it"
+    assert "Content-MD5" not in sent.headers
     assert sent.headers["If-None-Match"] == "*"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pool_inventory.model import Target
 from pool_inventory.snapshots import functions, pools
+from pool_inventory.snapshots.functions import Function
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.pools import Wanted, read_pools
 
@@ -87,12 +88,28 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What the pools of a target call.
+
+    Attributes:
+        pools: how many pools have a trigger.
+        functions: how many functions they call, whatever the version.
+        foreign: how many of those are outside the account or the region.
+    """
+
+    pools: int = 0
+    functions: int = 0
+    foreign: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """What is known of all pools.
 
     Attributes:
         listed: the first pools, as many as were asked for.
         places: how many pools each target has.
+        uses: what they call, by target.
         triggers: how many pools use a trigger in a region, by both.
         functions: how many functions are called, whatever the version.
         called: each function as triggers name it, those of another account first, then of another region.
@@ -102,6 +119,7 @@ class Counted:
 
     listed: tuple[Pool, ...]
     places: Mapping[Target, Count]
+    uses: Mapping[Target, Use]
     triggers: Mapping[tuple[str, str], int]
     functions: int
     called: tuple[Called, ...]
@@ -141,7 +159,8 @@ class _Counting:
     listed: list[Pool] = field(default_factory=list)
     places: dict[Target, Count] = field(default_factory=lambda: defaultdict(Count))
     triggers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    distinct: set[functions.Function | None] = field(default_factory=set)
+    callers: Counter[Target] = field(default_factory=Counter)
+    functions: dict[Target, set[Function]] = field(default_factory=lambda: defaultdict(set))
     called: dict[tuple[str, str], _Calls] = field(default_factory=dict)
     untouched: dict[str, Count] = field(default_factory=lambda: {text: Count() for _, text in AGES})
     traits: dict[str, Count] = field(default_factory=lambda: defaultdict(Count))
@@ -160,12 +179,14 @@ class _Counting:
         for arn in set(called.values()):
             self._add_call(arn, [name for name, each in called.items() if each == arn], pool, target)
         self.triggers.update((name, row["region"]) for name in called)
+        self.callers[target] += bool(called)
         if len(self.listed) < self.max_listed:
             self.listed.append(pool)
 
     def _add_call(self, arn: str, triggers: Iterable[str], pool: Pool, target: Target) -> None:
         function = functions.parse(arn)
-        self.distinct.add(function and replace(function, qualifier=None))
+        if function:
+            self.functions[target].add(replace(function, qualifier=None))
         is_of_account = function is None or function.account_id != target.account_id
         calls = self.called.setdefault((arn, _place(function, target)), _Calls(is_of_account))
         calls.triggers.update(triggers)
@@ -195,13 +216,19 @@ def count_pools(known: Known, now: datetime, *, max_listed: int = 0) -> Counted:
     return Counted(
         listed=tuple(counting.listed),
         places=dict(counting.places),
+        uses={target: _use(counting, target) for target in counting.places},
         triggers=dict(counting.triggers),
-        functions=len(counting.distinct - {None}),
+        functions=len(set[Function]().union(*counting.functions.values())),
         # What few pools call is more likely to be wrong than what all do.
         called=tuple(sorted(called, key=lambda each: (not each.is_of_account, not each.place, each.pools, each.arn))),
         untouched=counting.untouched,
         traits=dict(counting.traits),
     )
+
+
+def _use(counting: _Counting, target: Target) -> Use:
+    called = counting.functions[target]
+    return Use(counting.callers[target], len(called), sum(each.is_foreign(target) for each in called))
 
 
 def _pool(row: Mapping[str, Any], called: Mapping[str, str], target: Target) -> Pool:
@@ -219,7 +246,7 @@ def _pool(row: Mapping[str, Any], called: Mapping[str, str], target: Target) -> 
     )
 
 
-def _place(function: functions.Function | None, target: Target) -> str:
+def _place(function: Function | None, target: Target) -> str:
     if function is None:
         return "no function's ARN"
     return " and ".join(

@@ -167,6 +167,9 @@ class S3Store:
                 Key=self.full_key(key),
                 Body=body,
                 ContentType=CONTENT_TYPES.get(Path(key).suffix, "text/plain"),
+                # Without its name beside it, Object Lock takes no checksum for one:
+                # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+                ChecksumAlgorithm="SHA256",
                 ChecksumSHA256=base64.b64encode(hashlib.sha256(body).digest()).decode(),
                 **self._encryption(),
                 **condition,

@@ -35,9 +35,11 @@ from pool_inventory.terminal.console import (
     split_address,
     warn,
 )
+from pool_inventory.terminal.functions_command import functions
 from pool_inventory.terminal.reading_commands import COMMANDS
 from pool_inventory.terminal.report_command import report
 from pool_inventory.terminal.sql_command import sql
+from pool_inventory.terminal.summary_command import summary
 from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
 if TYPE_CHECKING:
@@ -272,5 +274,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in (*COMMANDS, report, sql):
+for command in (*COMMANDS, summary, functions, report, sql):
     main.add_command(command)

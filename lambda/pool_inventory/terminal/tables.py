@@ -72,7 +72,7 @@ def _written(text: str) -> str:
 _GAP = "  "
 _LEAST_WIDTH = 8
 # A name that is cut cannot be used in the next command.
-_NAMING = frozenset({"account", "id", "snapshot"})
+_NAMING = frozenset({"account", "id", "region", "snapshot"})
 _COLOURS = {
     "complete": "green",
     "partial": "yellow",

@@ -1,0 +1,173 @@
+"""The command that counts: summary."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from pool_inventory import settings
+from pool_inventory.clock import Clock
+from pool_inventory.model import COMPLETE, Coverage, Target
+from pool_inventory.snapshots import archive, coverage
+from pool_inventory.snapshots.counted import Count, Counted, Use, count_pools
+from pool_inventory.snapshots.functions import parse
+from pool_inventory.snapshots.manifest import Manifest
+from pool_inventory.snapshots.pools import TRIGGERS
+from pool_inventory.terminal import reports
+from pool_inventory.terminal.console import Moment, parsed_by, terminal_width, write
+from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.text import printable
+
+# How many functions outside it names: `functions --foreign` has them all.
+MAX_FOREIGN = 5
+_EARLIER = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What is known of the pools of a target.
+
+    Attributes:
+        coverage: how reading it went.
+        count: how many pools it has.
+        use: what they call.
+    """
+
+    coverage: Coverage
+    count: Count
+    use: Use
+
+
+@click.command()
+@reading_command
+@at
+@click.option(
+    "--quota",
+    metavar="NUMBER",
+    callback=parsed_by(settings.USER_POOL_QUOTA.parse),
+    default=settings.USER_POOL_QUOTA.default,
+    show_default=True,
+    help="How many pools an account may have in a region, by its quota.",
+)
+def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment | None, quota: int) -> None:
+    """Count the user pools that are known as of a snapshot: by account and region, and by trigger.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder. Of each region: how many pools there are, how much of the quota they
+    use, how many have triggers, how many functions they call, and how many of these are outside the account or the
+    region. Regions that were not read are named.
+    """
+    with opened(location, profile) as store:
+        made = choose(store, moment)
+        known = archive.read_known(store, made)
+        counted = count_pools(known, Clock().now())
+        places = [_place(each, counted) for each in known.coverage()]
+        if as_json:
+            write(_document(made, places, counted, quota))
+        else:
+            write(_lines(made, places, counted, quota, terminal_width()))
+            say_age(made, moment)
+
+
+def _place(covered: Coverage, counted: Counted) -> Place:
+    target = covered.target
+    return Place(covered, counted.places.get(target, Count()), counted.uses.get(target, Use()))
+
+
+def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int, width: int | None) -> Iterator[str]:
+    asked = sum(count for status, count in made.targets.items() if status != "not_asked")
+    yield f"{counted.total.total} user pools known in {made.id}, which is {made.status}."
+    yield f"{made.targets.get('ok', 0)} of {asked} regions were read."
+    yield from reports.unread_lines([each.coverage for each in places if each.coverage.has_unknown_pools])
+    shown = [each for each in places if each.count.total]
+    if not shown:
+        return
+    yield ""
+    counts = ("pools", "quota", "triggers", "functions", "outside")
+    names = ("account", "region", *counts, "")
+    yield from plain_lines(names, (_cells(each, quota) for each in shown), width=width, right=counts)
+    if any(each.count.earlier for each in shown):
+        yield f"{_EARLIER} known from an earlier snapshot"
+    yield from _others(places)
+    yield ""
+    yield from plain_lines(
+        ("trigger", "pools", "functions"), _trigger_cells(counted), width=width, right=("pools", "functions")
+    )
+    yield from _foreign_lines(counted)
+
+
+def _cells(place: Place, quota: int) -> tuple[str, ...]:
+    use = place.use
+    quota_used = f"{100 * place.count.total / quota:.1f}%"
+    numbers = (place.count.total, quota_used, use.pools, use.functions, use.foreign)
+    return (*place.coverage.target, *map(str, numbers), _EARLIER if place.count.earlier else "")
+
+
+def _others(places: Iterable[Place]) -> Iterator[str]:
+    """Say how many regions have no pools: a row for each would hide those that do."""
+    empty = sum(1 for each in places if not each.count.total and each.coverage.status in COMPLETE)
+    if empty:
+        yield f"{empty} {'region has' if empty == 1 else 'regions have'} no pools."
+
+
+def _trigger_cells(counted: Counted) -> Iterator[tuple[str, str, str]]:
+    for name in TRIGGERS:
+        pools = sum(count for (trigger, _), count in counted.triggers.items() if trigger == name)
+        if pools:
+            yield name, str(pools), str(len(_functions_of(counted, name)))
+
+
+def _functions_of(counted: Counted, trigger: str) -> set[tuple[str, str, str]]:
+    """Return the functions that a trigger calls, whatever the version."""
+    found = (parse(each.arn) for each in counted.called if trigger in each.triggers)
+    return {(each.account_id, each.region, each.name) for each in found if each}
+
+
+def _foreign_lines(counted: Counted) -> Iterator[str]:
+    foreign = counted.foreign
+    if not foreign:
+        yield "No function is outside the account and the region of a pool that calls it."
+        return
+    yield ""
+    yield "Functions outside the account or the region of a pool that calls them:"
+    for each in foreign[:MAX_FOREIGN]:
+        pools = f"{each.pools} pool{'' if each.pools == 1 else 's'}"
+        function = parse(each.arn)
+        name = function.name if function else each.arn
+        yield printable(f"  {name} ({each.place}): {', '.join(each.triggers)} of {pools}")
+    if len(foreign) > MAX_FOREIGN:
+        yield f"  and {len(foreign) - MAX_FOREIGN} more: `pool-inventory functions --foreign` has them"
+
+
+def _document(made: Manifest, places: Sequence[Place], counted: Counted, quota: int) -> dict[str, Any]:
+    return {
+        "snapshotId": made.id,
+        "status": made.status,
+        "pools": counted.total.total,
+        "targets": dict(made.targets),
+        "quota": quota,
+        "places": [_place_document(each, quota) for each in places],
+        "triggers": [
+            {"trigger": name, "pools": int(pools), "functions": int(functions)}
+            for name, pools, functions in _trigger_cells(counted)
+        ],
+        "functions": counted.functions,
+        "functionsOutside": len({each.arn for each in counted.foreign}),
+        "unread": [coverage.row_of(made.id, each.coverage) for each in places if each.coverage.has_unknown_pools],
+    }
+
+
+def _place_document(place: Place, quota: int) -> dict[str, Any]:
+    target: Target = place.coverage.target
+    return {
+        "account_id": target.account_id,
+        "region": target.region,
+        "status": place.coverage.status,
+        "last_ok": place.coverage.last_ok,
+        "pools": place.count.total,
+        "quotaPercent": round(100 * place.count.total / quota, 1),
+        "poolsWithTriggers": place.use.pools,
+        "functions": place.use.functions,
+        "functionsOutside": place.use.foreign,
+    }

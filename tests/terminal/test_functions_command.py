@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal import command_line as cli
+
+from tests.chains import add_chain, identifier
+from tests.makers import ACCOUNT_ID, any_pool
+
+OWN = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:"
+FOREIGN = "arn:aws:lambda:eu-west-1:666655554444:function:strange"
+OF_ANOTHER_REGION = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:far"
+
+
+def pool(number: int, **triggers: str) -> dict[str, Any]:
+    return any_pool("eu-west-1", Id=f"eu-west-1_{number}", Name=f"pool {number}", LambdaConfig=triggers)
+
+
+BEFORE = [
+    pool(1, PreSignUp=f"{OWN}check"),
+    pool(2, PreSignUp=f"{OWN}check", PostConfirmation=f"{OWN}welcome:live"),
+    pool(3, CustomMessage=OF_ANOTHER_REGION),
+    pool(4, PreSignUp=f"{OWN}old"),
+    pool(5, PreSignUp=f"{OWN}old"),
+]
+AFTER = [pool(1, PreSignUp=FOREIGN), *BEFORE[1:4], pool(5, PreSignUp=f"{OWN}new"), pool(6, PreSignUp=f"{OWN}check")]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": BEFORE}, {"eu-west-1": AFTER}, {"eu-west-1": AFTER}])
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    result = CliRunner().invoke(cli.main, ["functions", str(folder), *arguments])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:
+    lines = run(folder).stdout.splitlines()
+    where, swapped = f"set in {identifier(1)}", "pre_sign_up of eu-west-1_1 (pool 1)"
+    assert lines == [
+        "function\taccount\tregion\tpools\tcalled by",
+        f"strange\t666655554444\teu-west-1\t1\toutside (account 666655554444), {where}: {swapped}",
+        f"far\t{ACCOUNT_ID}\tus-east-1\t1\toutside (region us-east-1): custom_message of eu-west-1_3 (pool 3)",
+        f"new\t{ACCOUNT_ID}\teu-west-1\t1\t{where}: pre_sign_up of eu-west-1_5 (pool 5)",
+        f"old\t{ACCOUNT_ID}\teu-west-1\t1\tpre_sign_up of eu-west-1_4",
+        f"welcome:live\t{ACCOUNT_ID}\teu-west-1\t1\tpost_confirmation of eu-west-1_2",
+        f"check\t{ACCOUNT_ID}\teu-west-1\t2\tpre_sign_up of eu-west-1_2 and 1 more",
+        "",
+        "6 functions.",
+    ]
+
+
+def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:
+    found = json.loads(run(folder, "--foreign", "--json").stdout)["functions"]
+    assert [(each["arn"], each["outside"], each["setIn"], each["firstPools"]) for each in found] == [
+        (FOREIGN, "account 666655554444", identifier(1), ["eu-west-1_1"]),
+        (OF_ANOTHER_REGION, "region us-east-1", None, ["eu-west-1_3"]),
+    ]
+
+
+def test_a_function_set_before_the_last_snapshots_is_not_swapped(folder: Path) -> None:
+    found = json.loads(run(folder, "--json", "--last", "1").stdout)["functions"]
+    assert {each["setIn"] for each in found} == {None}
+
+
+def test_the_function_of_a_new_pool_is_not_swapped(folder: Path) -> None:
+    found = json.loads(run(folder, "--json").stdout)["functions"]
+    assert [each["setIn"] for each in found if each["arn"] == f"{OWN}check"] == [None]
+
+
+def test_changes_that_are_gone_are_said_to_be(folder: Path) -> None:
+    (folder / keys.changes(identifier(1))).unlink()
+    result = run(folder)
+    assert "gone, expired perhaps: triggers that were set to another function then are not known" in result.stderr
+    assert "set in" not in result.stdout.replace("set in\t", "")
+
+
+def test_no_function_is_said_in_a_line(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, PreSignUp=f"{OWN}check")], "us-east-1": None}])
+    lines = run(tmp_path, "--foreign").stdout.splitlines()
+    assert lines[0] == "No pool calls a function outside its account or region."
+    assert "us-east-1: denied" in lines[2]
+
+
+def test_what_is_no_function_is_outside_and_shown_whole(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, PreSignUp="not an ARN \x1b[2J")]}])
+    (line,) = run(tmp_path, "--foreign").stdout.splitlines()[1:2]
+    assert line.startswith(r"not an ARN \x1b[2J")
+    assert "outside (no function's ARN)" in line
