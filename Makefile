@@ -91,7 +91,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --
 lock: $(BIN)/python
 	@echo "Pinning requirements.txt and lambda/requirements.txt"
 	@$(PIP) install --quiet uv
-	@$(COMPILE) --extra cli --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
+	@$(COMPILE) --extra cli --extra sql --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
 	@$(COMPILE) --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
 	@$(MAKE) --no-print-directory $(PYTHON_READY)
 	@echo "Pinning package-lock.json and tests/iam/package-lock.json"

@@ -65,13 +65,13 @@ def anchors(page: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """The folder that `make run` was run in, and what it showed."""
+    """The folder that `make run` was run in, and what it showed, with the details that -v adds."""
     folder = tmp_path_factory.mktemp("demo")
     shown = io.StringIO()
     before = Path.cwd()
     os.chdir(folder)
     try:
-        run_demo(Path("out"), Console(file=shown, width=WIDTH))
+        run_demo(Path("out"), Console(file=shown, width=WIDTH), verbose=True, program=".venv/bin/pool-inventory")
     finally:
         os.chdir(before)
     return folder, shown.getvalue()
@@ -85,7 +85,7 @@ def test_the_readme_shows_what_make_run_shows(demo: tuple[Path, str]) -> None:
     _, shown = demo
     lines = set(map(without_numbers, shown.splitlines()))
     (block,) = (each for each in blocks(README, "text") if each.startswith("$ make run\n"))
-    in_readme = [without_numbers(line) for line in block.splitlines()[1:] if line != "…"]
+    in_readme = map(without_numbers, block.splitlines()[1:])
     assert [line for line in in_readme if line not in lines] == []
 
 

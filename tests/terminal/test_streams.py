@@ -205,7 +205,7 @@ def test_an_export_is_utf_8_whatever_the_terminals_encoding(folder: Path) -> Non
 
 
 def test_the_demo_draws_its_tables_in_the_terminals_encoding(tmp_path: Path) -> None:
-    ran = program("demo", "--to", tmp_path / "out", PYTHONIOENCODING="latin-1")
+    ran = program("demo", "-v", "--to", tmp_path / "out", PYTHONIOENCODING="latin-1")
     assert (ran.returncode, ran.stderr) == (0, b"")
     shown = ran.stdout.decode("latin-1")
     changes = shown[shown.index("Changes in ") :].partition("Keys in the bucket")[0].rstrip().splitlines()[1:]

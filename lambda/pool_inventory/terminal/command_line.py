@@ -39,6 +39,7 @@ from pool_inventory.terminal.doctor_command import doctor
 from pool_inventory.terminal.functions_command import functions
 from pool_inventory.terminal.reading_commands import COMMANDS
 from pool_inventory.terminal.report_command import report
+from pool_inventory.terminal.sql_command import sql
 from pool_inventory.terminal.summary_command import summary
 from pool_inventory.terminal.tables import show_progress, shown, targets_table
 
@@ -207,17 +208,20 @@ def run(
     show_default=True,
     help="Where the bucket is copied to, for you to look at.",
 )
-def demo(folder: Path) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show each region, metric, change and key, too.")
+def demo(*, folder: Path, verbose: bool) -> None:
     """See it work, on this machine and without AWS.
 
-    Starts moto with over 500 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
-    function's handler twice, with pools added and removed in between, and copies the bucket to a folder.
+    Starts moto with over 600 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
+    function's handler twice, with pools added, removed and changed in between, copies the bucket to a folder, and says
+    what to try there.
     """
     # moto and Flask take a second to import, and `run` does not need them.
+    from pool_inventory.terminal.demo.story import called_as  # noqa: PLC0415 - as said above
     from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
 
     with errors_on_one_line(needs_output=False):
-        run_demo(folder, _console())
+        run_demo(folder, _console(), verbose=verbose, program=called_as(sys.argv[0]))
 
 
 @contextmanager
@@ -271,5 +275,5 @@ def _console(*, stderr: bool = False) -> Console:
     return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
-for command in (*COMMANDS, summary, functions, report, doctor):
+for command in (*COMMANDS, summary, functions, report, sql, doctor):
     main.add_command(command)

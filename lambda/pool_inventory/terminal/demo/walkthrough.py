@@ -6,7 +6,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,19 +22,24 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import to_the_minute
 from pool_inventory.publish.commit import Committed, read_commit
-from pool_inventory.snapshots import coverage, data_object, keys, schema, table
+from pool_inventory.snapshots import coverage, data_object, keys, manifest, schema, table
+from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.demo import stand_in
+from pool_inventory.terminal.demo import stand_in, story
 from pool_inventory.terminal.tables import pairs_table, shown, targets_table
 from pool_inventory.terminal.verify.chain import verify
+from pool_inventory.terminal.verify.report import Report
 
 BUCKET = "demo-inventory"
 POOLS = {"us-east-1": 320, "eu-west-1": 185, "ap-southeast-2": 61, "sa-east-1": 0, "eu-central-1": 40}
+# By the second run.
 DENIED_REGION = "eu-central-1"
+# The pool whose trigger is swapped: its region, and its number there.
+SWAPPED = ("ap-southeast-2", 7)
 NAMES = (
     "customers",
     "Kunden, Köln",
@@ -47,8 +52,14 @@ NAMES = (
 MARKER = ".made-by-pool-inventory-demo"
 
 
-def run_demo(folder: Path, console: Console) -> None:
-    """Run the handler twice against the stand-in for AWS, show what it did, and copy the bucket to a folder.
+def run_demo(folder: Path, console: Console, *, verbose: bool = False, program: str = story.COMMAND) -> None:
+    """Run the handler twice against the stand-in for AWS, copy the bucket to a folder, and tell how it went.
+
+    Args:
+        folder: where the bucket is copied to.
+        console: where it is told.
+        verbose: whether to show each region, metric, change and key, too.
+        program: what to type to run this program.
 
     Raises:
         InventoryError: the folder holds something else or cannot be written to, or the inventory is not what was
@@ -56,27 +67,45 @@ def run_demo(folder: Path, console: Console) -> None:
     """
     with _folder_errors(folder):
         _check_folder(folder)
+    details = console if verbose else Console(quiet=True)
     hour = to_the_minute(Clock().now()).replace(minute=0)
+    _tell(story.BEGINNING, console)
     with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
         store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
         store.client.create_bucket(Bucket=BUCKET)
-        pools = {region: [_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
+        pools = _pools()
         _make_unkind(aws)
-        for time, said in ((hour - timedelta(hours=1), "at first"), (hour, "an hour later")):
-            for region, each in pools.items():
-                stand_in.seed(region, each)
-            readable = sum(len(each) for region, each in pools.items() if region != DENIED_REGION)
-            console.rule(f"{said}: {readable} user pools in regions that can be read")
-            output = _invoke(time)
-            committed = read_commit(store, keys.snapshot_id(time))
-            _show(committed, output, console)
-            _check(committed.data, pools)
-            console.print(f"Each of the {readable} pools is in data, once.\n")
-            _change(pools)
-        _show_changes(store, keys.snapshot_id(hour), console)
+        _run(store, hour - timedelta(hours=1), pools, console, details)
+        _change(pools)
+        aws.answers.append(stand_in.listing(DENIED_REGION, stand_in.deny))
+        readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
+        newest = _run(store, hour, readable, console, details)
+        _show_changes(store, newest.id, details)
         with _folder_errors(folder):
-            _copy(store, folder, console)
-    _verify(folder / store.prefix, console)
+            _copy(store, folder, details)
+    copied = FolderStore(folder / store.prefix)
+    _tell(story.ending(copied, newest, _verified(copied, details), folder, program), console)
+
+
+def _run(
+    store: S3Store, time: datetime, readable: dict[str, list[dict[str, Any]]], console: Console, details: Console
+) -> Manifest:
+    """Invoke the function at a time, when these pools can be read; return the manifest of its snapshot."""
+    for region, each in readable.items():
+        stand_in.seed(region, each)
+    output = _invoke(time)
+    committed = read_commit(store, keys.snapshot_id(time))
+    _check(committed.data, readable)
+    made = manifest.read(store, keys.snapshot_id(time))
+    _tell([story.snapshot_line(made)], console)
+    _show(committed, output, details)
+    details.print(f"Each of the {made.pool_count} pools that can be read is in data, once.\n")
+    return made
+
+
+def _tell(lines: Iterable[str], console: Console) -> None:
+    for line in lines:
+        console.print(shown(line), soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -107,10 +136,17 @@ def _environment(aws: stand_in.StandIn) -> dict[str, str]:
 def _make_unkind(aws: stand_in.StandIn) -> None:
     aws.enabled_regions = list(POOLS)
     aws.answers += [
-        stand_in.listing(DENIED_REGION, stand_in.deny),
         stand_in.listing("us-east-1", stand_in.every(3, stand_in.throttle)),
         stand_in.listing("eu-west-1", stand_in.in_turn(*[stand_in.throttle] * 4)),
     ]
+
+
+def _pools() -> dict[str, list[dict[str, Any]]]:
+    """Make up the pools of each region; the one that will be changed has a trigger that its region has."""
+    pools = {region: [_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
+    own = f"arn:aws:lambda:{SWAPPED[0]}:{stand_in.ACCOUNT_ID}:function:check-sign-up"
+    pools[SWAPPED[0]][SWAPPED[1]]["LambdaConfig"] = {"PreSignUp": own}
+    return pools
 
 
 def _pool(region: str, number: int) -> dict[str, Any]:
@@ -132,12 +168,12 @@ def _pool(region: str, number: int) -> dict[str, Any]:
 
 
 def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
-    """Add three pools, take two away, and set a trigger of one to a function of another account."""
+    """Add three pools, take two away, and swap a trigger of one for a function of another account."""
     pools["us-east-1"] += [_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
     for _ in range(2):
         pools["eu-west-1"].pop()
-    strange = "arn:aws:lambda:ap-southeast-2:666655554444:function:strange"
-    pools["ap-southeast-2"][7]["LambdaConfig"] = {"PreSignUp": strange}
+    strange = f"arn:aws:lambda:{SWAPPED[0]}:666655554444:function:strange"
+    pools[SWAPPED[0]][SWAPPED[1]]["LambdaConfig"] = {"PreSignUp": strange}
 
 
 def _invoke(time: datetime) -> list[dict[str, Any]]:
@@ -169,7 +205,7 @@ def _metrics(line: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, f"{line[metric['Name']][0]:g} {metric['Unit']}"
 
 
-def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
+def _check(data: bytes, readable: dict[str, list[dict[str, Any]]]) -> None:
     """Compare the snapshot's rows with what was seeded.
 
     Raises:
@@ -177,7 +213,6 @@ def _check(data: bytes, pools: dict[str, list[dict[str, Any]]]) -> None:
     """
     rows = map(json.loads, table.lines(data))
     found = sorted((row["region"], row["id"], row["name"]) for row in rows)
-    readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
     seeded = sorted((region, pool["Id"], pool["Name"]) for region, each in readable.items() for pool in each)
     if found != seeded:
         wrong = sorted(set(found) ^ set(seeded)) or "some are there twice"
@@ -213,16 +248,15 @@ def _copy(store: S3Store, folder: Path, console: Console) -> None:
     console.print(pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
 
 
-def _verify(folder: Path, console: Console) -> None:
+def _verified(store: FolderStore, console: Console) -> Report:
     """Check the copy as `pool-inventory verify` does.
 
     Raises:
         InventoryError: something is not sound.
     """
-    report = verify(FolderStore(folder))
-    console.print()
-    console.print(shown(f"pool-inventory verify {folder}"), style="bold")
+    report = verify(store)
     for line in reports.verify_lines(report):
         console.print(line, markup=False, highlight=False)
     if report.faults:
         raise InventoryError("the history is not sound, which is a fault of this program")
+    return report

@@ -1,0 +1,142 @@
+"""The command that answers SQL: sql."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import click
+from rich.cells import cell_len
+
+from pool_inventory.snapshots import formats
+from pool_inventory.snapshots.schema import Column, Kind
+from pool_inventory.terminal import queries
+from pool_inventory.terminal.console import (
+    errors_on_one_line,
+    parse_location,
+    terminal_width,
+    warn,
+    write,
+    write_chunks,
+)
+from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.text import printable_json
+
+Rows = Iterable[Sequence[Any]]
+
+# Each is a file to fetch; a year of them, every hour, is 8,760.
+DEFAULT_LAST = 1000
+
+
+@click.command()
+@click.argument("location", callback=parse_location)
+@click.argument("query", metavar="SQL")
+@click.option("--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration.")
+@click.option(
+    "-o",
+    "--format",
+    "file_format",
+    type=click.Choice(("table", "json", "ndjson", "csv")),
+    default="table",
+    show_default=True,
+    help="How to write the answer. csv has an apostrophe before cells that a spreadsheet would take for formulas.",
+)
+@click.option(
+    "--last",
+    metavar="NUMBER",
+    type=click.IntRange(min=1),
+    default=DEFAULT_LAST,
+    show_default=True,
+    help="Of how many snapshots, the newest, `data`, `carried`, `coverage` and `changes` have rows.",
+)
+def sql(*, location: str, query: str, profile: str | None, file_format: str, last: int) -> None:
+    """Answer a question in SQL: DuckDB's, over the inventory's tables.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder. The tables are `user_pools`, what is known now; and of each kept
+    snapshot, by its `snapshot_time`: `data`, what it read; `carried`, what it knew from earlier; `coverage`, what was
+    asked and how it went; `changes`. Times are in UTC. A query reads these and reaches nothing else.
+
+    \b
+    Examples:
+      pool-inventory sql out "SELECT region, count(*) AS pools FROM user_pools GROUP BY ALL"
+      pool-inventory sql out -o csv "FROM changes WHERE change = 'deleted'" > deleted.csv
+    """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
+    if file_format == "csv" and sys.stdout.isatty():
+        raise click.UsageError("csv is for files, not for a terminal: send it to one, as in -o csv … > FILE")
+    with errors_on_one_line(), queries.opened(open_location(location, profile), query, last, warn) as connection:
+        names, rows = queries.answer_of(connection, query)
+        if file_format == "table":
+            write(_table(names, rows))
+        else:
+            write_chunks(_FORMATS[file_format](names, rows), None)
+
+
+def _table(names: Sequence[str], rows: Rows) -> list[str]:
+    cells = [[_text(value) for value in row] for row in rows]
+    numbers = [name for name, column in zip(names, zip(*cells, strict=True), strict=False) if _are_numbers(column)]
+    width = terminal_width()
+    lines = plain_lines(names, cells, width=width, right=numbers)
+    if width is None or not cells or max(cell_len(click.unstyle(line)) for line in lines) <= width:
+        return lines
+    # So many columns do not fit, however they are cut.
+    return [line for row in cells for line in _record(names, row, width)]
+
+
+def _record(names: Sequence[str], row: Sequence[str], width: int) -> list[str]:
+    lines = plain_lines(("column", "value"), zip(names, row, strict=True), width=width, wrap_last=True)
+    return [*lines, ""]
+
+
+def _are_numbers(cells: Iterable[str]) -> bool:
+    return all(re.fullmatch(r"(-?[\d.]+(e[+-]\d+)?)?", cell, re.ASCII) for cell in cells)
+
+
+def _ndjson(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
+    for row in rows:
+        document = dict(zip(names, map(_plain, row), strict=True))
+        yield printable_json(json.dumps(document, ensure_ascii=False)).encode() + b"\n"
+
+
+def _json(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
+    yield b"["
+    for number, line in enumerate(_ndjson(names, rows)):
+        yield (b",\n" if number else b"\n") + line.rstrip()
+    yield b"\n]\n"
+
+
+def _csv(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
+    lines = (json.dumps(dict(zip(names, map(_text, row), strict=True))).encode() for row in rows)
+    return formats.csv_lines(tuple(Column(name, Kind.STRING) for name in names), lines)
+
+
+_FORMATS: dict[str, Callable[[Sequence[str], Rows], Iterator[bytes]]] = {"json": _json, "ndjson": _ndjson, "csv": _csv}
+
+
+def _plain(value: object) -> object:
+    """Return a value of DuckDB's as JSON has it: times as in all of our JSON, numbers as numbers."""
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds").replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {str(_plain(name)): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _text(value: object) -> str:
+    """Return a value as a cell: null is empty, and a struct has only what is there."""
+    if isinstance(value, dict):
+        value = {name: each for name, each in value.items() if each is not None}
+    plain = _plain(value)
+    if plain is None or isinstance(plain, str):
+        return plain or ""
+    return json.dumps(plain, ensure_ascii=False)

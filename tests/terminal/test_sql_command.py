@@ -1,0 +1,211 @@
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn
+from rich.cells import cell_len
+
+from tests.chains import Reading, add_chain, identifier
+from tests.conftest import BUCKET
+from tests.makers import any_pool
+
+FIRST_RELEASE = Path(__file__).parents[1] / "first_release/user-pools"
+FORMULA = "=HYPERLINK(1)"
+READINGS: list[Reading] = [
+    {"eu-west-1": [any_pool("eu-west-1", Id="eu-west-1_a", Name=FORMULA)], "us-east-1": [any_pool(Id="us-east-1_b")]},
+    {"eu-west-1": None, "us-east-1": [any_pool(Id="us-east-1_b"), any_pool(Id="us-east-1_c", Name="\x1b[2J")]},
+]
+
+
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two snapshots, of which the second could not read eu-west-1; in a folder whose name could be a pattern."""
+    made = tmp_path_factory.mktemp("it's [a] *") / "in*ventory"
+    made.mkdir()
+    add_chain(FolderStore(made), READINGS)
+    return made
+
+
+def ask(location: Path | str, query: str, *options: str) -> Result:
+    return CliRunner().invoke(cli.main, ["sql", str(location), query, *options])
+
+
+def rows_of(location: Path | str, query: str) -> Any:
+    result = ask(location, query, "-o", "json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def error_of(location: Path | str, query: str) -> str:
+    result = ask(location, query)
+    assert result.exit_code == 1, result.output
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+COUNTS = {"user_pools": 3, "data": 4, "carried": 1, "coverage": 4}
+
+
+@pytest.mark.parametrize(("table", "count"), COUNTS.items())
+def test_each_table_has_the_rows_of_all_snapshots(folder: Path, table: str, count: int) -> None:
+    assert rows_of(folder, f"SELECT count(*) AS n FROM {table}") == [{"n": count}]
+
+
+def test_changes_are_of_the_snapshot_that_shows_them(folder: Path) -> None:
+    assert rows_of(folder, "SELECT snapshot_time, change, id FROM changes WHERE change = 'created'") == [
+        {"snapshot_time": "2026-11-24T19:00:00Z", "change": "created", "id": "us-east-1_c"}
+    ]
+
+
+def test_user_pools_has_what_a_denied_region_had(folder: Path) -> None:
+    assert rows_of(folder, "SELECT id, read_at FROM user_pools WHERE region = 'eu-west-1'") == [
+        {"id": "eu-west-1_a", "read_at": "2026-11-24T18:00:00Z"}
+    ]
+
+
+def test_s3_is_asked_with_the_users_credentials(aws: StandIn, folder: Path) -> None:
+    add_chain(S3Store.open(boto3.session.Session(), BUCKET, "some/prefix"), READINGS)
+    aws.requests.clear()
+    query = "SELECT table_name, n FROM (SELECT 'data' AS table_name, count(*) AS n FROM data)"
+    assert rows_of(f"s3://{BUCKET}/some/prefix", query) == [{"table_name": "data", "n": 4}]
+    assert not [each.path for each in aws.requests if "coverage" in each.path]  # nobody asked for it
+
+
+def test_the_newest_snapshots_are_asked_first(folder: Path) -> None:
+    result = ask(folder, "SELECT DISTINCT snapshot_time FROM coverage", "--last", "1", "-o", "ndjson")
+    assert result.stdout == '{"snapshot_time": "2026-11-24T19:00:00Z"}\n'
+    expected = f"of 2 snapshots the tables have the newest 1, from {identifier(1)} on: --last 2 has all"
+    assert expected in result.stderr
+
+
+def test_an_expired_object_is_told(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), READINGS)
+    (tmp_path / keys.data(identifier(0))).unlink()
+    result = ask(tmp_path, "SELECT count(*) FROM data", "-o", "csv")
+    assert result.stdout.splitlines()[1:] == ["2"]
+    assert "1 of 2 snapshots have no data any more" in result.stderr
+
+
+def test_files_of_the_first_release_have_the_new_columns_as_null() -> None:
+    found = rows_of(FIRST_RELEASE, "SELECT count(*) AS n, count(read_at) AS read FROM data")
+    assert found[0]["n"] > 0
+    assert found[0]["read"] == 0
+    assert rows_of(FIRST_RELEASE, "FROM carried") == []
+
+
+def test_all_tables_and_columns_can_be_asked_for(folder: Path) -> None:
+    tables = [each["name"] for each in rows_of(folder, "SHOW TABLES")]
+    assert tables == ["carried", "changes", "coverage", "data", "user_pools"]
+    assert {"lambda_config", "read_at"} <= {each["column_name"] for each in rows_of(folder, "DESCRIBE data")}
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("FROM pools", "Table with name pools does not exist"),
+        ("FROM pools", "the tables are user_pools, data, carried, coverage, changes"),
+        ("SELECT regoin FROM data", '"regoin" not found in FROM clause! Candidate bindings: "region"'),
+        ("SELECT regoin FROM data", "`DESCRIBE data` has a table's columns"),
+        ("SELEC 1", 'syntax error at or near "SELEC"'),
+        ("", "the SQL is empty, and only one SELECT is answered"),
+        ("SELECT 1; SELECT 2", "the SQL is SELECT and SELECT, and only one SELECT"),
+        ("PIVOT data ON region USING count(*)", "a PIVOT needs its values, as in ON region IN ('us-east-1')"),
+        ("SELECT error('\x1b[2J')", r"\x1b[2J"),
+    ],
+)
+def test_an_error_of_the_sql_is_one_line_with_what_helps(folder: Path, query: str, message: str) -> None:
+    assert message in error_of(folder, query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "FROM read_text('{secret}')",
+        "FROM '{secret}'",
+        "FROM read_csv('{secret}')",
+        "FROM glob('{folder}/*')",
+        "FROM read_parquet('https://127.0.0.1:9/x.parquet')",
+    ],
+)
+def test_a_query_reads_nothing_but_the_tables(folder: Path, tmp_path: Path, query: str) -> None:
+    (tmp_path / "secret.csv").write_text("a\nb\n")
+    asked = query.format(secret=tmp_path / "secret.csv", folder=tmp_path)
+    assert "a query reaches no files and no network" in error_of(folder, asked)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "COPY data TO '{folder}/x.csv'",
+        "COPY (SELECT 1) TO '{folder}/x.csv'",
+        "ATTACH '{folder}/x.db'",
+        "EXPORT DATABASE '{folder}/x'",
+        "CREATE TABLE x AS FROM data",
+        "DROP VIEW data",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+    ],
+)
+def test_a_query_writes_nothing(folder: Path, tmp_path: Path, query: str) -> None:
+    assert "only one SELECT is answered" in error_of(folder, query.format(folder=tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_table_fits_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    few = ask(folder, "SELECT region, count(*) AS pools FROM user_pools GROUP BY ALL ORDER BY ALL").stdout
+    assert few == "region     pools\neu-west-1      1\nus-east-1      2\n"
+    many = ask(folder, "SELECT * FROM data ORDER BY snapshot_time DESC, id").stdout
+    assert max(map(cell_len, many.splitlines())) <= 80
+    assert "id                  us-east-1_b" in many  # a row of so many columns is set as lines
+    assert "\x1b[2J" not in many
+
+
+def test_csv_defuses_formulas_and_json_keeps_them(folder: Path) -> None:
+    query = "SELECT name, lambda_config FROM user_pools WHERE region = 'eu-west-1'"
+    (row,) = csv.DictReader(io.StringIO(ask(folder, query, "-o", "csv").stdout))
+    assert row["name"] == f"'{FORMULA}"
+    assert list(json.loads(row["lambda_config"])) == ["pre_sign_up"]
+    assert rows_of(folder, query)[0]["name"] == FORMULA
+
+
+def test_each_value_of_duckdbs_is_json(folder: Path) -> None:
+    query = """SELECT 1 AS id, 2 AS id, 1.5 AS d, 'nan'::DOUBLE AS n, '\\xAB'::BLOB AS b, [true, null] AS l,
+        MAP {DATE '2026-11-24': INTERVAL 1 DAY} AS m, TIMESTAMPTZ '2026-11-24 18:00:00.5+01' AS t"""
+    (row,) = rows_of(folder, query)
+    assert row == {
+        "id": 1,
+        "id_1": 2,
+        "d": 1.5,
+        "n": "nan",
+        "b": "ab",
+        "l": [True, None],
+        "m": {"2026-11-24": "1 day, 0:00:00"},
+        "t": "2026-11-24T17:00:00.500Z",
+    }
+
+
+def test_without_duckdb_a_line_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert "run `pip install duckdb` in this program's environment" in error_of(folder, "FROM data")
+
+
+def test_the_copies_are_removed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rows_of(folder, "FROM data")
+    assert list(tmp_path.iterdir()) == []
