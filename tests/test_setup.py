@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,12 +24,17 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
+def of_no_make(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what a make that runs the tests tells the makes below it."""
+    return {name: value for name, value in environment.items() if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
+
+
 def make(checkout: Path, *arguments: str, **settings: str) -> str:
     # The virtual environment is this test's own, so it is not to be made again.
     outcome = subprocess.run(  # noqa: S603 - our own targets
         ["make", "--assume-old=.venv/.installed", *arguments],  # noqa: S607 - make is what a user has on PATH
         cwd=checkout,
-        env={**os.environ, **settings},
+        env={**of_no_make(os.environ), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
