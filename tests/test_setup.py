@@ -50,7 +50,7 @@ def test_make_run_works_under_all_that_a_user_may_have_set(checkout: Path) -> No
     shadows.mkdir()
     shadows.joinpath("click.py").write_text("raise RuntimeError('the wrong click')\n", encoding="utf-8")
     settings = {**ALL_BUT_PROXIES, **ALL_PROXIES, "PYTHONPATH": str(shadows), "TMPDIR": str(checkout)}
-    assert "Sound." in make(checkout, "run", **settings)
+    assert "Verified: all " in make(checkout, "run", **settings)
     assert checkout.joinpath("out", "user-pools", "latest.json").exists()
 
 
