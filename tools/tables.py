@@ -61,7 +61,7 @@ def deploy() -> str:
 
 def commands() -> str:
     """Return the table of the terminal's commands."""
-    rows = (_command(name, command) for name, command in command_line.main.commands.items())
+    rows = (_command(name, command) for name, command in command_line.loaded().items())
     return table(("command", "what it does", "options"), rows)
 
 

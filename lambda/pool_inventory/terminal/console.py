@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import click
 from botocore.exceptions import BotoCoreError
+from click.shell_completion import CompletionItem
 
 from pool_inventory import settings
 from pool_inventory.clock import Clock
@@ -59,6 +60,11 @@ def parse_location(_context: click.Context, _parameter: click.Parameter, text: s
             f"{text!r}: {error}: name s3://BUCKET/PREFIX, such as s3://my-inventory/user-pools, or a folder"
         ) from error
     return text
+
+
+def complete_location(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a folder; what buckets there are would take a call."""
+    return [] if incomplete.startswith("s3:") else [CompletionItem(incomplete, type="dir")]
 
 
 def split_address(address: str) -> tuple[str, str]:

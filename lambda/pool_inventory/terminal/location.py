@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from pool_inventory.aws.session import open_session
 from pool_inventory.errors import StoreError
 from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
-from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.console import configuration_errors, split_address
 
 
@@ -20,6 +18,10 @@ def open_location(location: str, profile: str | None) -> Store:
         BotoCoreError: there is no such profile.
     """
     if "://" in location:
+        # Most of the time that a command takes to start, and a folder needs none of it.
+        from pool_inventory.aws.session import open_session  # noqa: PLC0415 - as said above
+        from pool_inventory.stores.s3 import S3Store  # noqa: PLC0415 - as said above
+
         with configuration_errors():
             return S3Store.open(open_session(profile), *split_address(location))
     return FolderStore(_folder_of_snapshots(Path(location)))

@@ -12,7 +12,15 @@ from pool_inventory.snapshots import archive, manifest
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.console import Moment, errors_on_one_line, parse_location, parse_moment, say, warn
+from pool_inventory.terminal.console import (
+    Moment,
+    complete_location,
+    errors_on_one_line,
+    parse_location,
+    parse_moment,
+    say,
+    warn,
+)
 from pool_inventory.terminal.location import open_location
 from pool_inventory.terminal.streams import check_output, is_lost
 
@@ -26,7 +34,7 @@ def reading_command(function: Command) -> Command:
         click.option(
             "--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration."
         ),
-        click.argument("location", callback=parse_location),
+        click.argument("location", callback=parse_location, shell_complete=complete_location),
     ):
         function = decorate(function)
     return function

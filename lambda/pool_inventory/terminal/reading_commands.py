@@ -285,9 +285,6 @@ def export(
         write_chunks(chunks, output)
 
 
-COMMANDS = (show, diff, history, list_command, export, verify_command)
-
-
 def _before(store: Store, made: Manifest) -> Manifest:
     if made.previous is None:
         raise SnapshotError(f"{made.id} is the first snapshot, so there is none before it to compare it with")

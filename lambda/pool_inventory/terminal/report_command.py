@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pool_inventory.clock import Clock
-from pool_inventory.terminal.console import errors_on_one_line, parse_location, warn, write_chunks
+from pool_inventory.terminal.console import complete_location, errors_on_one_line, parse_location, warn, write_chunks
 from pool_inventory.terminal.location import open_location
 
 # As many as fit side by side.
@@ -15,7 +15,7 @@ MAX_LAST = 400
 
 
 @click.command()
-@click.argument("location", callback=parse_location)
+@click.argument("location", callback=parse_location, shell_complete=complete_location)
 @click.option("--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration.")
 @click.option(
     "-o",

@@ -16,6 +16,7 @@ from pool_inventory.snapshots import formats
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import queries
 from pool_inventory.terminal.console import (
+    complete_location,
     errors_on_one_line,
     parse_location,
     terminal_width,
@@ -34,7 +35,7 @@ DEFAULT_LAST = 1000
 
 
 @click.command()
-@click.argument("location", callback=parse_location)
+@click.argument("location", callback=parse_location, shell_complete=complete_location)
 @click.argument("query", metavar="SQL")
 @click.option("--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration.")
 @click.option(

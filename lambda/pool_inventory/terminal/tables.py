@@ -1,8 +1,10 @@
 """What a person sees of a run on the terminal."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.cells import cell_len, set_cell_size
@@ -12,10 +14,12 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Table
 from rich.text import Text
 
-from pool_inventory.aws.calls import Tally
-from pool_inventory.collect import readings as collect
 from pool_inventory.model import Coverage, Status, Target
 from pool_inventory.text import printable
+
+if TYPE_CHECKING:
+    from pool_inventory.aws.calls import Tally
+    from pool_inventory.collect import readings as collect
 
 _STYLES: dict[Status, str] = {
     "ok": "green",
@@ -25,6 +29,16 @@ _STYLES: dict[Status, str] = {
     "timed_out": "yellow",
     "failed": "red",
 }
+
+# Output that is not to a terminal has no width to fit into, and is better in whole lines.
+WIDTH_ELSEWHERE = 160
+
+
+def open_console(*, stderr: bool = False) -> Console:
+    """Return rich's console on standard output, or on standard error."""
+    console = Console(stderr=stderr)
+    is_width_known = console.is_terminal or "COLUMNS" in os.environ
+    return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
 
 
 def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
@@ -151,11 +165,11 @@ def _coloured(cell: str) -> str:
 
 
 @contextmanager
-def show_progress(console: Console) -> Iterator[collect.Progress]:
+def show_progress(console: Console) -> "Iterator[collect.Progress]":
     """Show each target while it is read: a bar on a terminal, a line as it ends elsewhere."""
     if not console.is_terminal:
 
-        def say(target: Target, tally: Tally, status: Status | None) -> None:
+        def say(target: Target, tally: "Tally", status: Status | None) -> None:
             if status:
                 console.print(shown(f"{target.region} {status}: {_counts(tally, status)}"))
 
@@ -165,7 +179,7 @@ def show_progress(console: Console) -> Iterator[collect.Progress]:
     tasks: dict[Target, TaskID] = {}
     with Progress(*columns, console=console) as bars:
 
-        def show(target: Target, tally: Tally, status: Status | None) -> None:
+        def show(target: Target, tally: "Tally", status: Status | None) -> None:
             region = escape(printable(target.region))
             if target not in tasks:
                 tasks[target] = bars.add_task(region, total=None, tally=tally, status=None)
@@ -183,7 +197,7 @@ class _TallyColumn(ProgressColumn):
         return Text(_counts(task.fields["tally"], task.fields["status"]))
 
 
-def _counts(tally: Tally, status: Status | None) -> str:
+def _counts(tally: "Tally", status: Status | None) -> str:
     # What a target gave before it failed is not how many pools it has.
     pools = f"pools {tally.pools}, " if status in {None, "ok"} else ""
     return f"{pools}requests {tally.requests}, retries {tally.retries}"

@@ -1,0 +1,34 @@
+"""The command that shows the program at work: demo."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from pool_inventory.terminal.console import errors_on_one_line
+from pool_inventory.terminal.tables import open_console
+
+
+@click.command()
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    help="Where the bucket is copied to, for you to look at.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show each region, metric, change and key, too.")
+def demo(*, folder: Path, verbose: bool) -> None:
+    """See it work, on this machine and without AWS.
+
+    Starts moto with over 600 user pools in several regions, makes it throttle and deny as AWS does, invokes the Lambda
+    function's handler twice, with pools added, removed and changed in between, copies the bucket to a folder, and says
+    what to try there.
+    """
+    # moto and Flask take a second to import, and `demo --help` does not need them.
+    from pool_inventory.terminal.demo.story import called_as  # noqa: PLC0415 - as said above
+    from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
+
+    with errors_on_one_line(needs_output=False):
+        run_demo(folder, open_console(), verbose=verbose, program=called_as(sys.argv[0]))
