@@ -44,7 +44,7 @@ _COMMANDS = {
     "sql": ("sql_command:sql", "Answer a question in SQL: DuckDB's, over the inventory's tables."),
     "doctor": (
         "doctor_command:doctor",
-        "Check what a run needs: who you are, which regions you may list, and whether you may read and write snapshots.",
+        "Check what a run needs: who you are, which regions you may list, and where you may read and write.",
     ),
 }
 

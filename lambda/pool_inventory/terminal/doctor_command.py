@@ -88,7 +88,7 @@ def doctor(
     as_json: bool,
     is_policy: bool,
 ) -> None:
-    """Check what a run needs: who you are, which regions you may list, and whether you may read and write snapshots.
+    """Check what a run needs: who you are, which regions you may list, and where you may read and write.
 
     Each line is ok, or says what to grant. It asks each region for its pools as `run` does, and publishes nothing; in
     S3 it writes one empty object under _staging/, where no reader looks. With --to it also says whether the newest
