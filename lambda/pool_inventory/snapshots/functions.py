@@ -28,6 +28,10 @@ class Function:
     name: str
     qualifier: str | None
 
+    def is_foreign(self, target: Target) -> bool:
+        """Whether it is in another account or region than a pool's."""
+        return (self.account_id, self.region) != target
+
     def shown(self, target: Target) -> str:
         """Return what tells it apart, seen from a pool: its name, and the account and the region if it is foreign."""
         name = f"{self.name}:{self.qualifier}" if self.qualifier else self.name
