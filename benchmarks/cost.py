@@ -18,7 +18,6 @@ RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("usage.json").
 # What AWS gives every account and month for nothing: https://aws.amazon.com/cloudwatch/pricing/
 FREE_METRIC_MONTHS = 10
 FREE_ALARM_METRICS = 10
-FREE_DASHBOARDS = 3
 
 # What the default stack has, and what it has more where a bus is set.
 ALARM_METRICS = 7

@@ -1,5 +1,6 @@
 """Makes whole chains of snapshots, by the program's own commit and finish, without asking anyone for pools."""
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,8 +8,8 @@ from typing import Any
 from pool_inventory.model import Coverage, Link
 from pool_inventory.publish.commit import Draft, commit
 from pool_inventory.publish.finish import finish
-from pool_inventory.snapshots import keys, manifest, rows
-from pool_inventory.snapshots.known import open_known
+from pool_inventory.snapshots import coverage, keys, manifest, rows, stored, table
+from pool_inventory.snapshots.known import Known, open_known
 from pool_inventory.stores.protocol import Store
 
 from tests.makers import TIME, any_coverage, any_pool, any_target
@@ -21,10 +22,17 @@ def identifier(hour: int) -> str:
     return keys.snapshot_id(TIME + timedelta(hours=hour))
 
 
-def add_snapshot(
-    store: Store, hour: int, reading: Reading, *, extra_formats: tuple[str, ...] = (), previous: Link | None = None
-) -> str:
+def add_snapshot(store: Store, hour: int, reading: Reading, *, previous: Link | None = None, **options: Any) -> str:
     """Publish a snapshot after the newest that is there, as a run would; or after another."""
+    known = commit_snapshot(store, hour, reading, previous=previous, **options)
+    finish(store, identifier(hour), known=known, now=TIME + timedelta(hours=hour))
+    return identifier(hour)
+
+
+def commit_snapshot(
+    store: Store, hour: int, reading: Reading, *, previous: Link | None = None, **options: Any
+) -> Known | None:
+    """Commit a snapshot, and leave it unfinished, as a run does that dies; return what was known before it."""
     latest = previous or manifest.read_latest(store)
     known = open_known(store, latest.snapshot_id) if latest else None
     time = TIME + timedelta(hours=hour)
@@ -36,10 +44,10 @@ def add_snapshot(
         known=known,
         coverage=tuple(_coverage(region, pools) for region, pools in sorted(reading.items())),
         lines=lines_of(hour, reading),
-        extra_formats=extra_formats,
+        **options,
     )
-    finish(store, draft.id, commit(store, draft), known, now=time)
-    return draft.id
+    commit(store, draft)
+    return known
 
 
 def add_chain(store: Store, readings: Sequence[Reading], **options: Any) -> list[str]:
@@ -62,6 +70,27 @@ def _coverage(region: str, pools: Sequence[object] | None) -> Coverage:
         error = {"error_code": "AccessDeniedException", "error_message": "no"}
         return any_coverage(region, status="denied", pools=None, last_ok=None, **error)
     return any_coverage(region, pools=len(pools), last_ok=None)
+
+
+def manifest_of(store: Store, snapshot_id: str) -> dict[str, Any]:
+    """Return the manifest of a snapshot as it is."""
+    document: dict[str, Any] = json.loads(stored.read(store, keys.manifest(snapshot_id)))
+    return document
+
+
+def coverage_of(store: Store, snapshot_id: str) -> dict[str, Coverage]:
+    """Return the coverage of a snapshot by region."""
+    return {each.region: each for each in coverage.decode(stored.read(store, keys.coverage(snapshot_id)))}
+
+
+def changes_of(store: Store, snapshot_id: str) -> list[tuple[str, str]]:
+    """Return the changes of a snapshot, each by its region and kind."""
+    return [(each["region"], each["change"]) for each in rows_of(store, keys.changes(snapshot_id))]
+
+
+def rows_of(store: Store, key: str) -> list[dict[str, Any]]:
+    """Return the rows of a Parquet object, as JSON has them."""
+    return list(map(json.loads, table.lines(stored.read(store, key))))
 
 
 def lines_of(hour: int, reading: Reading) -> Iterable[bytes]:

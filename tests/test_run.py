@@ -1,7 +1,5 @@
 """Runs that die, meet, come twice or come late: what is published is whole, once, and never goes back."""
 
-import csv
-import gzip
 import hashlib
 import io
 import json
@@ -16,7 +14,6 @@ import pytest
 from arro3.io import read_parquet
 from pool_inventory.errors import StoreError, UnreadError
 from pool_inventory.model import Account
-from pool_inventory.publish import finish as publish
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
@@ -45,7 +42,6 @@ class WatchedStore:
     store: Store
     ends_before_write: int | None = None
     before_data: Callable[[], object] = lambda: None
-    before_latest: Callable[[], object] = lambda: None
     written: list[str] = field(default_factory=list)
     counting: threading.Lock = field(default_factory=threading.Lock)
 
@@ -68,8 +64,6 @@ class WatchedStore:
     def put_if_absent(self, key: str, body: bytes) -> bool:
         if key.startswith(keys.DATA):
             self.before_data()
-        if key == keys.LATEST_DATA:
-            self.before_latest()
         self._count(key)
         return self.store.put_if_absent(key, body)
 
@@ -100,11 +94,10 @@ def run(
     store: Store,
     time: datetime = TIME,
     regions: tuple[str, ...] = ("us-east-1",),
-    extra_formats: tuple[str, ...] = (),
     before_asking: Callable[[], object] = lambda: None,
 ) -> Outcome:
     """The same run each time: its clock stands still, so what it finds is all that its bytes depend on."""
-    request = Request(snapshot_time=time, regions=regions, max_requests_per_second=0, extra_formats=extra_formats)
+    request = Request(snapshot_time=time, regions=regions, max_requests_per_second=0)
 
     def account() -> Account:
         before_asking()
@@ -221,13 +214,6 @@ def test_a_run_that_died_is_finished_first_by_the_next(store: Store, write: int)
     assert_whatever_looks_finished_is(store)
 
 
-def test_a_newer_commit_is_left_to_its_own_run(store: Store) -> None:
-    with pytest.raises(RunEndedError):
-        run(WatchedStore(store, ends_before_write=DATA + 1), LATER)
-    assert run(store).result == "published"
-    assert keys.manifest(keys.snapshot_id(LATER)) not in contents(store)
-
-
 def test_an_overtaken_commit_is_finished_but_not_the_latest(store: Store) -> None:
     overtaken = WatchedStore(store, before_data=lambda: run(store, LATER), ends_before_write=DATA + 1)
     with pytest.raises(RunEndedError):
@@ -237,11 +223,6 @@ def test_an_overtaken_commit_is_finished_but_not_the_latest(store: Store) -> Non
     assert keys.LATEST_DATA not in finishing.written
     assert_whatever_looks_finished_is(store)
     assert json.loads(contents(store)[keys.LATEST])["snapshotId"] == keys.snapshot_id(LATER)
-
-
-def test_late_data_does_not_replace_newer_data_in_latest(store: Store) -> None:
-    run(WatchedStore(store, before_latest=lambda: run(store, LATER)))
-    assert contents(store)[keys.LATEST_DATA] == contents(store)[keys.data(keys.snapshot_id(LATER))]
 
 
 def test_a_second_delivery_changes_nothing_and_asks_nobody(store: Store, aws: StandIn) -> None:
@@ -305,53 +286,10 @@ def test_of_runs_of_two_minutes_at_once_the_newer_is_the_latest(store: Store) ->
     assert_whatever_looks_finished_is(store)
 
 
-def test_snapshots_form_a_chain_by_the_hashes_of_their_manifests(store: Store) -> None:
-    for hours in range(3):
-        run(store, TIME + timedelta(hours=hours))
-    found = contents(store)
-    identifiers = [keys.snapshot_id(TIME + timedelta(hours=hours)) for hours in range(3)]
-    manifests = [found[keys.manifest(identifier)] for identifier in identifiers]
-    assert json.loads(manifests[0])["previous"] is None
-    for before, after, identifier in zip(manifests, manifests[1:], identifiers, strict=False):
-        assert json.loads(after)["previous"] == {
-            "snapshotId": identifier,
-            "manifest": store.full_key(keys.manifest(identifier)),
-            "sha256": hashlib.sha256(before).hexdigest(),
-        }
-
-
 def said(store: Store, time: datetime) -> list[tuple[str, str]]:
     """The changes of a snapshot, each by its region and kind."""
     table = read_parquet(io.BytesIO(contents(store)[keys.changes(keys.snapshot_id(time))])).read_all()
     return list(zip(table["region"].to_pylist(), table["change"].to_pylist(), strict=True))
-
-
-def test_changes_in_an_unread_region_are_recorded_once_later(store: Store, aws: StandIn) -> None:
-    """Once it can be read again, in the snapshot that reads it."""
-    times = [TIME + timedelta(hours=hours) for hours in range(5)]
-    regions = ("eu-west-1", "us-east-1")
-    pools = any_pools(3, "eu-west-1")
-    seed("eu-west-1", pools)
-    run(store, times[0], regions)
-    aws.answers[:] = [listing("eu-west-1", deny)]
-    run(store, times[1], regions)
-    seed("eu-west-1", [*pools[1:], *any_pools(1, "eu-west-1")])
-    run(store, times[2], regions)
-    aws.answers[:] = []
-    run(store, times[3], regions)
-    run(store, times[4], regions)
-    assert [said(store, time) for time in times] == [
-        [],
-        [],
-        [],
-        [("eu-west-1", "deleted"), ("eu-west-1", "created")],
-        [],
-    ]
-    manifests = [json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))]) for time in times]
-    assert [manifest["changes"] for manifest in manifests] == [
-        {"created": count, "deleted": count, "modified": 0} for count in (0, 0, 0, 1, 0)
-    ]
-    assert all(manifest["uncompared"] == [] for manifest in manifests)
 
 
 def test_a_change_is_recorded_once_by_runs_at_once(store: Store) -> None:
@@ -395,32 +333,6 @@ def test_a_killed_runs_report_is_made_again(store: Store) -> None:
     assert reported == [IDENTIFIER, IDENTIFIER, keys.snapshot_id(LATER)]
 
 
-def test_a_region_has_no_changes_the_first_time(store: Store) -> None:
-    seed("eu-west-1", any_pools(3, "eu-west-1"))
-    run(store, TIME)
-    run(store, LATER, ("eu-west-1", "us-east-1"))
-    assert said(store, LATER) == []
-
-
-def test_finishing_again_writes_the_same_bytes(tmp_path: Path, aws: StandIn) -> None:
-    store = FolderStore(tmp_path)
-    pools = any_pools(61)
-    seed("us-east-1", pools)
-    run(store, TIME)
-    seed("us-east-1", [*any_pools(2), {**pools[3], "Name": "renamed"}, *pools[4:]])
-    run(store, LATER, extra_formats=("csv", "ndjson"))
-    identifier = keys.snapshot_id(LATER)
-    before = contents(store)
-    assert {kind for _, kind in said(store, LATER)} == {"created", "deleted", "modified"}
-
-    for key in before:
-        if identifier in key and key != keys.data(identifier):
-            (tmp_path / key).unlink()
-    publish.finish(store, identifier, now=LATER)
-
-    assert contents(store) == before
-
-
 def test_an_expired_previous_snapshot_leaves_changes_unknown(tmp_path: Path, aws: StandIn) -> None:
     """The manifest names each target whose changes are unknown, and the run warns."""
     store = FolderStore(tmp_path)
@@ -434,38 +346,6 @@ def test_an_expired_previous_snapshot_leaves_changes_unknown(tmp_path: Path, aws
     assert (uncompared["region"], uncompared["last_ok"]) == ("us-east-1", IDENTIFIER)
     assert "is gone, expired perhaps" in uncompared["reason"]
     assert "what changed in us-east-1 since 2026-11-24T18-00Z is not known" in outcome.warnings[0]
-
-
-def test_extra_formats_of_a_commit_are_written_by_its_finisher(store: Store) -> None:
-    """The run that finishes it may be set to other formats, or to none."""
-    with pytest.raises(RunEndedError):
-        run(WatchedStore(store, ends_before_write=DATA + 1), extra_formats=("csv", "ndjson"))
-    run(store)
-    found = contents(store)
-    lines = gzip.decompress(found[keys.in_format(IDENTIFIER, "ndjson")]).splitlines()
-    assert len([json.loads(line) for line in lines]) == 61
-    table = list(
-        csv.reader(io.StringIO(gzip.decompress(found[keys.in_format(IDENTIFIER, "csv")]).decode(), newline=""))
-    )
-    assert len(table) == 62
-    assert json.loads(found[keys.manifest(IDENTIFIER)])["extraFormats"] == ["csv", "ndjson"]
-
-
-def test_last_ok_is_kept_while_a_target_cannot_be_read(store: Store, aws: StandIn) -> None:
-    def last_ok(time: datetime) -> dict[str, str | None]:
-        outcome = run(store, time, ("eu-west-1", "sa-east-1", "us-east-1"))
-        return {each.region: each.last_ok for each in outcome.coverage}
-
-    never = listing("sa-east-1", deny)
-    at_times = [TIME + timedelta(hours=hours) for hours in range(4)]
-    names = [keys.snapshot_id(time) for time in at_times]
-    aws.answers[:] = [never]
-    assert last_ok(at_times[0]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[0]}
-    aws.answers[:] = [never, listing("eu-west-1", deny)]
-    assert last_ok(at_times[1]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[1]}
-    assert last_ok(at_times[2]) == {"eu-west-1": names[0], "sa-east-1": None, "us-east-1": names[2]}
-    aws.answers[:] = []
-    assert last_ok(at_times[3]) == {"eu-west-1": names[3], "sa-east-1": names[3], "us-east-1": names[3]}
 
 
 def test_no_target_that_can_be_read_publishes_nothing(store: Store, aws: StandIn) -> None:
@@ -486,11 +366,6 @@ def test_a_deleted_latest_json_is_rebuilt_from_the_newest(tmp_path: Path, aws: S
     assert contents(store) == before
 
 
-def test_a_foreign_object_among_the_data_is_passed_over(store: Store) -> None:
-    store.put_if_absent("data/dt=2026-11-24/notes.parquet", b"somebody else's")
-    assert run(store).recovered == ()
-
-
 def test_a_commit_that_cannot_be_finished_does_not_block_runs(store: Store) -> None:
     store.put_if_absent(keys.data(keys.snapshot_id(EARLIER)), b"PAR1 half a fi")
     outcome = run(store)
@@ -505,39 +380,6 @@ def lose(store: Store, key: str) -> None:
     found = store.get(key)
     assert found is not None
     store.replace(key, b"lost", found.etag)
-
-
-def test_a_lost_previous_manifest_loses_nothing(store: Store, aws: StandIn) -> None:
-    """All that is needed of a snapshot is named by its data object."""
-    regions = ("eu-west-1", "us-east-1")
-    pools = any_pools(2, "eu-west-1")
-    seed("eu-west-1", pools)
-    run(store, EARLIER, regions)
-    aws.answers.append(listing("eu-west-1", deny))
-    run(store, TIME, regions)
-    lose(store, keys.manifest(IDENTIFIER))
-    seed("eu-west-1", pools[1:])
-    outcome = run(store, LATER, regions)
-    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(IDENTIFIER))]
-    assert outcome.warnings == ()
-    aws.answers[:] = []
-    run(store, LATER + timedelta(hours=1), regions)
-    assert said(store, LATER + timedelta(hours=1)) == [("eu-west-1", "deleted")]
-
-
-@pytest.mark.parametrize("body", [b"{}", b"[]", b"gone"])
-def test_a_foreign_manifest_that_is_named_loses_nothing(store: Store, aws: StandIn, body: bytes) -> None:
-    run(store, EARLIER)
-    manifest, latest = store.get(keys.manifest(keys.snapshot_id(EARLIER))), store.get(keys.LATEST)
-    assert manifest is not None
-    assert latest is not None
-    store.replace(keys.manifest(keys.snapshot_id(EARLIER)), body, manifest.etag)
-    link = json.loads(latest.body) | {"sha256": hashlib.sha256(body).hexdigest()}
-    store.replace(keys.LATEST, json.dumps(link).encode(), latest.etag)
-    outcome = run(store)
-    assert outcome.result == "published"
-    assert [each.address for each in outcome.passed_by] == [store.address(keys.manifest(keys.snapshot_id(EARLIER)))]
-    assert outcome.warnings == ()
 
 
 def test_an_older_snapshot_is_used_where_the_previous_is_lost(store: Store, aws: StandIn) -> None:
@@ -559,53 +401,7 @@ def test_an_older_snapshot_is_used_where_the_previous_is_lost(store: Store, aws:
     }
 
 
-def test_a_region_that_is_left_out_loses_nothing(store: Store, aws: StandIn) -> None:
-    regions = ("eu-west-1", "us-east-1")
-    pools = any_pools(3, "eu-west-1")
-    seed("eu-west-1", pools)
-    times = [TIME + timedelta(hours=hours) for hours in range(3)]
-    run(store, times[0], regions)
-    outcome = run(store, times[1])
-    assert {each.region: each.status for each in outcome.coverage} == {"eu-west-1": "not_asked", "us-east-1": "ok"}
-    found = contents(store)
-    manifest = json.loads(found[keys.manifest(keys.snapshot_id(times[1]))])
-    assert (manifest["status"], manifest["carried"]["pools"]) == ("complete", 3)
-    rows = read_parquet(io.BytesIO(found[keys.LATEST_DATA])).read_all()
-    assert rows["region"].to_pylist() == ["eu-west-1"] * 3 + ["us-east-1"] * 61
-    assert rows["read_at"].to_pylist() == [times[0]] * 3 + [times[1]] * 61
-    assert set(rows["snapshot_time"].to_pylist()) == {times[1]}
-    seed("eu-west-1", pools[1:])
-    run(store, times[2], regions)
-    assert said(store, times[2]) == [("eu-west-1", "deleted")]
-
-
-def test_an_unread_target_is_forgotten_after_90_days(store: Store, aws: StandIn) -> None:
-    regions = ("eu-west-1", "us-east-1")
-    seed("eu-west-1", any_pools(3, "eu-west-1"))
-    run(store, TIME, regions)
-    aws.answers.append(listing("eu-west-1", deny))
-    for days, carried in ((90, (1, 3, 0)), (91, (0, 0, 1)), (92, (0, 0, 0))):
-        time = TIME + timedelta(days=days)
-        run(store, time, regions)
-        manifest = json.loads(contents(store)[keys.manifest(keys.snapshot_id(time))])
-        assert tuple(manifest["carried"].values()) == carried
-        named = [each["region"] for each in manifest["uncompared"]]
-        assert named == (["eu-west-1"] if days == 91 else [])
-    aws.answers[:] = []
-    run(store, TIME + timedelta(days=93), regions)
-    assert said(store, TIME + timedelta(days=93)) == []
-
-
 def test_a_file_in_place_of_the_folder_stops_the_run(aws: StandIn, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot read"):
         run(FolderStore(tmp_path / "file"))
-
-
-def test_the_commit_is_enough_to_make_all_other_objects(store: Store) -> None:
-    with pytest.raises(RunEndedError):
-        run(WatchedStore(store, ends_before_write=DATA + 1))
-    run(store, LATER)
-    found = contents(store)
-    assert keys.coverage(IDENTIFIER) in found
-    assert found[keys.symlink(IDENTIFIER)].decode() == store.address(keys.data(IDENTIFIER)) + "\n"

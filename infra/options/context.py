@@ -84,8 +84,7 @@ def _check_regions(regions: tuple[str, ...]) -> None:
     try:
         check_region_names(regions)
     except RegionsError as error:
-        error.setting = "regions"
-        raise
+        raise error.named("regions") from error
 
 
 def _text(name: str, value: object) -> str:

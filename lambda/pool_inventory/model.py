@@ -199,8 +199,3 @@ class Published:
     link: Link
     manifest_key: str
     size_bytes: int
-
-    @property
-    def changes_total(self) -> int:
-        """How many pools were created, deleted or modified."""
-        return sum(self.changes.values())

@@ -180,14 +180,6 @@ def test_at_a_day_is_the_newest_of_that_day(tmp_path: Path) -> None:
     assert found == {"2026-11-24": made[1], "2026-11-25": made[3]}
 
 
-def test_a_versioned_trigger_calls_its_function_too(tmp_path: Path) -> None:
-    versioned = {"LambdaVersion": "V2_0", "LambdaArn": FUNCTION}
-    pools = [pool(1, LambdaConfig={"PreTokenGenerationConfig": versioned}), pool(2)]
-    add_chain(FolderStore(tmp_path), [{"eu-west-1": pools}])
-    assert shown_ids("--function", FUNCTION, folder=tmp_path) == ["eu-west-1_000000001"]
-    assert shown_ids("--trigger", "pre_token_generation_config", folder=tmp_path) == ["eu-west-1_000000001"]
-
-
 @pytest.mark.parametrize("width", [60, 80, 120])
 def test_a_table_fits_the_terminal(tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
@@ -412,20 +404,6 @@ def test_what_shows_the_newest_says_how_old_it_is(folder: Path, arguments: tuple
 
 def test_a_snapshot_that_was_asked_for_has_no_age(folder: Path) -> None:
     assert run("show", folder, "--at", identifier(1)).stderr == ""
-
-
-def test_history_reads_the_data_where_changes_are_missing(own_folder: Path) -> None:
-    expected = {each: events_of(own_folder, each) for each in ("us-east-1_000000008", "eu-west-1_000000001")}
-    for path in own_folder.joinpath("changes").rglob("*.parquet"):
-        path.unlink()
-    assert {each: events_of(own_folder, each) for each in expected} == expected
-
-
-def test_a_pool_that_came_back_has_all_of_its_events(tmp_path: Path) -> None:
-    there: Reading = {"eu-west-1": [pool(1)]}
-    add_chain(FolderStore(tmp_path), [{"eu-west-1": []}, there, {"eu-west-1": []}, there])
-    events = events_of(tmp_path, "eu-west-1_000000001")
-    assert [change for _, _, change in events] == ["created", "deleted", "created"]
 
 
 def test_list_has_a_line_per_snapshot(folder: Path) -> None:

@@ -14,6 +14,7 @@ from pool_inventory.snapshots import changes, rows, schema, table
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.snapshots.table import Row
 
+from tests.chains import identifier
 from tests.makers import ACCOUNT_ID, TIME, any_pool
 from tests.upgrades.releases import Release, longer_release, this_release
 
@@ -77,6 +78,9 @@ def test_each_command_reads_a_history_of_both(shorter: Release, longer: Release,
         events = release.command("history", str(tmp_path), str(POOL["Id"]))["events"]
         assert [each["change"] for each in events] == ["created", "deleted"]
         assert [each["poolCount"] for each in release.command("list", str(tmp_path))["snapshots"]] == [1, 2, 1]
+        shown = release.command("show", str(tmp_path), "--at", identifier(1))["pools"]
+        assert {each["id"] for each in shown} == {SENT["Id"], POOL["Id"]}
+        assert release.command("export", str(tmp_path), "--at", identifier(1)) == shown
         (deleted,) = release.command("diff", str(tmp_path))["changes"]
         assert (deleted["change"], deleted["id"]) == ("deleted", POOL["Id"])
 

@@ -31,16 +31,16 @@ MAX_SLIP = 3
 
 
 class RegionsError(TargetsError):
-    """The regions that the setting names cannot be asked.
+    """The regions that the setting names cannot be asked."""
 
-    Attributes:
-        setting: what the text calls the setting: the variable, unless a door where it has another name says so.
-    """
+    def __init__(self, text: str, setting: str = settings.REGIONS.name) -> None:
+        """Say what is wrong with the setting, by its name: the variable's, unless a door has another name for it."""
+        super().__init__(f"{setting}: {text}")
+        self.text = text
 
-    setting: str = settings.REGIONS.name
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {super().__str__()}"
+    def named(self, setting: str) -> "RegionsError":
+        """Return the same error with another name of the setting."""
+        return RegionsError(self.text, setting)
 
 
 def choose_targets(

@@ -32,10 +32,10 @@ def csv_lines(columns: tuple[Column, ...], lines: Iterable[bytes], *, defuse: bo
         lines: the rows, each as a line of JSON.
         defuse: put an apostrophe before a cell that a spreadsheet would take for a formula.
     """
-    names = list(_flat_names(columns))
+    names = list(flat_names(columns))
     yield _csv_line(names)
     for line in lines:
-        flat = dict(_flat_cells(json.loads(line)))
+        flat = dict(flat_cells(json.loads(line)))
         cells = (flat.get(name, "") for name in names)
         yield _csv_line(map(_defused, cells) if defuse else cells)
 
@@ -50,18 +50,20 @@ def data_lines(file_format: str, data: bytes) -> Iterator[bytes]:
     return csv_lines(table.columns_of(data), table.lines(data)) if file_format == "csv" else table.lines(data)
 
 
-def _flat_names(columns: Iterable[Column], prefix: str = "") -> Iterator[str]:
+def flat_names(columns: Iterable[Column], prefix: str = "") -> Iterator[str]:
+    """Return the columns' names, those of a struct's members with a dot."""
     for column in columns:
         if column.kind is Kind.STRUCT:
-            yield from _flat_names(column.columns, f"{prefix}{column.name}.")
+            yield from flat_names(column.columns, f"{prefix}{column.name}.")
         else:
             yield f"{prefix}{column.name}"
 
 
-def _flat_cells(row: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+def flat_cells(row: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Return the cells of a row that are not null, each with its name as flat_names has it."""
     for name, value in row.items():
         if isinstance(value, dict):
-            yield from _flat_cells(value, f"{prefix}{name}.")
+            yield from flat_cells(value, f"{prefix}{name}.")
         elif isinstance(value, list):
             yield f"{prefix}{name}", " ".join(map(str, value))
         elif value is not None:

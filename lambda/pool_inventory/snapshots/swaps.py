@@ -44,6 +44,8 @@ def _arrivals(store: Store, identifier: str) -> Iterator[str]:
     try:
         for change in changes.decode(stored.body):
             yield from _new_calls(change)
+    except SnapshotError as error:
+        raise SnapshotError(f"{store.address(key)}: {error}") from error
     except checked.NOT_OURS as error:
         raise SnapshotError(f"{store.address(key)} is not what this program writes: {error!r:.200}") from error
 

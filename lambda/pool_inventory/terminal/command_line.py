@@ -42,6 +42,10 @@ _COMMANDS = {
         "Write what is known as a page: one file of HTML, which needs no server and no network.",
     ),
     "sql": ("sql_command:sql", "Answer a question in SQL: DuckDB's, over the inventory's tables."),
+    "doctor": (
+        "doctor_command:doctor",
+        "Check what a run needs: who you are, which regions you may list, and where you may read and write.",
+    ),
 }
 
 

@@ -1,12 +1,14 @@
 """The commands that read what is stored: verify, show, diff, history, list, export."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pool_inventory.errors import InventoryError, RefusedError, SnapshotError
+from pool_inventory.model import Coverage
 from pool_inventory.snapshots import (
     archive,
     difference,
@@ -38,6 +40,7 @@ from pool_inventory.terminal.console import (
     write_chunks,
 )
 from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.sheets import Sheet, file_chunks, sheet_options
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
 
@@ -124,17 +127,18 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     "if it names none.",
 )
 @click.option("--name", metavar="GLOB", help="Only pools whose name is like this, such as 'customers*'.")
+@sheet_options
 def show(
     *,
     location: str,
     profile: str | None,
-    as_json: bool,
     moment: Moment | None,
     regions: tuple[str, ...],
     accounts: tuple[str, ...],
     trigger: str | None,
     calls: Callable[[str], bool] | None,
     name: str | None,
+    sheet: Sheet,
 ) -> None:
     """Show the user pools that are known as of a snapshot; the newest by default.
 
@@ -148,11 +152,21 @@ def show(
         check_places(wanted, covered)
         found = list(read_pools(archive.read_known(store, made), wanted))
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
-        if as_json:
-            write(reports.pools_document(made, found, unread))
-        else:
-            write(reports.pools_lines(made, found, unread, terminal_width()))
+        _write_pools(sheet, made, found, unread)
+        if sheet.file_format == "table":
             say_age(made, moment)
+
+
+def _write_pools(sheet: Sheet, made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage]) -> None:
+    rows = sheet.arranged(found)
+    if sheet.file_format == "json":
+        write(reports.pools_document(made, [sheet.chosen(row) for row in rows], unread))
+    elif sheet.file_format == "table":
+        write(reports.pools_lines(made, rows, len(found), unread, sheet, terminal_width()))
+    else:
+        for line in reports.unread_lines(unread):
+            warn(line)
+        write_chunks(file_chunks(sheet, rows), None)
 
 
 @click.command()

@@ -11,6 +11,7 @@ from pool_inventory.snapshots import coverage, functions, keys, pools, rows
 from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
+from pool_inventory.terminal.sheets import Sheet, table_lines
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
@@ -19,20 +20,41 @@ from pool_inventory.text import printable
 _MODIFIED = "last_modified_date"
 # After so many periods without a snapshot the newest is too old: one may be late, or have failed and be tried again.
 MAX_PERIODS = 2
+# As many columns of a terminal as any table can need.
+WHOLE = 1_000_000
 
 
 def pools_lines(
-    made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage], width: int | None
+    made: Manifest,
+    rows: Sequence[dict[str, Any]],
+    found: int,
+    unread: Sequence[Coverage],
+    sheet: Sheet,
+    width: int | None,
 ) -> Iterator[str]:
-    """Show pools, and below them the targets that the snapshot did not read: what is known of those is older."""
-    accounts = {each["account_id"] for each in found} | {each.account_id for each in unread}
-    names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
-    cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in found)
-    yield from plain_lines(names, cells, width=width)
+    """Show pools, and below them the targets that the snapshot did not read: what is known of those is older.
+
+    Args:
+        made: the snapshot.
+        rows: the pools to show.
+        found: how many were found, of which these are the first.
+        unread: the targets.
+        sheet: which columns to show, and whether to cut cells.
+        width: how many columns of the terminal there are, None where output is not to one.
+    """
+    fits = WHOLE if sheet.is_wide and width is not None else width
+    if sheet.columns:
+        yield from table_lines(rows, sheet.columns, fits)
+    else:
+        accounts = {each["account_id"] for each in rows} | {each.account_id for each in unread}
+        names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
+        cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in rows)
+        yield from plain_lines(names, cells, width=fits)
     known = made.pool_count + made.carried.pools
-    total = "" if len(found) >= known else f" of {known}"
+    total = "" if found >= known else f" of {known}"
+    first = f"The first {len(rows)} of " if len(rows) < found else ""
     yield ""
-    yield printable(f"{len(found)}{total} user pools known in {made.id}, which is {made.status}.")
+    yield printable(f"{first}{found}{total} user pools known in {made.id}, which is {made.status}.")
     yield from unread_lines(unread)
 
 

@@ -186,9 +186,9 @@ def _regions_named_as_given() -> Iterator[None]:
     try:
         yield
     except RegionsError as error:
-        if click.get_current_context().get_parameter_source("regions") is not ParameterSource.ENVIRONMENT:
-            error.setting = "--regions"
-        raise
+        if click.get_current_context().get_parameter_source("regions") is ParameterSource.ENVIRONMENT:
+            raise
+        raise error.named("--regions") from error
 
 
 def _open_store(location: str, session: "Session", encryption: str | None) -> Store:

@@ -58,6 +58,8 @@ def read_changes(store: Store, snapshot_id: str) -> list[PoolChange]:
         raise SnapshotError(f"{store.address(key)} is gone, expired perhaps")
     try:
         return list(first(_pool_change(snapshot_id, each) for each in changes.decode(found.body)))
+    except SnapshotError as error:
+        raise SnapshotError(f"{store.address(key)}: {error}") from error
     except checked.NOT_OURS as error:
         raise SnapshotError(f"{store.address(key)} is not what this program writes: {error!r:.200}") from error
 

@@ -1,0 +1,156 @@
+"""Rows of pools as a reader asks for them: in which format, which columns, in which order, and how many."""
+
+import functools
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from pool_inventory.model import Target
+from pool_inventory.snapshots import formats, functions, schema
+from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.text import did_you_mean, printable_json
+
+FORMATS = ("table", "json", "ndjson", "csv")
+COLUMNS = tuple(formats.flat_names(schema.DATA))
+_TRIGGER = "lambda_config."
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """By which column to sort, None for account, region and id; and whether the greatest comes first."""
+
+    column: str | None = None
+    is_descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """How to write rows.
+
+    Attributes:
+        file_format: one of FORMATS.
+        columns: which of COLUMNS; empty for the usual ones.
+        order: in which order.
+        limit: how many rows at most, None for all.
+        is_wide: whether a table's cells stay whole, though it does not fit the terminal.
+    """
+
+    file_format: str = "table"
+    columns: tuple[str, ...] = ()
+    order: _Order = _Order()
+    limit: int | None = None
+    is_wide: bool = False
+
+    def arranged(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the rows that are asked for, in their order; a row that lacks the value to sort by comes last."""
+        if not self.order.column:
+            return list(rows[: self.limit])
+        cells = [dict(formats.flat_cells(row)).get(self.order.column) for row in rows]
+        has = sorted(
+            ((cell, number) for number, cell in enumerate(cells) if cell is not None),
+            key=lambda each: each[0],
+            reverse=self.order.is_descending,
+        )
+        lacks = [number for number, cell in enumerate(cells) if cell is None]
+        return [rows[number] for number in (*(number for _, number in has), *lacks)][: self.limit]
+
+    def chosen(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row's columns that are asked for, each under its dotted name; the whole row if none are."""
+        return {name: _value(row, name) for name in self.columns} if self.columns else row
+
+
+def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that say how to write rows; the command gets a `sheet` of them, and of --json."""
+
+    @functools.wraps(function)
+    def command(
+        *,
+        file_format: str,
+        columns: tuple[str, ...],
+        sort: _Order | None,
+        limit: int | None,
+        is_wide: bool,
+        as_json: bool,
+        **others: object,
+    ) -> None:
+        chosen = "json" if as_json else file_format
+        function(sheet=Sheet(chosen, columns, sort or _Order(), limit, is_wide), **others)
+
+    decorated = command
+    for decorate in (
+        click.option("--wide", "is_wide", is_flag=True, help="table: leave cells whole, whatever fits the terminal."),
+        click.option("--limit", metavar="NUMBER", type=click.IntRange(min=1), help="Only so many rows."),
+        click.option(
+            "--sort",
+            metavar="COLUMN",
+            callback=_parse_sort,
+            help="Sort by this column; -COLUMN for the greatest first. [default: account, region, id]",
+        ),
+        click.option(
+            "--columns",
+            metavar="NAMES",
+            callback=_parse_columns,
+            help="Only these columns, a comma list, such as id,name,pre_sign_up. docs/contract.md has them all.",
+        ),
+        click.option(
+            "-o",
+            "--format",
+            "file_format",
+            type=click.Choice(FORMATS),
+            default="table",
+            show_default=True,
+            help="How to write it. csv has an apostrophe before cells that a spreadsheet would take for formulas.",
+        ),
+    ):
+        decorated = decorate(decorated)
+    return decorated
+
+
+def _parse_columns(_context: click.Context, _parameter: click.Parameter, text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(_column(name.strip()) for name in text.split(","))
+
+
+def _parse_sort(_context: click.Context, _parameter: click.Parameter, text: str | None) -> _Order | None:
+    return None if text is None else _Order(_column(text.removeprefix("-")), text.startswith("-"))
+
+
+def _column(name: str) -> str:
+    """Return a column's whole name; a trigger's may be without lambda_config."""
+    for each in (name, f"{_TRIGGER}{name}"):
+        if each in COLUMNS:
+            return each
+    short = [each.removeprefix(_TRIGGER) for each in COLUMNS]
+    advice = did_you_mean(name, short) or f"use {', '.join(short)}"
+    raise click.BadParameter(f"{name!r} is no column: {advice}")
+
+
+def table_lines(rows: Iterable[dict[str, Any]], columns: Sequence[str], width: int | None) -> list[str]:
+    """Return rows as a table of these columns; a trigger's without lambda_config, its functions as short as can be."""
+    names = [each.removeprefix(_TRIGGER) for each in columns]
+    return plain_lines(names, ([_cell(row, name) for name in columns] for row in rows), width=width)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    cell = dict(formats.flat_cells(row)).get(name, "")
+    return functions.shown(cell, Target(row["account_id"], row["region"])) if name.startswith(_TRIGGER) else cell
+
+
+def file_chunks(sheet: Sheet, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Return rows as lines of JSON or as CSV, with nothing in the JSON that moves a cursor."""
+    if sheet.file_format == "csv":
+        columns = tuple(schema.Column(name, schema.Kind.STRING) for name in sheet.columns or COLUMNS)
+        flat = (json.dumps(dict(formats.flat_cells(row))).encode() for row in rows)
+        yield from formats.csv_lines(columns, flat)
+        return
+    for row in rows:
+        yield printable_json(json.dumps(sheet.chosen(row), ensure_ascii=False)).encode() + b"\n"
+
+
+def _value(row: dict[str, Any], dotted: str) -> Any:  # noqa: ANN401 - whatever a column holds
+    value: Any = row
+    for name in dotted.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,90 @@
+from typing import Any
+
+import pytest
+from pool_inventory.errors import SnapshotError
+from pool_inventory.snapshots import archive, keys
+from pool_inventory.snapshots.pool_history import PoolHistory, read_history
+
+from tests.chains import Reading, add_chain, identifier
+from tests.makers import MemoryStore, any_pool
+
+POOL: dict[str, Any] = any_pool("eu-west-1", Id="eu-west-1_000000001", Name="customers")
+RENAMED = {**POOL, "Name": "renamed"}
+OTHER = any_pool("eu-west-1", Id="eu-west-1_000000002", Name="others")
+THERE: Reading = {"eu-west-1": [POOL]}
+GONE: Reading = {"eu-west-1": []}
+UNREAD: Reading = {"eu-west-1": None, "us-east-1": []}
+
+
+def followed(store: MemoryStore, pool_id: str = POOL["Id"]) -> PoolHistory:
+    return read_history(store, pool_id, archive.newest(store, print))
+
+
+def chained(*readings: Reading) -> MemoryStore:
+    store = MemoryStore()
+    add_chain(store, readings)
+    return store
+
+
+def events(found: PoolHistory) -> list[tuple[str, str | None, str]]:
+    return [(each.snapshot_id, each.previous_snapshot_id, each.change) for each in found.events]
+
+
+def test_a_pool_that_came_back_has_all_of_its_events() -> None:
+    zero, one, two, three = map(identifier, range(4))
+    assert events(followed(chained(GONE, THERE, GONE, THERE))) == [
+        (one, zero, "created"),
+        (two, one, "deleted"),
+        (three, two, "created"),
+    ]
+
+
+@pytest.mark.parametrize("with_changes", [True, False])
+def test_a_change_is_against_the_last_good_reading(*, with_changes: bool) -> None:
+    """Where the changes objects are gone, the data says the same."""
+    store = chained(THERE, UNREAD, {"eu-west-1": [RENAMED, OTHER]})
+    if not with_changes:
+        for hour in range(3):
+            del store.objects[keys.changes(identifier(hour))]
+    found = followed(store)
+    assert events(found) == [(identifier(0), None, "found"), (identifier(2), identifier(0), "modified")]
+    assert found.events[1].fields == ("name",)
+    assert '"customers"' in str(found.events[1].before)
+    assert '"renamed"' in str(found.events[1].after)
+
+
+def test_a_history_says_how_the_newest_snapshot_knows_of_it() -> None:
+    found = followed(chained(THERE, UNREAD))
+    assert (found.region, found.newest.id) == ("eu-west-1", identifier(1))
+    assert [(each.status, each.last_ok) for each in found.newest_coverage] == [("denied", identifier(0))]
+
+
+def test_a_pool_whose_id_is_only_named_by_another_has_no_events() -> None:
+    store = chained(GONE, {"eu-west-1": [{**OTHER, "Name": POOL["Id"]}]})
+    with pytest.raises(SnapshotError, match=f"did you mean {OTHER['Id']}"):
+        followed(store)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("eu-west-1_000000003", "did you mean eu-west-1_00000000"),
+        ("customers", "did you mean eu-west-1_000000001"),
+        ("nothing like it", "`pool-inventory show` has the ids"),
+    ],
+)
+def test_a_pool_that_nobody_has_is_an_error_that_helps(asked: str, message: str) -> None:
+    with pytest.raises(SnapshotError, match=f"no snapshot has a pool '{asked}': {message}"):
+        followed(chained({"eu-west-1": [POOL, OTHER]}), asked)
+
+
+def test_of_a_region_never_read_nothing_is_known() -> None:
+    with pytest.raises(SnapshotError, match="nothing is known of the pools of eu-west-1: it is denied in the newest"):
+        followed(chained(UNREAD))
+
+
+def test_a_damaged_changes_object_is_named() -> None:
+    store = chained(THERE, GONE)
+    store.put(keys.changes(identifier(1)), b"PAR1 nobody's PAR1")
+    with pytest.raises(SnapshotError, match=rf"{keys.changes(identifier(1))}: .*`pool-inventory verify` says more"):
+        followed(store)

@@ -1,0 +1,128 @@
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+from click.testing import CliRunner, Result
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.folder import FolderStore
+from pool_inventory.stores.s3 import S3Store
+from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
+
+from tests.chains import add_chain, identifier
+from tests.conftest import BUCKET
+from tests.iam.calls import actions_asked
+from tests.makers import ACCOUNT_ID, any_pools, s3_error
+
+LOCATION = f"s3://{BUCKET}/pools"
+
+
+def doctor(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, ["doctor", *arguments])
+
+
+@pytest.fixture
+def bucket(aws: StandIn) -> StandIn:
+    """An account with pools in one of two regions, and a bucket with two snapshots."""
+    aws.enabled_regions = ["sa-east-1", "us-east-1"]
+    seed("us-east-1", any_pools(3))
+    add_chain(S3Store.open(boto3.session.Session(), BUCKET, "pools"), [{"us-east-1": []}] * 2)
+    aws.requests.clear()
+    return aws
+
+
+def test_where_all_is_well_each_line_is_ok(bucket: StandIn) -> None:
+    """But for the age: the snapshots of the test are old."""
+    result = doctor("--to", LOCATION)
+    lines = result.stdout.splitlines()
+    assert lines[:3] == [
+        f"ok    signed in to the account {ACCOUNT_ID}",
+        "ok    2 of 2 regions can be listed: 3 user pools",
+        f"ok    {LOCATION} can be read: 2 snapshots",
+    ]
+    assert lines[3].startswith(f"ok    {LOCATION} can be written: s3://{BUCKET}/pools/_staging/doctor/")
+    assert lines[4].startswith(f"fail  the newest snapshot, {identifier(1)}, is ")
+    assert lines[5:] == ["      look at the schedule", "ok    in the newest 2 snapshots: no faults"]
+    assert result.exit_code == 1
+
+
+def test_a_denied_region_says_what_to_grant(bucket: StandIn) -> None:
+    bucket.answers.append(listing("sa-east-1", deny))
+    result = doctor()
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[1] == "ok    1 of 2 regions can be listed: 3 user pools"
+    assert lines[2].startswith("fail  sa-east-1: denied (AccessDeniedException: ")
+    assert lines[3] == "      grant cognito-idp:ListUserPools there; a service control policy may deny it as well"
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [("PUT", f"fail  {LOCATION} cannot be written: "), ("GET", f"fail  {LOCATION} cannot be read: ")],
+)
+def test_a_bucket_that_denies_says_what_to_grant(bucket: StandIn, method: str, line: str) -> None:
+    refuse = s3_error("AccessDenied", 403)
+    bucket.answers.append(
+        lambda request: refuse(request) if request.method == method and BUCKET in request.path else None
+    )
+    result = doctor("--to", LOCATION)
+    assert result.exit_code == 1
+    assert any(each.startswith(line) for each in result.stdout.splitlines())
+
+
+def test_without_credentials_it_says_to_sign_in(aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    result = doctor("--to", str(tmp_path))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("fail  ")
+    assert "sign in, for example with `aws sso login`, or name a profile with --profile" in result.stdout
+    assert "regions can be listed" not in result.stdout
+
+
+def test_a_folder_is_looked_at_and_nothing_is_written_there(bucket: StandIn, tmp_path: Path) -> None:
+    empty = doctor("--to", str(tmp_path / "new"))
+    assert f"ok    {tmp_path / 'new'} can be written" in empty.stdout
+    add_chain(FolderStore(tmp_path / "old"), [{"us-east-1": []}])
+    before = sorted(tmp_path.rglob("*"))
+    result = doctor("--to", str(tmp_path / "old"))
+    assert result.exit_code == 0, result.output
+    assert f"ok    {tmp_path / 'old'} can be read: 1 snapshot" in result.stdout
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_damaged_chain_is_not_ok(bucket: StandIn, tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"us-east-1": []}] * 2)
+    (tmp_path / keys.changes(identifier(1))).unlink()
+    result = doctor("--to", str(tmp_path))
+    assert "fail  in the newest 2 snapshots: 1 fault" in result.stdout
+    assert "`pool-inventory verify` names them" in result.stdout
+
+
+def test_json_has_each_check(bucket: StandIn) -> None:
+    found = json.loads(doctor("--json").stdout)
+    assert found["ok"] is True
+    assert found["checks"][0] == {"ok": True, "found": f"signed in to the account {ACCOUNT_ID}", "remedy": ""}
+
+
+def test_the_policy_has_what_a_run_and_a_check_ask_for(bucket: StandIn) -> None:
+    assert doctor("--to", LOCATION).exit_code == 1
+    assert CliRunner().invoke(cli.main, ["run", "--to", LOCATION]).exit_code == 0
+    of_sts = [request for request in bucket.requests if b"GetCallerIdentity" in request.get_data()]
+    others = [request for request in bucket.requests if request not in of_sts]
+    asked = {action for request in others for action, _, _ in actions_asked(request)}
+    printed = json.loads(doctor("--policy", "--to", LOCATION).stdout)
+    granted = {
+        action
+        for statement in printed["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert asked == granted
+    resources = [statement["Resource"] for statement in printed["Statement"]]
+    assert resources == ["*", f"arn:aws:s3:::{BUCKET}/pools/*", f"arn:aws:s3:::{BUCKET}"]
+
+
+def test_a_policy_without_a_bucket_names_none() -> None:
+    assert [each["Resource"] for each in json.loads(doctor("--policy").stdout)["Statement"]] == ["*"]

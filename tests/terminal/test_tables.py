@@ -1,0 +1,100 @@
+import io
+
+import click
+import pytest
+from pool_inventory.aws.calls import Tally
+from pool_inventory.terminal.tables import pairs_table, plain_lines, show_progress, targets_table
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+
+from tests.makers import any_coverage, any_target
+
+NAMES = ("id", "name", "pools")
+LONG = ("eu-west-1_000000001", "a name that is long " * 5, "7")
+
+
+def drawn(table: Table) -> str:
+    file = io.StringIO()
+    Console(file=file, width=100).print(table)
+    return file.getvalue()
+
+
+def test_an_unread_targets_pools_are_a_dash() -> None:
+    """0 would say that there are none."""
+    failure = {"error_code": "AccessDenied", "error_message": None}
+    covered = [
+        any_coverage(pools=0, duration_ms=1234),
+        any_coverage("x\n[red]", status="denied", pools=None, **failure),
+    ]
+    read, denied = drawn(targets_table(covered, "targets")).splitlines()[-3:-1]
+    assert [cell.strip() for cell in read.split("│")[1:6]] == ["us-east-1", "ok", "0", "1", "0"]
+    assert "1.2" in read
+    assert [cell.strip() for cell in denied.split("│")[1:4]] == [r"x\n[red]", "denied", "-"]
+    assert "AccessDenied: no more is known" in denied
+
+
+def test_pairs_are_shown_as_they_are() -> None:
+    assert "[bold]a\\x1b" in drawn(pairs_table("pairs", ("name", "value"), [("[bold]a\x1b", "7")]))
+
+
+def test_rows_for_other_programs_are_whole_with_tabs() -> None:
+    assert plain_lines(NAMES, [LONG, ("a\tb", "c\nd", "")], width=None) == [
+        "id\tname\tpools",
+        "\t".join(LONG),
+        "a\\tb\tc\\nd\t",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_a_table_is_cut_to_the_terminal_less_its_ids(width: int) -> None:
+    header, row = map(click.unstyle, plain_lines(NAMES, [LONG], width=width, right=("pools",)))
+    assert cell_len(row) == width
+    assert row.startswith(f"{LONG[0]}  a name")
+    assert row.endswith("…      7")
+    assert header.split() == list(NAMES)
+
+
+def test_a_wide_character_takes_two_columns() -> None:
+    (_, row) = plain_lines(NAMES, [("a", "利用者プール" * 10, "1")], width=30)
+    assert cell_len(row) <= 30
+    assert "…" in row
+
+
+def test_the_last_column_can_go_on_in_the_next_lines() -> None:
+    words = " ".join(f"word-{number}" for number in range(20))
+    _, *lines = plain_lines(("id", "what"), [("a", words), ("b", "short")], width=40, wrap_last=True)
+    assert max(map(cell_len, lines)) <= 40
+    assert " ".join(" ".join(lines).split()) == f"a {words} b short"
+    assert [line[0] for line in lines].count(" ") == len(lines) - 2
+
+
+def test_what_happened_has_its_colour() -> None:
+    lines = plain_lines(("change", "id"), [("created", "a"), ("deleted", "created")], width=80)
+    assert lines[1].startswith(click.style("created", fg="green"))
+    assert lines[2].startswith(click.style("deleted", fg="red"))
+
+
+def test_progress_without_a_terminal_is_a_line_a_target() -> None:
+    """What a target gave before it failed is not how many pools it has."""
+    file = io.StringIO()
+    with show_progress(Console(file=file, width=100)) as show:
+        show(any_target(), Tally(), None)
+        show(any_target("eu-\x1b-1"), Tally(requests=3, retries=2, pools=7), "denied")
+        show(any_target(), Tally(requests=1, pools=60), "ok")
+    assert file.getvalue().splitlines() == [
+        r"eu-\x1b-1 denied: requests 3, retries 2",
+        "us-east-1 ok: pools 60, requests 1, retries 0",
+    ]
+
+
+def test_progress_on_a_terminal_is_a_bar_a_target() -> None:
+    file = io.StringIO()
+    with show_progress(Console(file=file, width=100, force_terminal=True, color_system=None)) as show:
+        tally = Tally(requests=1, pools=60)
+        show(any_target(), tally, None)
+        tally.requests = 2
+        show(any_target(), tally, "ok")
+    last, _cursor = file.getvalue().splitlines()[-2:]
+    assert "us-east-1 ok" in last
+    assert "pools 60, requests 2, retries 0" in last
