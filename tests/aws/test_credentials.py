@@ -36,7 +36,7 @@ def printing(*, expires_in: timedelta | None = None, **members: object) -> str:
 
 def is_one_line(error: pytest.ExceptionInfo[TargetsError]) -> bool:
     text = str(error.value)
-    return text.startswith("the credentials cannot be used (") and text.isprintable() and "sign in" in text
+    return text.startswith("the credentials cannot be used (") and text.isprintable() and "log in" in text
 
 
 PROGRAMS = {

@@ -191,7 +191,7 @@ def test_missing_credentials_are_an_error_that_says_so(
     hand_out(monkeypatch, tmp_path, command)
     if not command:
         (tmp_path / "config").unlink()
-    with pytest.raises(StoreError, match="check the credentials: sign in again") as caught:
+    with pytest.raises(StoreError, match="log in") as caught:
         ACTS[act](S3Store.open(boto3.session.Session(), BUCKET, "some/prefix"))
     assert not isinstance(caught.value, RefusedError)
     assert "network" not in str(caught.value)
@@ -201,6 +201,64 @@ def test_missing_credentials_are_an_error_that_says_so(
 def test_a_network_failure_is_an_error_that_says_so(s3_store: S3Store, aws: StandIn) -> None:
     aws.answers.append(reset_connection)
     assert "check the network between here and S3" in str(failure(s3_store, READS["get"]))
+
+
+LOG_IN_AGAIN = "log in again, as with `aws sso login`"
+WRONG_KEY = "the access key is not, or no longer, there: use another key, or another profile or role"
+TRY_LATER = "S3 is busy or has trouble, try again later"
+REMEDIES = {
+    "ExpiredToken": (400, LOG_IN_AGAIN),
+    "TokenRefreshRequired": (400, LOG_IN_AGAIN),
+    "InvalidAccessKeyId": (403, WRONG_KEY),
+    "SignatureDoesNotMatch": (403, f"check the credentials: {LOG_IN_AGAIN}"),
+    "NoSuchBucket": (404, "create the bucket, or name another: look for a slip in its name"),
+    "AccessDenied": (403, f"s3:ListBucket on arn:aws:s3:::{BUCKET}"),
+    "SlowDown": (503, TRY_LATER),
+    "InternalError": (500, TRY_LATER),
+}
+
+
+@pytest.mark.parametrize("act", READS)
+@pytest.mark.parametrize("code", REMEDIES)
+def test_an_error_of_s3_says_what_helps(s3_store: S3Store, aws: StandIn, code: str, act: str) -> None:
+    status, remedy = REMEDIES[code]
+    aws.answers.append(s3_error(code, status, "The text ends with a stop."))
+    text = str(failure(s3_store, READS[act]))
+    assert remedy in text
+    assert "stop: " in text  # and not .:
+    assert "network" not in text
+
+
+def elsewhere(code: str, status: int, region: str | None, said: str = "") -> Answer:
+    """S3's answer for a bucket of another region, which is in a header, or in the text; moto answers HeadBucket."""
+    headers = {"x-amz-bucket-region": region} if region else {}
+    body = f"<Error><Code>{code}</Code><Message>Not here</Message>{said}</Error>"
+    return lambda request: None if request.method == "HEAD" else Response(body, status, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("answer", "remedy"),
+    [
+        (elsewhere("PermanentRedirect", 301, "eu-west-1"), "the bucket is in eu-west-1: set AWS_REGION=eu-west-1"),
+        (
+            elsewhere("PermanentRedirect", 301, None),
+            "in another region: set AWS_REGION to the one that `aws s3api get",
+        ),
+        (
+            elsewhere("AuthorizationHeaderMalformed", 400, None, "<Region>eu-west-1</Region>"),
+            "the bucket is in eu-west-1: set AWS_REGION=eu-west-1",
+        ),
+        (elsewhere("IllegalLocationConstraintException", 400, None), "the bucket is in another region"),
+    ],
+)
+@pytest.mark.parametrize("act", READS)
+def test_a_bucket_of_another_region_is_named_with_it(
+    s3_store: S3Store, aws: StandIn, act: str, answer: Answer, remedy: str
+) -> None:
+    aws.answers.append(answer)
+    text = str(failure(s3_store, READS[act]))
+    assert remedy in text
+    assert "no endpoint of another" in text
 
 
 def test_a_missing_bucket_is_an_error_that_says_so(aws: StandIn) -> None:

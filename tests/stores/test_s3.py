@@ -11,7 +11,7 @@ from pool_inventory.terminal.demo.stand_in import StandIn, cut, in_turn, reset_c
 from tests.conftest import BUCKET
 from tests.makers import s3_error
 from tests.stores.acts import KEY, WRITES
-from tests.stores.test_refusals import KMS_KEY, demand, failure
+from tests.stores.test_refusals import KMS_KEY, demand, elsewhere, failure
 
 
 def test_more_keys_than_a_page_has_are_all_listed(s3_store: S3Store) -> None:
@@ -58,6 +58,14 @@ def test_a_bucket_that_demands_encryption_gets_it(aws: StandIn, encryption: str,
     assert stored is not None
     assert store.replace(KEY, b"two", stored.etag)
     store.put(KEY, b"three")
+
+
+def test_s3_is_followed_to_the_buckets_region(s3_store: S3Store, aws: StandIn) -> None:
+    s3_store.put(KEY, b"one")
+    aws.answers.append(in_turn(elsewhere("PermanentRedirect", 301, "eu-west-1")))
+    found = s3_store.get(KEY)
+    assert found is not None
+    assert "/eu-west-1/s3/" in aws.requests[-1].headers["Authorization"]
 
 
 def test_requests_to_s3_name_the_program_in_the_user_agent(s3_store: S3Store, aws: StandIn) -> None:

@@ -340,6 +340,34 @@ def test_a_bucket_alone_is_looked_at_under_the_default_prefix(aws: StandIn) -> N
     assert said(run("list", f"s3://{BUCKET}")) == said(run("list", f"s3://{BUCKET}/user-pools"))
 
 
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({}, "Unable to locate credentials: log in, as with `aws sso login`, or name a profile that is logged in"),
+        # Outside EC2 nobody answers there.
+        (
+            {"AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9"},
+            "Unable to locate credentials: log in, as with `aws sso login`, or name a profile that is logged in",
+        ),
+        ({"AWS_PROFILE": "nobody"}, "(nobody) could not be found: name one that `aws configure list-profiles` has"),
+        ({"AWS_ACCESS_KEY_ID": "a"}, "missing: AWS_SECRET_ACCESS_KEY): log in"),
+    ],
+)
+@pytest.mark.parametrize("command", [["list"], ["run", "--regions", "us-east-1", "--to"]], ids=" ".join)
+def test_missing_credentials_are_no_matter_of_the_network(
+    aws: StandIn, monkeypatch: pytest.MonkeyPatch, command: list[str], variables: dict[str, str], message: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(cli.main, [*command, f"s3://{BUCKET}/pools"])
+    assert result.exit_code == 1
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert "network" not in result.stderr
+
+
 def test_history_takes_the_arn_of_a_pool(folder: Path) -> None:
     arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_000000008"
     assert events_of(folder, arn) == events_of(folder, "us-east-1_000000008")

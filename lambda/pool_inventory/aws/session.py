@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, ProfileNotFound
 
 from pool_inventory import __version__
 from pool_inventory.aws import failures
@@ -76,7 +76,12 @@ def _refresh(credentials: "Credentials") -> None:
 def _unusable_credentials(error: Exception) -> TargetsError:
     is_botocores = isinstance(error, BotoCoreError | ClientError)
     text = one_line(str(error) if is_botocores else f"{type(error).__name__}: {error}")
-    return TargetsError(f"the credentials cannot be used ({text}): sign in, or name a profile that is signed in")
+    if isinstance(error, ProfileNotFound):
+        return TargetsError(f"{text}: name one that `aws configure list-profiles` has, with --profile or AWS_PROFILE")
+    return TargetsError(
+        f"the credentials cannot be used ({text}): log in, as with `aws sso login`, or name a profile that is logged "
+        "in, with --profile or AWS_PROFILE"
+    )
 
 
 def caller_account(session: "Session", region: str) -> Account:

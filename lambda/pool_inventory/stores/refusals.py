@@ -2,7 +2,14 @@
 
 import re
 
-from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+)
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.parsers import ResponseParserError
 
@@ -36,13 +43,21 @@ NETWORK_ERRORS = (
     ResponseParserError,
 )
 
-_SIGN_IN = "check the credentials: sign in again, or use another profile or role"
+_LOG_IN_AGAIN = "check the credentials: log in again, as with `aws sso login`, or use another profile or role"
+_EXPIRED = "log in again, as with `aws sso login`"
 _BY_CODE = {
-    **dict.fromkeys(CALLER_CODES, _SIGN_IN),
+    **dict.fromkeys(CALLER_CODES, _LOG_IN_AGAIN),
     **dict.fromkeys(CLOCK_CODES, "set this machine's clock"),
-    "NoSuchBucket": "create the bucket, or name another",
+    "ExpiredToken": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "InvalidAccessKeyId": "the access key is not, or no longer, there: use another key, or another profile or role",
+    "NoSuchBucket": "create the bucket, or name another: look for a slip in its name",
     "InvalidObjectState": "it is archived: restore it (s3:RestoreObject), or delete it",
 }
+# botocore follows S3 to the bucket's region by itself, unless it was given an endpoint.
+_REGION_CODES = frozenset({"IllegalLocationConstraintException", "PermanentRedirect", "TemporaryRedirect"})
+_REGION_HEADER = "x-amz-bucket-region"
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 _PASSING_KEY_CODE = re.compile("Throttl|Internal|Timeout|Unavailable")
 _OF_A_KEY = re.compile(r"\bkms:[A-Z]|:kms:|master key")
 _KEY_ARN = re.compile(r"arn:[\w-]+:kms:[\w-]*:\d{12}:(?:key|alias)/[\w/-]+")
@@ -69,7 +84,7 @@ def is_refused(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """Return the error's text on one line, with its type where it is not botocore's own."""
-    text = one_line(str(error))
+    text = one_line(str(error)).rstrip(". ")
     return text if isinstance(error, ClientError | BotoCoreError) else f"{type(error).__name__}: {text}"
 
 
@@ -85,17 +100,50 @@ def advice(
         objects: the ARN of all objects under the prefix.
         encryption: what is asked for with each write.
     """
-    if isinstance(error, NETWORK_ERRORS):
-        return "check the network between here and S3, and any proxy"
     if not isinstance(error, ClientError):
-        return _SIGN_IN
-    if error_code(error) in _BY_CODE:
-        return _BY_CODE[error_code(error)]
+        return _advice_without_an_answer(error)
+    known = _advice_by_code(error)
+    if known:
+        return known
     if is_refused(error) and _is_of_a_key(error):
         return _advice_on_the_key(error, writes=writes, encryption=encryption)
     if http_status(error) == FORBIDDEN:
         return _advice_on_the_denial(error, writes=writes, bucket=bucket, objects=objects, encryption=encryption)
-    return f"HTTP status {http_status(error)}"
+    said = f"HTTP status {http_status(error)}"
+    return f"{said}: S3 is busy or has trouble, try again later" if http_status(error) >= SERVER_ERROR else said
+
+
+def _advice_without_an_answer(error: BaseException) -> str:
+    if isinstance(error, NETWORK_ERRORS):
+        return "check the network between here and S3, and any proxy"
+    if isinstance(error, NoCredentialsError):
+        return "log in, as with `aws sso login`, or name a profile that is logged in, with --profile or AWS_PROFILE"
+    return _LOG_IN_AGAIN
+
+
+def _advice_by_code(error: ClientError) -> str | None:
+    region = _region_of_the_bucket(error)
+    if region or error_code(error) in _REGION_CODES:
+        return _advice_on_the_region(region)
+    return _BY_CODE.get(error_code(error))
+
+
+def _region_of_the_bucket(error: ClientError) -> str | None:
+    """Return the region that S3 says to use instead, None where that is not what is wrong."""
+    if error_code(error) not in _REGION_CODES | {"AuthorizationHeaderMalformed"}:
+        return None
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    named = headers.get(_REGION_HEADER) or str(error.response["Error"].get("Region", ""))
+    return named if _REGION.fullmatch(named) else None
+
+
+def _advice_on_the_region(region: str | None) -> str:
+    if region is None:
+        return (
+            "the bucket is in another region: set AWS_REGION to the one that `aws s3api get-bucket-location` says, "
+            "and no endpoint of another (AWS_ENDPOINT_URL)"
+        )
+    return f"the bucket is in {region}: set AWS_REGION={region}, and no endpoint of another region (AWS_ENDPOINT_URL)"
 
 
 def _is_of_a_key(error: ClientError) -> bool:
@@ -139,4 +187,5 @@ def _advice_on_the_denial(
     return (
         f"{where}grant s3:GetObject{' and s3:PutObject' if writes else ''} on {objects}, and s3:ListBucket on "
         f"{bucket}, without which S3 says so of an object that is not there, too"
+        f"{'' if policy else '; or correct the name, if it is the bucket of somebody else'}"
     )
