@@ -29,13 +29,13 @@ ELSEWHERE = "arn:aws-us-gov:lambda:us-gov-west-1:666655554444:function:check:liv
     ],
 )
 def test_a_function_is_found_by_each_name_that_lambda_takes(asked: str, arn: str, is_it: bool) -> None:  # noqa: FBT001 - a case
-    assert functions.matcher(asked)(arn) is is_it
+    assert functions.asked_for(asked).has(arn) is is_it
 
 
 @pytest.mark.parametrize("asked", ["", "a b", "check:", "42:function:check", "check*", "function:check:live:3"])
 def test_what_lambda_would_not_take_is_refused(asked: str) -> None:
     with pytest.raises(ValueError, match="is no function: use its name"):
-        functions.matcher(asked)
+        functions.asked_for(asked)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pool_inventory.errors import SnapshotError
+from pool_inventory.snapshots.functions import Asked, asked_for
 from pool_inventory.snapshots.known import open_known
 from pool_inventory.snapshots.pools import Wanted, check_places, read_pools, trigger_named, triggers
 
@@ -34,10 +35,10 @@ ROW: dict[str, Any] = {
         (Wanted(name="Customers*"), False),
         (Wanted(trigger="pre_sign_up"), True),
         (Wanted(trigger="user_migration"), False),
-        (Wanted(calls=lambda arn: arn == ARN), True),
-        (Wanted(calls=lambda arn: arn.endswith(":2")), True),
-        (Wanted(calls=lambda arn: arn.endswith(":2"), trigger="pre_sign_up"), False),
-        (Wanted(calls=lambda arn: arn.endswith(":3")), False),
+        (Wanted(function=asked_for(ARN)), True),
+        (Wanted(function=Asked("", lambda arn: arn.endswith(":2"))), True),
+        (Wanted(function=Asked("", lambda arn: arn.endswith(":2")), trigger="pre_sign_up"), False),
+        (Wanted(function=Asked("", lambda arn: arn.endswith(":3"))), False),
         (Wanted(regions=("eu-west-1",), name="nobody"), False),
     ],
 )
@@ -45,7 +46,9 @@ def test_a_pool_is_asked_for_by_all_that_is_said_of_it(wanted: Wanted, is_it: bo
     assert wanted.has(ROW) is is_it
 
 
-@pytest.mark.parametrize("wanted", [Wanted(name="?*"), Wanted(trigger="pre_sign_up"), Wanted(calls=lambda _: True)])
+@pytest.mark.parametrize(
+    "wanted", [Wanted(name="?*"), Wanted(trigger="pre_sign_up"), Wanted(function=Asked("", lambda _: True))]
+)
 def test_a_pool_without_name_and_triggers_is_not_found_by_them(wanted: Wanted) -> None:
     bare = {**ROW, "name": None, "lambda_config": None}
     assert not wanted.has(bare)

@@ -162,6 +162,18 @@ def test_a_place_that_no_coverage_has_does_not_look_empty(
 
 
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [("chekc", "did you mean check?"), (FUNCTION.replace("check", "checks"), "did you mean check?"), ("check:4", "")],
+)
+def test_a_function_that_no_pool_calls_may_be_meant_otherwise(folder: Path, asked: str, said: str) -> None:
+    result = run("show", folder, "--at", identifier(2), "--function", asked)
+    assert result.exit_code == 0
+    assert "0 of 4 user pools known" in result.stdout
+    assert result.stderr.endswith(f"{said}\n" if said else "")
+    assert ("warning: no pool calls a function" in result.stderr) is bool(said)
+
+
+@pytest.mark.parametrize(
     ("moment", "hour"),
     [("2026-11-24", 3), ("2026-11-25", 3), ("yesterday", 3), ("today", 3), ("30m", 3), ("1h", 3), ("2d", None)],
 )
@@ -701,6 +713,7 @@ def test_a_wrong_option_exits_2_and_says_what_is_valid(arguments: tuple[str, ...
         (("diff", "2020-01-01T00:00:00Z"), f"the first is {identifier(0)}, so name a later time"),
         (("history", "us-east-1_000000088"), "did you mean us-east-1_000000008"),
         (("history", "pool 8"), "did you mean us-east-1_000000008?"),
+        (("history", "us-east-2_000000008"), "the snapshot covers no region 'us-east-2': did you mean us-east-1?"),
         (("history", "nothing like it"), "`pool-inventory show` has the ids"),
     ],
 )

@@ -54,8 +54,16 @@ def shown(arn: str, target: Target) -> str:
     return function.shown(target) if function else arn
 
 
-def matcher(asked: str) -> Callable[[str], bool]:
-    """Return whether an ARN is of the function that is asked for, in any version where none is asked for.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A function that is asked for: its name, and whether an ARN is of it."""
+
+    name: str
+    has: Callable[[str], bool]
+
+
+def asked_for(asked: str) -> Asked:
+    """Return the function that is asked for, in any version where none is asked for.
 
     Args:
         asked: an ARN, or what Lambda takes instead: NAME, NAME:ALIAS, ACCOUNT:function:NAME or with :ALIAS.
@@ -64,7 +72,8 @@ def matcher(asked: str) -> Callable[[str], bool]:
         ValueError: it is none of these.
     """
     if asked.startswith("arn:"):
-        return lambda arn: arn == asked or arn.startswith(f"{asked}:")
+        function = parse(asked)
+        return Asked(function.name if function else asked, lambda arn: arn == asked or arn.startswith(f"{asked}:"))
     found = _ASKED.fullmatch(asked)
     if not found:
         raise ValueError("is no function: use its name, NAME:ALIAS, ACCOUNT:function:NAME or its ARN")
@@ -74,4 +83,4 @@ def matcher(asked: str) -> Callable[[str], bool]:
         function = parse(arn)
         return function is not None and all(getattr(function, key) == value for key, value in wanted.items())
 
-    return has
+    return Asked(found["name"], has)

@@ -13,6 +13,7 @@ from pool_inventory.snapshots import archive, changes, keys, manifest, table
 from pool_inventory.snapshots.changes import changes_between
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
+from pool_inventory.snapshots.pools import Wanted, check_places
 from pool_inventory.snapshots.table import Row
 from pool_inventory.stores.protocol import Store
 
@@ -65,7 +66,7 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
 
     Raises:
         SnapshotError: no snapshot has such a pool; the text names pools that have nearly this id, or this name, or
-            says that nothing is known of its region.
+            says that nothing is known of its region, or that it is not covered.
         StoreError: the store cannot be read.
     """
     region = pool_id.partition("_")[0]
@@ -79,8 +80,11 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         elif row := _read_row(store, recorded.snapshot_id, pool_id, region):
             events += _compared(*row, recorded.snapshot_id, known)
             known = _Last(recorded.snapshot_id, row[1])
-    covered = tuple(each for each in archive.read_coverage(store, newest) if each.region == region)
+    everywhere = archive.read_coverage(store, newest)
+    covered = tuple(each for each in everywhere if each.region == region)
     if not events:
+        if "_" in pool_id:  # else it is no id, but perhaps a name
+            check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
         raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
     return PoolHistory(pool_id, region, tuple(events), newest, covered)

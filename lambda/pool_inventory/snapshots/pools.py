@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Coverage
 from pool_inventory.snapshots import schema
+from pool_inventory.snapshots.functions import Asked, parse
 from pool_inventory.snapshots.known import Known
 from pool_inventory.text import did_you_mean
 
@@ -24,14 +25,14 @@ class Wanted:
 
     Attributes:
         trigger: only pools that have this member of lambda_config, by its column's name.
-        calls: only pools that call a function of which this is true, given its ARN.
+        function: only pools that call this function.
         name: only pools whose name is like this pattern of the shell.
     """
 
     regions: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
     trigger: str | None = None
-    calls: Callable[[str], bool] | None = None
+    function: Asked | None = None
     name: str | None = None
 
     def has_place(self, row: dict[str, Any]) -> bool:
@@ -48,16 +49,27 @@ class Wanted:
         """Whether a pool is asked for, by its row."""
         if not self.has_place(row) or (self.name is not None and not fnmatchcase(row["name"] or "", self.name)):
             return False
-        if self.trigger is None and self.calls is None:
+        if self.trigger is None and self.function is None:
             return True
         called = triggers(row)
         arns = called.values() if self.trigger is None else [called[self.trigger]] if self.trigger in called else []
-        return any(self.calls is None or self.calls(arn) for arn in arns)
+        return any(self.function is None or self.function.has(arn) for arn in arns)
 
 
 def read_pools(known: Known, wanted: Wanted) -> Iterator[dict[str, Any]]:
     """Return the known rows that are asked for, as JSON has them, sorted by account, region and id."""
     return filter(wanted.has, map(json.loads, known.lines()))
+
+
+def function_meant(known: Known, asked: Asked) -> str | None:
+    """Return a question that names the nearest of the functions that pools call; None where none is near.
+
+    Raises:
+        SnapshotError: a file is not what this program writes.
+    """
+    arns = {arn for row in read_pools(known, Wanted()) for arn in triggers(row).values()}
+    names = {function.name for function in map(parse, arns) if function}
+    return None if asked.name in names else did_you_mean(asked.name, names)
 
 
 def triggers(row: dict[str, Any]) -> dict[str, str]:

@@ -22,7 +22,7 @@ from pool_inventory.snapshots import (
 )
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
-from pool_inventory.snapshots.pools import TRIGGERS, Wanted, check_places, read_pools, trigger_named
+from pool_inventory.snapshots.pools import TRIGGERS, Wanted, check_places, function_meant, read_pools, trigger_named
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import (
@@ -120,9 +120,9 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
 )
 @click.option(
     "--function",
-    "calls",
+    "function",
     metavar="FUNCTION",
-    callback=parsed_by(functions.matcher),
+    callback=parsed_by(functions.asked_for),
     help="Only pools that call this function: its name, NAME:ALIAS, ACCOUNT:function:NAME or its ARN; any version, "
     "if it names none.",
 )
@@ -136,7 +136,7 @@ def show(
     regions: tuple[str, ...],
     accounts: tuple[str, ...],
     trigger: str | None,
-    calls: Callable[[str], bool] | None,
+    function: functions.Asked | None,
     name: str | None,
     sheet: Sheet,
 ) -> None:
@@ -145,12 +145,15 @@ def show(
     LOCATION is s3://BUCKET/PREFIX or a folder. Regions that the snapshot did not read keep the pools of their last
     reading, and are named below them with its time.
     """
-    wanted = Wanted(regions, accounts, trigger, calls, name)
+    wanted = Wanted(regions, accounts, trigger, function, name)
     with opened(location, profile) as store:
         made = choose(store, moment)
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
-        found = list(read_pools(archive.read_known(store, made), wanted))
+        known = archive.read_known(store, made)
+        found = list(read_pools(known, wanted))
+        if not found and function and (meant := function_meant(known, function)):
+            warn(f"no pool calls a function {function.name!r}: {meant}")
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
         _write_pools(sheet, made, found, unread)
         if sheet.file_format == "table":
