@@ -43,6 +43,42 @@ def test_a_complete_snapshot_is_shown_and_exits_0(run: Run, tmp_path: Path) -> N
     assert data.exists()
 
 
+def test_regions_without_pools_are_a_row_and_unread_ones_last(run: Run, aws: StandIn, tmp_path: Path) -> None:
+    aws.answers.append(listing("ap-south-1", deny))
+    regions = "ap-south-1,eu-central-1,eu-north-1,sa-east-1,us-east-1"
+    result = run("--to", str(tmp_path), "--regions", regions)
+    rows = [line for line in result.stdout.splitlines() if line.startswith("│")]
+    named = [re.split(" +│ +", line.strip("│ "))[:4] for line in rows if not line.startswith("│  ")]
+    assert named == [
+        ["us-east-1", "ok", "61", "2"],
+        ["3 others", "ok", "0", "3"],
+        ["ap-south-1", "denied", "-", "1"],
+    ]
+    assert result.stdout.splitlines()[-1] == "Not read: ap-south-1 (denied)"
+
+
+def test_json_says_what_became_of_it_and_nothing_else(run: Run, aws: StandIn, tmp_path: Path) -> None:
+    aws.answers.append(listing("sa-east-1", deny))
+    arguments = ("--to", str(tmp_path), "--regions", "us-east-1,sa-east-1", "--time", "2026-11-24T18:00:00Z", "--json")
+    result = run(*arguments)
+    found = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (3, "")
+    assert (found["snapshotId"], found["result"], found["status"]) == ("2026-11-24T18-00Z", "published", "partial")
+    assert (found["poolCount"], found["targets"]["denied"]) == (61, 1)
+    assert [(each["region"], each["status"]) for each in found["unread"]] == [("sa-east-1", "denied")]
+    assert found["manifest"].endswith("/manifests/2026-11-24T18-00Z/manifest.json")
+    again = json.loads(run(*arguments).stdout)
+    assert (again["result"], again["status"]) == ("unchanged", "partial")
+
+
+def test_quiet_writes_only_what_someone_should_look_at(run: Run, tmp_path: Path) -> None:
+    arguments = ("--to", str(tmp_path), "--regions", "us-east-1", "--quiet", "--time", "2026-11-24T18:00:00Z")
+    result = run(*arguments)
+    assert (result.exit_code, result.output) == (0, "")
+    (tmp_path / keys.LATEST).write_text("{}")
+    assert "warning: passed by " in run(*arguments[:-1], "2026-11-24T19:00:00Z").stderr
+
+
 def test_a_partial_snapshot_exits_3_and_counts_no_unread_pools(run: Run, aws: StandIn, tmp_path: Path) -> None:
     aws.answers.append(listing("sa-east-1", deny))
     result = run("--to", str(tmp_path), "--regions", "us-east-1,sa-east-1")
@@ -256,12 +292,13 @@ def test_an_interrupted_run_says_so_and_leaves_nothing_partial(aws: StandIn, tmp
     assert not (tmp_path / "out").exists()
 
 
-def test_a_terminal_gets_a_bar_for_each_region(aws: StandIn, tmp_path: Path) -> None:
+def test_a_terminal_gets_a_bar_for_what_is_at_work_or_failed(aws: StandIn, tmp_path: Path) -> None:
     import pty  # noqa: PLC0415 - only Unix has it
 
     main, terminal = pty.openpty()
     seed("us-east-1", any_pools(61))
-    arguments = ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1,sa-east-1"]
+    aws.answers.append(listing("eu-west-1", deny))
+    arguments = ["run", "--to", str(tmp_path / "out"), "--regions", "us-east-1,sa-east-1,eu-west-1"]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
     with subprocess.Popen(  # noqa: S603 - our own package
         [sys.executable, "-m", "pool_inventory", *arguments], stdout=terminal, stderr=terminal, env=environment
@@ -274,7 +311,7 @@ def test_a_terminal_gets_a_bar_for_each_region(aws: StandIn, tmp_path: Path) -> 
         except OSError:
             pass  # Linux ends a terminal that nobody writes to any more with EIO, not with an empty block
     os.close(main)
-    assert process.returncode == 0
+    assert process.returncode == 3
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode())
-    assert re.search(r"us-east-1 ok ━+ pools 61, requests 2, retries 0", text)
-    assert re.search(r"sa-east-1 ok ━+ pools 0, requests 1, retries 0", text)
+    assert re.search(r"eu-west-1 denied ━+ requests 1, retries 0", text)
+    assert "2 regions read" in text

@@ -88,13 +88,15 @@ def test_progress_without_a_terminal_is_a_line_a_target() -> None:
     ]
 
 
-def test_progress_on_a_terminal_is_a_bar_a_target() -> None:
+def test_progress_on_a_terminal_is_a_bar_for_what_is_at_work() -> None:
     file = io.StringIO()
     with show_progress(Console(file=file, width=100, force_terminal=True, color_system=None)) as show:
-        tally = Tally(requests=1, pools=60)
+        tally = Tally(requests=2, pools=60)
         show(any_target(), tally, None)
-        tally.requests = 2
+        show(any_target("eu-west-1"), Tally(requests=1), None)
         show(any_target(), tally, "ok")
-    last, _cursor = file.getvalue().splitlines()[-2:]
-    assert "us-east-1 ok" in last
-    assert "pools 60, requests 2, retries 0" in last
+        show(any_target("eu-west-1"), Tally(requests=1), "denied")
+    *_, total, failed, _cursor = file.getvalue().splitlines()
+    assert "1 region read" in total
+    assert "eu-west-1 denied" in failed
+    assert "pools" not in failed

@@ -4,6 +4,7 @@ Keys are relative to the store's prefix; the store adds it. A snapshot's id is i
 and the keys made of them, sort by time.
 """
 
+import functools
 import re
 from datetime import UTC, datetime
 
@@ -33,6 +34,8 @@ def snapshot_id(time: datetime) -> str:
     return time.isoformat(timespec="minutes")[:16].replace(":", "-") + "Z"
 
 
+# Each row of coverage names snapshots, and an organization's are few in hundreds of thousands of rows.
+@functools.lru_cache(maxsize=1024)
 def snapshot_time(identifier: str) -> datetime:
     """Return the time that an id names: the inverse of snapshot_id.
 

@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -20,7 +20,7 @@ from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.settings import Variable
-from pool_inventory.snapshots import keys, manifest
+from pool_inventory.snapshots import coverage, keys, manifest
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
@@ -33,6 +33,7 @@ from pool_inventory.terminal.console import (
     parse_location,
     split_address,
     warn,
+    write,
 )
 from pool_inventory.terminal.tables import open_console, show_progress, shown, targets_table
 
@@ -130,7 +131,9 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_default=True,
     help="How long collecting may take. What is unread by then is left out, and the snapshot is partial.",
 )
-def run(
+@click.option("--json", "as_json", is_flag=True, help="Write what became of it as JSON, and no progress.")
+@click.option("--quiet", is_flag=True, help="Write nothing but warnings and errors, for cron.")
+def run(  # noqa: PLR0913 - an option each
     *,
     location: str,
     regions: str | tuple[str, ...],
@@ -140,6 +143,8 @@ def run(
     encryption: str | None,
     forget_days: int,
     timeout_seconds: int,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Take a snapshot now, with your own credentials.
 
@@ -162,7 +167,9 @@ def run(
         listed = cognito_regions(session)
         # A region that the SDK does not list may have no STS.
         asked = next((each for each in named if each in listed), named[0])
-        with _regions_named_as_given(), show_progress(open_console(stderr=True)) as progress:
+        shows = not quiet and not as_json
+        watching = show_progress(open_console(stderr=True)) if shows else nullcontext()
+        with _regions_named_as_given(), watching as progress:
             request = Request(
                 snapshot_time=snapshot_time,
                 regions=regions,
@@ -177,7 +184,12 @@ def run(
                 progress=progress,
             )
             outcome = export(request, tools)
-        sys.exit(_show_outcome(outcome, store))
+        status = _status_of(outcome, store)
+        if as_json:
+            write(_document(outcome, store, status))
+        elif not quiet:
+            _show(outcome, store, status)
+        sys.exit(EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL)
 
 
 @contextmanager
@@ -197,29 +209,57 @@ def _open_store(location: str, session: "Session", encryption: str | None) -> St
     return S3Store.open(session, *split_address(location), encryption)
 
 
-def _show_outcome(outcome: Outcome, store: Store) -> int:
-    """Print the outcome of the run; return the exit status."""
-    console = open_console()
+def _status_of(outcome: Outcome, store: Store) -> str:
+    """Return the status of the snapshot that is there now; say what someone should look at.
+
+    Raises:
+        InventoryError: a newer snapshot is there, so that none was made.
+    """
     passed_by = (f"passed by {each.address}: {each.reason}" for each in outcome.passed_by)
     for warning in (*passed_by, *outcome.warnings):
         warn(warning)
-    for earlier in outcome.recovered:
-        console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
-    where = store.address(keys.data(outcome.snapshot_id))
     if outcome.result == "superseded":
         raise InventoryError(
             f"a snapshot newer than {outcome.snapshot_id} is there already, and they are made in their order: "
             "leave out --time, or name a later one"
         )
     if outcome.published is None:
-        status = manifest.read(store, outcome.snapshot_id).status
-        line = f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"
-    else:
-        snapshot = outcome.published.snapshot
-        status = snapshot.status
-        console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
-        counts = outcome.published.changes
-        changed = ", ".join(f"{count} {kind}" for kind, count in counts.items())
-        line = f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"
-    console.print(shown(line), soft_wrap=True)
-    return EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL
+        return manifest.read(store, outcome.snapshot_id).status
+    return outcome.published.snapshot.status
+
+
+def _show(outcome: Outcome, store: Store, status: str) -> None:
+    console = open_console()
+    for earlier in outcome.recovered:
+        console.print(f"Finished {earlier.snapshot.id}, whose run had died.", highlight=False)
+    where = store.address(keys.data(outcome.snapshot_id))
+    if outcome.published is None:
+        console.print(
+            shown(f"The snapshot {outcome.snapshot_id} is there already, and is {status}: {where}"), soft_wrap=True
+        )
+        return
+    snapshot = outcome.published.snapshot
+    console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
+    changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
+    console.print(shown(f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"), soft_wrap=True)
+    if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage if each.is_failed]:
+        console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
+
+
+def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
+    """Return what became of a run for a script."""
+    document: dict[str, Any] = {
+        "snapshotId": outcome.snapshot_id,
+        "result": outcome.result,
+        "status": status,
+        "manifest": store.address(keys.manifest(outcome.snapshot_id)),
+        "recovered": [each.snapshot.id for each in outcome.recovered],
+    }
+    if outcome.published:
+        document |= {
+            "poolCount": outcome.published.snapshot.pool_count,
+            "changes": dict(outcome.published.changes),
+            "targets": dict(outcome.published.snapshot.targets),
+            "unread": [coverage.row_of(outcome.snapshot_id, each) for each in outcome.coverage if each.is_failed],
+        }
+    return document

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -42,24 +43,49 @@ def open_console(*, stderr: bool = False) -> Console:
 
 
 def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
-    """Show how reading each target went. An unread target's pools are a dash, not 0."""
+    """Show how reading each target went: those without pools as one row, and those that could not be read last.
+
+    An unread target's pools are a dash, not 0.
+    """
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("region", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for name in ("pools", "requests", "retries", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("error", overflow="fold")
-    for each in coverage:
-        table.add_row(
-            shown(each.region),
-            f"[{_STYLES[each.status]}]{each.status}[/]",
-            "-" if each.pools is None else str(each.pools),
-            str(each.requests),
-            str(each.retries),
-            f"{each.duration_ms / 1000:.1f}",
-            shown(f"{each.error_code}: {each.error_message or 'no more is known'}") if each.error_code else "",
-        )
+    covered = list(coverage)
+    empty = [each for each in covered if each.is_read and not each.pools]
+    failed = [each for each in covered if each.is_failed]
+    for each in covered:
+        if not each.is_failed and (each.pools or not each.is_read):
+            _add_row(table, each.region, each)
+    if len(empty) > 1:
+        _add_row(table, f"{len(empty)} others", _together(empty))
+    for each in (empty if len(empty) == 1 else []) + failed:
+        _add_row(table, each.region, each)
     return table
+
+
+def _add_row(table: Table, name: str, each: Coverage) -> None:
+    table.add_row(
+        shown(name),
+        f"[{_STYLES[each.status]}]{each.status}[/]",
+        "-" if each.pools is None else str(each.pools),
+        str(each.requests),
+        str(each.retries),
+        f"{each.duration_ms / 1000:.1f}",
+        shown(f"{each.error_code}: {each.error_message or 'no more is known'}") if each.error_code else "",
+    )
+
+
+def _together(covered: Sequence[Coverage]) -> Coverage:
+    """Return targets that were read side by side as one: the slowest took as long as all."""
+    return replace(
+        covered[0],
+        requests=sum(each.requests for each in covered),
+        retries=sum(each.retries for each in covered),
+        duration_ms=max(each.duration_ms for each in covered),
+    )
 
 
 def pairs_table(title: str, names: tuple[str, str], pairs: Iterable[tuple[str, str]]) -> Table:
@@ -166,7 +192,7 @@ def _coloured(cell: str) -> str:
 
 @contextmanager
 def show_progress(console: Console) -> "Iterator[collect.Progress]":
-    """Show each target while it is read: a bar on a terminal, a line as it ends elsewhere."""
+    """Show what is at work: on a terminal a bar for each target that is being read or failed, elsewhere lines."""
     if not console.is_terminal:
 
         def say(target: Target, tally: "Tally", status: Status | None) -> None:
@@ -177,24 +203,33 @@ def show_progress(console: Console) -> "Iterator[collect.Progress]":
         return
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), _TallyColumn(), TimeElapsedColumn())
     tasks: dict[Target, TaskID] = {}
+    read = 0
     with Progress(*columns, console=console) as bars:
+        total = bars.add_task("0 regions read", total=None, tally=None, status=None)
 
         def show(target: Target, tally: "Tally", status: Status | None) -> None:
             region = escape(printable(target.region))
             if target not in tasks:
                 tasks[target] = bars.add_task(region, total=None, tally=tally, status=None)
-            if status:
-                name = f"[{_STYLES[status]}]{region} {status}[/]"
-                bars.update(tasks[target], total=1, completed=1, description=name, status=status)
+            if status is None:
+                return
+            nonlocal read
+            read += status == "ok"
+            bars.update(total, description=f"{read} region{'' if read == 1 else 's'} read")
+            name = f"[{_STYLES[status]}]{region} {status}[/]"
+            is_at_work = status != "ok"
+            bars.update(tasks[target], total=1, completed=1, description=name, status=status, visible=is_at_work)
 
         yield show
+        bars.update(total, total=1, completed=1)
 
 
 class _TallyColumn(ProgressColumn):
     """What has been read so far, looked up each time the bars are drawn."""
 
     def render(self, task: Task) -> Text:
-        return Text(_counts(task.fields["tally"], task.fields["status"]))
+        tally = task.fields["tally"]
+        return Text(_counts(tally, task.fields["status"]) if tally else "")
 
 
 def _counts(tally: "Tally", status: Status | None) -> str:
