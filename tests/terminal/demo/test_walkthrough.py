@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from pool_inventory.errors import InventoryError
+from pool_inventory.terminal.demo import story
 from pool_inventory.terminal.demo.stand_in import StandIn
 from pool_inventory.terminal.demo.story import called_as
 from pool_inventory.terminal.demo.walkthrough import run_demo
@@ -87,6 +88,11 @@ def shown_at_80(command: str, folder: Path) -> list[str]:
     lines = typed(command, folder)
     assert max(map(cell_len, lines)) <= 80
     return lines
+
+
+def test_without_duckdb_no_sql_is_proposed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "find_spec", lambda _: None)
+    assert demo(tmp_path / "out").splitlines()[-1] == f"  pool-inventory summary {tmp_path / 'out'}"
 
 
 def test_the_program_is_named_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import shlex
 import shutil
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from pool_inventory.errors import InventoryError
@@ -58,6 +59,9 @@ def ending(store: Store, made: Manifest, report: Report, folder: Path, program: 
     copied = f"{program} {{}} {shlex.quote(str(folder))}"
     yield f"  {copied.format('diff')}"
     yield f"  {copied.format('history')} {pool_id}"
+    if find_spec("duckdb") is None:
+        yield f"  {copied.format('summary')}"
+        return
     yield f"  {copied.format('sql')} \\"
     yield '    "SELECT region, count(*) n, read_at FROM user_pools GROUP BY ALL ORDER BY 1"'
 
