@@ -38,7 +38,8 @@ def test_a_summary_counts_by_region_and_by_trigger(folder: Path, monkeypatch: py
         "5 user pools known in 2026-11-24T19-00Z, which is partial.",
         "2 of 3 regions were read.",
         "Not read, so it is not known which pools are there now:",
-        f"  {ACCOUNT_ID} us-east-1: denied (AccessDeniedException), last read in 2026-11-24T18-00Z",
+        f"  {ACCOUNT_ID} us-east-1: denied (AccessDeniedException), last read in",
+        "    2026-11-24T18-00Z",
         "",
         "account       region     pools  quota  triggers  functions  outside",
         f"{ACCOUNT_ID}  eu-west-1      4  10.0%         3          2        1",
@@ -78,7 +79,7 @@ def test_without_pools_a_summary_says_what_was_read(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), [{"eu-west-1": []}])
     assert run(tmp_path).stdout.splitlines() == [
         "0 user pools known in 2026-11-24T18-00Z, which is complete.",
-        "1 of 1 regions were read.",
+        "1 of 1 regions was read.",
     ]
 
 

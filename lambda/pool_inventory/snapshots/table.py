@@ -220,11 +220,13 @@ def _json_lines(batch: RecordBatch, without: Container[str]) -> list[bytes]:
 
 
 def _read(body: bytes) -> Iterator[RecordBatch]:
+    _check_whole(body)
     with _reading(body):
         yield from read_parquet(io.BytesIO(body), batch_size=BATCH_ROWS)
 
 
 def _schema(body: bytes) -> Schema:
+    _check_whole(body)
     with _reading(body):
         return read_parquet(io.BytesIO(body)).schema
 
@@ -232,9 +234,6 @@ def _schema(body: bytes) -> Schema:
 @contextmanager
 def _reading(body: bytes) -> Iterator[None]:
     """Raise SnapshotError for what is not a Parquet file, however arro3 reports it."""
-    if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
-        raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
-    _check_digest(body)
     try:
         yield
     except BaseException as error:
@@ -245,8 +244,10 @@ def _reading(body: bytes) -> Iterator[None]:
         raise
 
 
-def _check_digest(body: bytes) -> None:
-    """Raise SnapshotError where a file is not what was written; the files of 0.1 do not say."""
+def _check_whole(body: bytes) -> None:
+    """Raise SnapshotError where a file is not what was written; those of 0.1 do not have their own SHA-256."""
+    if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
+        raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
     place = _place_of_digest(body)
     if place and body[place.start : place.stop] != _digest(body, place).encode():
         raise SnapshotError(f"its {len(body)} bytes are not the file that was written: its SHA-256 is another")

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -180,8 +181,11 @@ def errors_on_one_line(*, needs_output: bool = True) -> Iterator[None]:
 
 
 def say(text: str, colour: str | None = None) -> None:
-    """Write a line to standard error, where it does not mix with what a script reads."""
-    click.echo(click.style(one_line(text, _MAX_CHARACTERS), fg=colour), file=sys.stderr)
+    """Write a line to standard error, where it does not mix with what a script reads; on a terminal, wrapped."""
+    line = one_line(text, _MAX_CHARACTERS)
+    if sys.stderr.isatty():
+        line = "\n".join(textwrap.wrap(line, shutil.get_terminal_size().columns, break_on_hyphens=False)) or line
+    click.echo(click.style(line, fg=colour), file=sys.stderr)
 
 
 def say_error(text: str) -> None:

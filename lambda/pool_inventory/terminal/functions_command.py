@@ -61,8 +61,8 @@ def functions(
         if as_json:
             write(_document(made, found))
         else:
-            lines = _lines(found, foreign=foreign, width=terminal_width())
-            write(chain(lines, reports.unread_lines(unread)))
+            width = terminal_width()
+            write(chain(_lines(found, foreign=foreign, width=width), reports.unread_lines(unread, width)))
             say_age(made, moment)
 
 

@@ -8,8 +8,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.errors import InventoryError
-from pool_inventory.snapshots import archive, keys, schema, stored, table
+from pool_inventory.snapshots import archive, keys, schema, table
 from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal import reports
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -122,7 +123,7 @@ def _copied(
 
 def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], None], folder: Path) -> list[str]:
     if name == POOLS:
-        return [_written(folder / Path(keys.LATEST_DATA).name, stored.read(store, keys.LATEST_DATA))]
+        return [_written(folder / Path(keys.LATEST_DATA).name, _known(store, warn))]
 
     def copy(identifier: str) -> str | None:
         key = _KEYS[name](identifier)
@@ -134,6 +135,15 @@ def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], 
     if missing and name != keys.CARRIED:  # there is none where all regions were read
         warn(f"{missing} of {len(kept)} snapshots have no {name} any more, expired perhaps: its table lacks them")
     return files
+
+
+def _known(store: Store, warn: Callable[[str], None]) -> bytes:
+    """Return what is known now; latest/ of release 0.1 lacks the pools of regions that were not read."""
+    made = archive.newest(store, warn)
+    unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
+    for line in reports.unread_lines(unread):
+        warn(line.strip())
+    return table.encode(schema.DATA, archive.read_known(store, made).lines(), {"snapshotId": made.id})
 
 
 def _written(path: Path, body: bytes) -> str:

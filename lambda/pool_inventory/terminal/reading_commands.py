@@ -89,7 +89,7 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     """
     with opened(location, profile) as store:
         report = verify(store, since=moment.snapshot_id if moment else "")
-        write(reports.verify_document(report) if as_json else reports.verify_lines(report))
+        write(reports.verify_document(report) if as_json else reports.verify_lines(report, terminal_width()))
     sys.exit(EXIT_UNSOUND if report.faults else 0)
 
 

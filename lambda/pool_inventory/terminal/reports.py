@@ -12,7 +12,7 @@ from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
 from pool_inventory.terminal.sheets import Sheet, table_lines
-from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.terminal.tables import paragraph, plain_lines
 from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
 
@@ -54,8 +54,11 @@ def pools_lines(
     total = "" if found >= known else f" of {known}"
     first = f"The first {len(rows)} of " if len(rows) < found else ""
     yield ""
-    yield printable(f"{first}{found}{total} user pools known in {made.id}, which is {made.status}.")
-    yield from unread_lines(unread)
+    pools = "user pool" if found == 1 and not total else "user pools"
+    yield from paragraph(
+        printable(f"{first}{found}{total} {pools} known in {made.id}, which is {made.status}."), width
+    )
+    yield from unread_lines(unread, width)
 
 
 def is_too_old(newest: Manifest, now: datetime) -> bool:
@@ -89,14 +92,15 @@ def _duration(time: timedelta) -> str:
     return f"{minutes} minute{'' if minutes == 1 else 's'}"
 
 
-def unread_lines(unread: Sequence[Coverage]) -> Iterator[str]:
+def unread_lines(unread: Sequence[Coverage], width: int | None = None) -> Iterator[str]:
     """Say which targets were not read, so that what is shown of them is not taken for what is there now."""
     if unread:
         yield "Not read, so it is not known which pools are there now:"
     for each in unread:
         last = f"last read in {each.last_ok}" if each.last_ok else "never read before"
         why = f" ({each.error_code})" if each.error_code else ""
-        yield printable(f"  {each.account_id} {each.region}: {each.status.replace('_', ' ')}{why}, {last}")
+        text = f"  {each.account_id} {each.region}: {each.status.replace('_', ' ')}{why}, {last}"
+        yield from paragraph(printable(text), width)
 
 
 def pools_document(made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage]) -> dict[str, Any]:
@@ -208,17 +212,16 @@ def manifest_document(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def verify_lines(report: Report) -> Iterator[str]:
+def verify_lines(report: Report, width: int | None = None) -> Iterator[str]:
     """Show what was checked, the faults and the notes."""
     for key, text in report.faults:
-        yield f"fault: {printable(f'{key}: {text}')}"
+        yield from paragraph(f"fault: {printable(f'{key}: {text}')}", width)
     for note in report.notes:
-        yield f"note: {printable(note)}"
+        yield from paragraph(f"note: {printable(note)}", width)
     span = f", {report.oldest} to {report.newest}" if report.oldest else ""
-    yield (
-        f"Checked {report.snapshots} snapshots{span}: {report.objects} objects, {report.size_bytes:,} bytes, "
-        f"{report.rows:,} rows."
-    )
+    snapshots = f"{report.snapshots} snapshot{'' if report.snapshots == 1 else 's'}"
+    counts = f"{report.objects} objects, {report.size_bytes:,} bytes, {report.rows:,} rows."
+    yield from paragraph(f"Checked {snapshots}{span}: {counts}", width)
     count = len(report.faults)
     yield f"{count} fault{'s' if count > 1 else ''}." if count else "Sound."
 

@@ -77,9 +77,10 @@ def _place(covered: Coverage, counted: Counted) -> Place:
 
 def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int, width: int | None) -> Iterator[str]:
     asked = sum(count for status, count in made.targets.items() if status != "not_asked")
-    yield f"{counted.total.total} user pools known in {made.id}, which is {made.status}."
-    yield f"{made.targets.get('ok', 0)} of {asked} regions were read."
-    yield from reports.unread_lines([each.coverage for each in places if each.coverage.has_unknown_pools])
+    total = counted.total.total
+    yield f"{total} user pool{'' if total == 1 else 's'} known in {made.id}, which is {made.status}."
+    yield f"{made.targets.get('ok', 0)} of {asked} regions {'was' if asked == 1 else 'were'} read."
+    yield from reports.unread_lines([each.coverage for each in places if each.coverage.has_unknown_pools], width)
     shown = [each for each in places if each.count.total]
     if not shown:
         return

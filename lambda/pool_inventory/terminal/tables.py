@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -156,6 +157,16 @@ def plain_lines(
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
     lines += (_GAP.join(map(_coloured, row)).rstrip() for row in others)
     return lines
+
+
+def paragraph(text: str, width: int | None) -> list[str]:
+    """Return a text as lines that fit into a width, those after the first indented; as one line where there is none."""
+    if width is None:
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip()) + 2)
+    return textwrap.wrap(
+        text, max(width, _LEAST_WIDTH), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    ) or [""]
 
 
 def _fitting(widths: list[int], kept: list[int], room: int) -> list[int]:
