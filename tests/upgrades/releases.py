@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree, ignore_patterns
 from typing import Any
 
 PACKAGE = Path(__file__).parents[2] / "lambda"
@@ -36,7 +37,10 @@ class Release:
         return found
 
     def command(self, *arguments: str) -> Any:
-        return json.loads(self._run("-m", "pool_inventory", *arguments, "--json"))
+        return json.loads(self.output(*arguments, "--json"))
+
+    def output(self, *arguments: str) -> str:
+        return self._run("-m", "pool_inventory", *arguments)
 
     def _run(self, *arguments: str, text: str = "") -> str:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(self.package), str(PACKAGE.parent)))}
@@ -53,10 +57,7 @@ def this_release() -> Release:
 
 def longer_release(package: Path) -> Release:
     """Make this release with a longer schema, as its next one may be, in an empty folder; return it."""
-    for source in PACKAGE.joinpath("pool_inventory").rglob("*.py"):
-        copy = package / source.relative_to(PACKAGE)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(source.read_bytes())
+    copytree(PACKAGE / "pool_inventory", package / "pool_inventory", ignore=ignore_patterns("__pycache__"))
     path = package / "pool_inventory/snapshots/schema.py"
     text = path.read_text(encoding="utf-8")
     for before, added in (

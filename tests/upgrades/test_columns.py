@@ -83,6 +83,17 @@ def test_each_command_reads_a_history_of_both(shorter: Release, longer: Release,
         assert release.command("export", str(tmp_path), "--at", identifier(1)) == shown
         (deleted,) = release.command("diff", str(tmp_path))["changes"]
         assert (deleted["change"], deleted["id"]) == ("deleted", POOL["Id"])
+        # The shorter release has no column for what calls it.
+        _check_counts(release, str(tmp_path), ["arn:f"] if release is longer else [])
+
+
+def _check_counts(release: Release, location: str, called: list[str]) -> None:
+    assert release.command("summary", location)["pools"] == 1
+    assert [each["arn"] for each in release.command("functions", location)["functions"]] == called
+    assert str(SENT["Id"]) in release.output("report", location)
+    for table_name, count in {"user_pools": 1, "data": 4, "coverage": 3, "changes": 2}.items():
+        answer = release.output("sql", location, f"FROM {table_name}", "-o", "ndjson")
+        assert len(answer.splitlines()) == count
 
 
 NAMES = ("A", "B", "C", "D")
