@@ -160,7 +160,7 @@ def plain_lines(
 
 
 def paragraph(text: str, width: int | None) -> list[str]:
-    """Return a text as lines that fit into a width, those after the first indented; as one line where there is none."""
+    """Return a text as lines that fit into a width, those after the first indented; without a width, as one line."""
     if width is None:
         return [text]
     indent = " " * (len(text) - len(text.lstrip()) + 2)
