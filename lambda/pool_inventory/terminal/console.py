@@ -219,18 +219,34 @@ def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
             if is_lost(sys.stdout):
                 return
         return
-    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
     try:
-        try:
-            with aside.open("xb") as file:
+        # A device, a pipe or a link must stay what it is.
+        if output.is_symlink() or (output.exists() and not output.is_file()):
+            with output.open("wb") as file:
                 file.writelines(chunks)
-            aside.replace(output)
-        finally:
-            aside.unlink(missing_ok=True)
+        else:
+            _write_whole(chunks, output)
     except OSError as error:
         raise StoreError(
             f"cannot write {output}: {error.strerror or error}: name a file in a folder that can be written to"
         ) from error
+
+
+def _write_whole(chunks: Iterable[bytes], output: Path) -> None:
+    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
+    try:
+        with aside.open("xb") as file:
+            file.writelines(chunks)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def parse_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Check the file that an option names."""
+    if path is not None and not path.name:
+        raise click.BadParameter("it has no name: name a file")
+    return path
 
 
 def terminal_width() -> int | None:

@@ -15,7 +15,7 @@ from pool_inventory.aws.regions import partition_of
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect.readings import collect
-from pool_inventory.collect.targets import choose_targets
+from pool_inventory.collect.targets import RegionsError, choose_targets
 from pool_inventory.errors import InventoryError, SnapshotError
 from pool_inventory.model import Account, Coverage
 from pool_inventory.snapshots import archive, keys
@@ -142,7 +142,7 @@ def _check_all(
     if account:
         yield from _check_regions(session, account, regions, Deadline.after(timeout_seconds, Clock()))
     if location is None:
-        yield Finding(ok=True, found="no snapshots were looked at: name where they go with --to")
+        yield Finding(ok=True, found="asked for no snapshots: --to names where they go")
     else:
         yield from _check_location(location, profile)
 
@@ -151,9 +151,8 @@ def _check_account(session: "Session") -> tuple[Account | None, Finding]:
     try:
         account = caller_account(session, session.region_name or "us-east-1")
     except InventoryError as error:
-        remedy = "sign in, for example with `aws sso login`, or name a profile with --profile"
-        return None, Finding(ok=False, found=str(error), remedy=remedy)
-    return account, Finding(ok=True, found=f"signed in to the account {account.account_id}")
+        return None, Finding(ok=False, found=str(error))
+    return account, Finding(ok=True, found=f"logged in to the account {account.account_id}")
 
 
 def _check_regions(
@@ -161,8 +160,11 @@ def _check_regions(
 ) -> Iterator[Finding]:
     try:
         targets = choose_targets(regions, session=session, account=lambda: account, deadline=deadline)
+    except RegionsError as error:
+        yield Finding(ok=False, found=str(error.named("--regions")))
+        return
     except InventoryError as error:
-        yield Finding(ok=False, found=str(error), remedy="grant account:ListRegions, or name regions with --regions")
+        yield Finding(ok=False, found=str(error))
         return
     readings = collect(
         targets,
@@ -190,6 +192,10 @@ def _unread(each: Coverage) -> Finding:
 
 
 def _check_location(location: str, profile: str | None) -> Iterator[Finding]:
+    if "://" not in location and not Path(location).exists():
+        yield Finding(ok=True, found=f"there is no {location} yet: a run makes the folder")
+        yield from _check_folder(location)
+        return
     try:
         store = open_location(location, profile)
         identifiers = archive.finished_ids(store)

@@ -16,7 +16,7 @@ from pool_inventory.snapshots.swaps import read_swaps
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import Moment, terminal_width, warn, write
-from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.tables import plain_lines
 
 # As many snapshots as the page shows.
@@ -53,7 +53,7 @@ def functions(
     """
     with opened(location, profile) as store:
         made = choose(store, moment)
-        known = archive.read_known(store, made)
+        known = read_known(store, made)
         called = count_pools(known, Clock().now()).called
         since = _since(store, made, last)
         found = _sorted([each for each in called if each.place or not foreign], since)

@@ -31,6 +31,7 @@ from pool_inventory.terminal.console import (
     Moment,
     parse_list,
     parse_moment,
+    parse_output,
     parse_since,
     parsed_by,
     say_error,
@@ -39,7 +40,7 @@ from pool_inventory.terminal.console import (
     write,
     write_chunks,
 )
-from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.sheets import Sheet, file_chunks, sheet_options
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
@@ -150,7 +151,7 @@ def show(
         made = choose(store, moment)
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
-        known = archive.read_known(store, made)
+        known = read_known(store, made)
         found = list(read_pools(known, wanted))
         if not found and function and (meant := function_meant(known, function)):
             warn(f"no pool calls a function {function.name!r}: {meant}")
@@ -249,6 +250,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=parse_output,
     help="Where to write. [default: standard output]",
 )
 @click.option(
@@ -281,7 +283,7 @@ def export(
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with opened(location, profile) as store:
         made = choose(store, moment)
-        chunks = _EXPORTS[chosen](archive.read_known(store, made), not raw_cells)
+        chunks = _EXPORTS[chosen](read_known(store, made), not raw_cells)
         unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
         for line in reports.unread_lines(unread):
             warn(line)

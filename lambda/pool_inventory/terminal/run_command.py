@@ -20,7 +20,7 @@ from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.settings import Variable
-from pool_inventory.snapshots import coverage, keys, manifest
+from pool_inventory.snapshots import keys, manifest
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
@@ -255,11 +255,11 @@ def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
         "manifest": store.address(keys.manifest(outcome.snapshot_id)),
         "recovered": [each.snapshot.id for each in outcome.recovered],
     }
-    if outcome.published:
-        document |= {
-            "poolCount": outcome.published.snapshot.pool_count,
-            "changes": dict(outcome.published.changes),
-            "targets": dict(outcome.published.snapshot.targets),
-            "unread": [coverage.row_of(outcome.snapshot_id, each) for each in outcome.coverage if each.is_failed],
-        }
-    return document
+    made = manifest.read(store, outcome.snapshot_id)
+    return document | {
+        "poolCount": made.pool_count,
+        "changes": made.changes,
+        "targets": dict(made.targets),
+        "unread": list(made.unread),
+        "unreadCount": made.unread_count,
+    }
