@@ -8,7 +8,7 @@ from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import reports
 
 from tests.chains import add_chain
-from tests.makers import any_coverage, any_pool
+from tests.makers import IDENTIFIER, any_coverage, any_pool
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def test_a_pool_named_like_a_function_keeps_its_name(tmp_path: Path) -> None:
     [
         ({"last_ok": "2026-11-24T17-00Z"}, "last read in 2026-11-24T17-00Z"),
         (
-            {"last_ok": None, "compared_with": "2026-08-24T17-00Z"},
-            "last read in 2026-08-24T17-00Z, and forgotten since",
+            {"last_ok": None, "compared_with": IDENTIFIER},
+            f"last read in {IDENTIFIER}, and forgotten since",
         ),
         ({"last_ok": None}, "no reading is known"),
     ],
