@@ -129,6 +129,7 @@ def test_show_at_a_time_is_of_the_newest_snapshot_not_after_it(folder: Path, tim
         (("--function", FUNCTION, "--trigger", "user_migration"), []),
         (("--name", "pool [37]"), [3, 7]),
         (("--name", "POOL*"), []),
+        (("--only-read",), [1, 3, 7, 8]),
     ],
 )
 def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...], numbers: list[int]) -> None:
@@ -339,6 +340,16 @@ def test_history_says_whether_the_pool_is_known_to_be_there_now(folder: Path) ->
     unread = said(run("history", folder, "eu-west-1_000000001"))
     assert f"It was there when eu-west-1 was last read, in {identifier(2)}; {newest} did not: denied." in unread
     assert "pre_sign_up: none → check:3" in unread
+
+
+def test_only_read_leaves_out_what_is_known_from_earlier(folder: Path) -> None:
+    newest = {row["id"]: row["read_at"] for row in json_of(run("export", folder, "--json"))}
+    assert len(newest) == 3
+    read = json_of(run("export", folder, "--json", "--only-read"))
+    assert [row["id"] for row in read] == ["us-east-1_000000008"] == shown_ids("--only-read", folder=folder)
+    result = run("show", folder, "--only-read")
+    assert "1 of 3 user pools known" in result.stdout
+    assert "eu-west-1: denied" in result.stdout
 
 
 @pytest.mark.parametrize("ending", ["csv", "ndjson", "json", "parquet"])

@@ -72,13 +72,20 @@ def choose(store: Store, moment: Moment | None) -> Manifest:
     return archive.newest_up_to(store, moment.snapshot_id)
 
 
-def read_known(store: Store, made: Manifest) -> Known:
+only_read_option = click.option(
+    "--only-read",
+    is_flag=True,
+    help="Only the pools that the snapshot itself read, without those that it knows from an earlier one.",
+)
+
+
+def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Known:
     """Return what was known as of a snapshot's time, and say of which targets it is lost.
 
     Raises:
         SnapshotError, StoreError: as archive.read_known.
     """
-    known = archive.read_known(store, made)
+    known = archive.read_known(store, made, only_read=only_read)
     for target, why in known.lost.items():
         warn(f"the pools of {' '.join(target)} cannot be read, and are left out: {why}")
     return known

@@ -40,7 +40,7 @@ from pool_inventory.terminal.console import (
     write,
     write_chunks,
 )
-from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
+from pool_inventory.terminal.reading import at, choose, only_read_option, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.sheets import Sheet, file_chunks, sheet_options
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
@@ -128,8 +128,9 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     "if it names none.",
 )
 @click.option("--name", metavar="GLOB", help="Only pools whose name is like this, such as 'customers*'.")
+@only_read_option
 @sheet_options
-def show(
+def show(  # noqa: PLR0913 - an option each
     *,
     location: str,
     profile: str | None,
@@ -139,6 +140,7 @@ def show(
     trigger: str | None,
     function: functions.Asked | None,
     name: str | None,
+    only_read: bool,
     sheet: Sheet,
 ) -> None:
     """Show the user pools that are known as of a snapshot; the newest by default.
@@ -151,7 +153,7 @@ def show(
         made = choose(store, moment)
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
-        known = read_known(store, made)
+        known = read_known(store, made, only_read=only_read)
         found = list(read_pools(known, wanted))
         if not found and function and (meant := function_meant(known, function)):
             warn(f"no pool calls a function {function.name!r}: {meant}")
@@ -259,6 +261,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
     help="csv: leave cells that begin with = + - @ tab or CR as they are. A spreadsheet takes them for formulas, so "
     "they get an apostrophe before them otherwise.",
 )
+@only_read_option
 def export(
     *,
     location: str,
@@ -268,6 +271,7 @@ def export(
     file_format: str | None,
     output: Path | None,
     raw_cells: bool,
+    only_read: bool,
 ) -> None:
     """Write the pools that are known as of a snapshot, the newest by default, in another format.
 
@@ -283,7 +287,7 @@ def export(
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with opened(location, profile) as store:
         made = choose(store, moment)
-        chunks = _EXPORTS[chosen](read_known(store, made), not raw_cells)
+        chunks = _EXPORTS[chosen](read_known(store, made, only_read=only_read), not raw_cells)
         unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
         for line in reports.unread_lines(unread):
             warn(line)
