@@ -54,7 +54,7 @@ def functions(
     with opened(location, profile) as store:
         made = choose(store, moment)
         known = read_known(store, made)
-        called = count_pools(known, Clock().now()).called
+        called = count_pools(known, Clock().now(), max_named=None if as_json else 1).called
         since = _since(store, made, last)
         found = _sorted([each for each in called if each.place or not foreign], since)
         unread = [each for each in known.coverage() if each.has_unknown_pools]
@@ -135,7 +135,7 @@ def _document(made: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
                 "setIn": each.since,
                 "triggers": each.called.triggers,
                 "pools": each.called.pools,
-                "firstPools": [pool.id for pool in each.called.named],
+                "poolIds": [pool.id for pool in each.called.named],
             }
             for each in rows
         ],
