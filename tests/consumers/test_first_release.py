@@ -163,6 +163,27 @@ def test_the_next_run_compares_with_each_regions_last_reading(
     (deleted,) = pq.read_table(tmp_path / "user-pools" / keys.changes("2026-11-24T20-00Z")).to_pylist()
     assert (deleted["id"], deleted["name"]) == ("eu-west-1_yYyYyYyYy", "goes while nobody looks")
     assert verify(store).faults == []
+    assert_each_command_reads(tmp_path / "user-pools")
+
+
+def assert_each_command_reads(folder: Path) -> None:
+    """A history of both contracts: two snapshots of 0.1, and one of this release after them."""
+
+    def said(command: str, *arguments: str) -> Any:
+        result = CliRunner().invoke(cli.main, [command, str(folder), *arguments])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    known = {each["id"] for each in said("export", "--json")}
+    assert len(known) == 5
+    assert {each["id"] for each in said("show", "--json")["pools"]} == known
+    assert {each["id"] for each in said("sql", "SELECT id FROM user_pools", "-o", "json")} == known
+    assert said("summary", "--json")["pools"] == 5
+    assert {each["arn"] for each in said("functions", "--json")["functions"]} >= {FUNCTION}
+    assert [each["id"] for each in said("diff", "--json")["changes"]] == []
+    assert [each["snapshotId"] for each in said("list", "--json")["snapshots"]] == [FIRST, SECOND, "2026-11-24T20-00Z"]
+    events = said("history", "eu-west-1_yYyYyYyYy", "--json")["events"]
+    assert [each["change"] for each in events] == ["found", "deleted"]
 
 
 def test_a_commit_of_it_that_was_not_finished_is_finished(tmp_path: Path) -> None:
