@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from pool_inventory.errors import InventoryError
-from pool_inventory.snapshots import archive, keys, schema, table
+from pool_inventory.errors import InventoryError, SnapshotError, StoreError
+from pool_inventory.snapshots import archive, data_object, keys, schema, table
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 
@@ -65,9 +66,11 @@ def opened(store: Store, query: str, last: int, warn: Callable[[str], None]) -> 
             for name, files in found.items():
                 listed = ", ".join(map(_quoted, files))
                 # The oldest files lack columns that were added later.
-                connection.execute(
-                    f"CREATE VIEW {name} AS FROM read_parquet([{listed}], union_by_name=true, hive_partitioning=false)"
-                )
+                with _errors_on_one_line():
+                    connection.execute(
+                        f"CREATE VIEW {name} AS FROM read_parquet([{listed}], union_by_name=true, "
+                        "hive_partitioning=false)"
+                    )
             paths = [each for files in found.values() for each in files]
             connection.execute(f"SET allowed_paths = [{', '.join(map(_quoted, paths))}]")
             connection.execute(f"SET temp_directory = {_quoted(str(Path(folder, 'spilled')))}")
@@ -84,6 +87,7 @@ def answer_of(connection: "DuckDBPyConnection", query: str) -> tuple[list[str], 
         QueryError: it is not one query, or DuckDB cannot answer it.
     """
     with _errors_on_one_line():
+        query.encode()  # an argument may hold bytes that are no text
         kinds = [each.type.name for each in connection.extract_statements(query)]
         if kinds not in (["SELECT"], ["EXPLAIN"]):
             raise QueryError(
@@ -104,7 +108,10 @@ def _rows(answer: "DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
 def _copied(
     store: Store, query: str, last: int, warn: Callable[[str], None], folder: Path
 ) -> Iterator[tuple[str, list[str]]]:
-    """Return each table with its files: one without rows for its columns, and copies of what the store has."""
+    """Return each table with its files: one without rows for its columns, and copies of what the store has.
+
+    A table that the query does not name is not there, rather than empty: it could be named in a roundabout way.
+    """
     named = {name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)}
     identifiers = archive.finished_ids(store)
     kept = identifiers[-last:]
@@ -114,6 +121,8 @@ def _copied(
             f"--last {len(identifiers)} has all"
         )
     for name, columns in _COLUMNS.items():
+        if named and name not in named:
+            continue
         (folder / name).mkdir()
         files = [_written(folder / name / "columns.parquet", table.encode(columns, (), {}))]
         if name in named:
@@ -128,13 +137,27 @@ def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], 
     def copy(identifier: str) -> str | None:
         key = _KEYS[name](identifier)
         found = store.get(key)
-        return _written(folder / Path(key).name, found.body) if found else None
+        if found is None:
+            return None
+        _check(store, name, identifier, found.body)
+        return _written(folder / Path(key).name, found.body)
 
     files = [each for each in archive.in_turn(copy, kept) if each]
     missing = len(kept) - len(files)
     if missing and name != keys.CARRIED:  # there is none where all regions were read
         warn(f"{missing} of {len(kept)} snapshots have no {name} any more, expired perhaps: its table lacks them")
     return files
+
+
+def _check(store: Store, name: str, identifier: str, body: bytes) -> None:
+    """Raise SnapshotError where an object is not what was written, or is another snapshot's: DuckDB would not know."""
+    address = store.address(_KEYS[name](identifier))
+    try:
+        of = data_object.decode(body).id if name == keys.DATA else table.footer_of(body).get("snapshotId", identifier)
+    except SnapshotError as error:
+        raise type(error)(f"{address}: {error}") from error
+    if of != identifier:
+        raise SnapshotError(f"{address}: it is a copy of the snapshot {of}: move it away")
 
 
 def _known(store: Store, warn: Callable[[str], None]) -> bytes:
@@ -147,7 +170,12 @@ def _known(store: Store, warn: Callable[[str], None]) -> bytes:
 
 
 def _written(path: Path, body: bytes) -> str:
-    path.write_bytes(body)
+    try:
+        path.write_bytes(body)
+    except OSError as error:
+        raise StoreError(
+            f"cannot copy to {path.parent}: {error.strerror or error}: name another folder with TMPDIR"
+        ) from error
     return str(path)
 
 
@@ -159,8 +187,8 @@ def _each_once(names: list[str]) -> list[str]:
     """Number the names that come again: `SELECT a.id, b.id` has two of one name, and JSON has one."""
     found: list[str] = []
     for name in names:
-        number = names[: len(found)].count(name)
-        found.append(f"{name}_{number}" if number else name)
+        free = (f"{name}_{number}" for number in count(1))
+        found.append(name if name not in found else next(each for each in free if each not in {*found, *names}))
     return found
 
 
@@ -175,6 +203,12 @@ def _errors_on_one_line() -> Iterator[None]:
 
     try:
         yield
+    except UnicodeError as error:
+        raise QueryError(f"the SQL is no text: {error}") from error
+    except RuntimeError as error:
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise
     except duckdb.Error as error:
         # After its first lines it draws the query, with an arrow below.
         said = " ".join(str(error).partition("\nLINE ")[0].split())
