@@ -23,10 +23,10 @@ from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import (
     EXIT_ERROR,
+    checked_as,
     configuration_errors,
     errors_on_one_line,
     parse_location,
-    parsed_by,
     split_address,
     write,
 )
@@ -64,7 +64,7 @@ class Finding:
     metavar="REGIONS",
     default=settings.REGIONS.default,
     show_default=True,
-    callback=parsed_by(settings.REGIONS.parse),
+    callback=checked_as(settings.REGIONS),
     help="Which regions to ask, as in `run`: `enabled`, `current`, or a comma list.",
 )
 @click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")

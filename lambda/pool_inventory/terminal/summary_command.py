@@ -15,7 +15,7 @@ from pool_inventory.snapshots.functions import parse
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pools import TRIGGERS
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.console import Moment, parsed_by, terminal_width, write
+from pool_inventory.terminal.console import Moment, checked_as, terminal_width, write
 from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import printable
@@ -46,7 +46,7 @@ class Place:
 @click.option(
     "--quota",
     metavar="NUMBER",
-    callback=parsed_by(settings.USER_POOL_QUOTA.parse),
+    callback=checked_as(settings.USER_POOL_QUOTA),
     default=settings.USER_POOL_QUOTA.default,
     show_default=True,
     help="How many pools an account may have in a region, by its quota.",
