@@ -60,8 +60,8 @@ def regions(aws: StandIn, *extra: stand_in.Answer) -> list[str]:
     return [each.region for each in targets]
 
 
-def is_shown_safely(shown: str | None, most: int) -> bool:
-    return shown is not None and len(shown) <= most and text.printable(shown) == shown
+def is_shown_safely(shown: str | None, max_characters: int) -> bool:
+    return shown is not None and len(shown) <= max_characters and text.printable(shown) == shown
 
 
 @pytest.mark.parametrize("body", ERROR_BODIES.values(), ids=ERROR_BODIES.keys())

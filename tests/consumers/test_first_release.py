@@ -38,7 +38,7 @@ def contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(table, "CONTRACT_VERSION", request.param)
 
 
-def told(command: str, *arguments: str) -> Any:
+def answer_of(command: str, *arguments: str) -> Any:
     result = CliRunner().invoke(cli.main, [command, str(WRITTEN), *arguments, "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -95,7 +95,7 @@ def test_verify_finds_it_sound() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_show_has_every_trigger_and_what_no_column_is_for() -> None:
-    shown = told("show")
+    shown = answer_of("show")
     assert [pool["name"] for pool in shown["pools"]] == [
         # Of a region that it could not read: as the snapshot says that its last_ok names.
         "stays",
@@ -114,15 +114,15 @@ def test_show_has_every_trigger_and_what_no_column_is_for() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_diff_and_history_have_its_changes() -> None:
-    differing = told("diff")
+    differing = answer_of("diff")
     assert [(each["change"], each["id"]) for each in differing["changes"]] == [
         ("deleted", "us-east-1_bBbBbBbBb"),
         ("modified", "us-east-1_cCcCcCcCc"),
         ("created", "us-east-1_eEeEeEeEe"),
     ]
-    events = told("history", "us-east-1_cCcCcCcCc")["events"]
+    events = answer_of("history", "us-east-1_cCcCcCcCc")["events"]
     assert [each["change"] for each in events] == ["found", "modified"]
-    assert [each["snapshotId"] for each in told("list")["snapshots"]] == [FIRST, SECOND]
+    assert [each["snapshotId"] for each in answer_of("list")["snapshots"]] == [FIRST, SECOND]
 
 
 def listing_of(*pools: dict[str, Any]) -> Callable[[Request], Response]:

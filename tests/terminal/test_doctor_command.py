@@ -33,7 +33,7 @@ def bucket(aws: StandIn) -> StandIn:
 
 
 def test_where_all_is_well_each_line_is_ok(bucket: StandIn) -> None:
-    """But for the age: the snapshots of the test are old."""
+    """The age is left out: the snapshots of the test are old."""
     result = doctor("--to", LOCATION)
     lines = result.stdout.splitlines()
     assert lines[:3] == [

@@ -29,7 +29,7 @@ UNKNOWN_AGE = "not known"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function that a pool calls, as short as it can be told apart, and by which triggers."""
+    """A function that a pool calls, by its short name, and by which triggers."""
 
     function: str
     triggers: tuple[str, ...]

@@ -88,11 +88,12 @@ def doctor(
     as_json: bool,
     is_policy: bool,
 ) -> None:
-    """Check what a run needs: who you are, which regions you may list, and where you may read and write.
+    """Check that a run has what it needs.
 
-    Each line is ok, or says what to grant. It asks each region for its pools as `run` does, and publishes nothing; in
-    S3 it writes one empty object under _staging/, where no reader looks. With --to it also says whether the newest
-    snapshot is fresh, and whether the newest two are what was written.
+    Checks who you are, which regions you may list, and where you may read and write. Each line is ok, or says what to
+    grant. It asks each region for its pools as `run` does, and publishes nothing; in S3 it writes one empty object
+    under _staging/, where no reader looks. With --to it also says whether the newest snapshot is fresh, and whether
+    the newest two are what was written.
 
     Exit status: 0 all is well; 1 something is not; 2 an option is wrong.
 

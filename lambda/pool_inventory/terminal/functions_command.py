@@ -46,10 +46,11 @@ class Row:
 def functions(
     *, location: str, profile: str | None, as_json: bool, moment: Moment | None, foreign: bool, last: int
 ) -> None:
-    """Show which Lambda functions the user pools call: which pools call each, by which triggers.
+    """Show which Lambda functions the user pools call.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. First are functions of another account, then of another region; and of
-    these, first those that a pool was set to in the last snapshots. A swapped trigger can let anybody in.
+    Shows which pools call each, and by which triggers. LOCATION is s3://BUCKET/PREFIX or a folder. First are functions
+    of another account, then of another region; and of these, first those that a pool was set to in the last snapshots.
+    A swapped trigger can let anybody in.
     """
     with opened(location, profile) as store:
         made = choose(store, moment)

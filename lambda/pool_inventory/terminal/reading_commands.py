@@ -143,7 +143,7 @@ def show(  # noqa: PLR0913 - an option each
     only_read: bool,
     sheet: Sheet,
 ) -> None:
-    """Show the user pools that are known as of a snapshot; the newest by default.
+    """Show the user pools that are known as of a snapshot.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Regions that the snapshot did not read keep the pools of their last
     reading, and are named below them with its time.
@@ -180,10 +180,11 @@ def _write_pools(sheet: Sheet, made: Manifest, found: Sequence[dict[str, Any]], 
 @click.argument("before", metavar="[A]", required=False, callback=parse_moment)
 @click.argument("after", metavar="[B]", required=False, callback=parse_moment)
 def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | None, after: Moment | None) -> None:
-    """Show what differs between two snapshots: A and B, or A and the newest, or the newest and the one before.
+    """Show what differs between two snapshots.
 
-    A and B are ids, such as 2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that
-    either of them could not read is not compared, and is named below.
+    These are A and B, or A and the newest, or the newest and the one before. A and B are ids, such as
+    2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that either of them could not
+    read is not compared, and is named below.
     """
     with opened(location, profile) as store:
         new = choose(store, after)
@@ -200,7 +201,7 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
 @reading_command
 @click.argument("pool_id")
 def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) -> None:
-    """Show what became of one user pool: when it appeared, each change, and when it went.
+    """Show when one user pool appeared, changed and was deleted.
 
     LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
     """
@@ -218,9 +219,10 @@ def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) 
 @reading_command
 @click.option("--last", metavar="NUMBER", type=click.IntRange(min=1), help="Only the newest so many. [default: all]")
 def list_command(*, location: str, profile: str | None, as_json: bool, last: int | None) -> None:
-    """List the snapshots, oldest first: how many pools, what changed, and how many regions could not be read.
+    """List the snapshots, oldest first, and count what changed.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. Only manifests are read.
+    Also shows how many pools each has, and how many of its regions could not be read. LOCATION is s3://BUCKET/PREFIX
+    or a folder. Only manifests are read.
     """
     with opened(location, profile) as store:
         if store.get(keys.LATEST) is None:
@@ -273,7 +275,7 @@ def export(
     raw_cells: bool,
     only_read: bool,
 ) -> None:
-    """Write the pools that are known as of a snapshot, the newest by default, in another format.
+    """Write the known user pools in another format.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. csv has a header, structs flattened into columns with dotted names, and
     CRLF, as RFC 4180 has it. It is for files: its cells have all characters as they are, those that steer a terminal,

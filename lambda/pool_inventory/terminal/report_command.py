@@ -41,11 +41,11 @@ MAX_LAST = 400
     help="How many snapshots its time axis has.",
 )
 def report(*, location: str, profile: str | None, output: Path | None, last: int) -> None:
-    """Write what is known as a page: one file of HTML, which needs no server and no network.
+    """Write what is known as a page: one file of HTML.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. The page shows coverage and changes over time, functions outside the
-    account or region, and all pools with a search. Open it in a browser, or send it to somebody who may read it: it
-    has the names of all pools.
+    It needs no server and no network. LOCATION is s3://BUCKET/PREFIX or a folder. The page shows coverage and changes
+    over time, functions outside the account or region, and all pools with a search. Open it in a browser, or send it
+    to somebody who may read it: it has the names of all pools.
     """
     if output is None and sys.stdout.isatty():
         raise click.UsageError("a page is for files, not for a terminal: name a file with -o inventory.html")

@@ -280,7 +280,7 @@ def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
 
 
 def _value(row: dict[str, Any] | None, dotted: str) -> str:
-    """Return a column's value; the function of a trigger as short as it can be told apart, seen from its pool."""
+    """Return a column's value; the function of a trigger by its short name, seen from its pool."""
     value: Any = row
     for name in dotted.split("."):
         value = None if value is None else value[name]

@@ -117,7 +117,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_default=True,
     help="How long collecting may take. What is unread by then is left out, and the snapshot is partial.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write what became of it as JSON, and no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON, and no progress.")
 @click.option("--quiet", is_flag=True, help="Write nothing but warnings and errors, for cron.")
 def run(  # noqa: PLR0913 - an option each
     *,
@@ -233,7 +233,7 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
 
 
 def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
-    """Return what became of a run for a script."""
+    """Return the result of a run for a script."""
     document: dict[str, Any] = {
         "snapshotId": outcome.snapshot_id,
         "result": outcome.result,

@@ -52,7 +52,7 @@ class Place:
     help="How many pools an account may have in a region, by its quota.",
 )
 def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment | None, quota: int) -> None:
-    """Count the user pools that are known as of a snapshot: by account and region, and by trigger.
+    """Count the user pools by account and region, and by trigger.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Of each region: how many pools there are, how much of the quota they
     use, how many have triggers, how many functions they call, and how many of these are outside the account or the
