@@ -1,8 +1,10 @@
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from pool_inventory.errors import SnapshotError
-from pool_inventory.snapshots import archive, keys
+from pool_inventory.snapshots import archive, keys, rows, schema, table
 from pool_inventory.snapshots.pool_history import PoolHistory, read_history
 
 from tests.chains import Reading, add_chain, identifier
@@ -87,4 +89,30 @@ def test_a_damaged_changes_object_is_named() -> None:
     store = chained(THERE, GONE)
     store.put(keys.changes(identifier(1)), b"PAR1 nobody's PAR1")
     with pytest.raises(SnapshotError, match=rf"{keys.changes(identifier(1))}: .*`pool-inventory verify` says more"):
+        followed(store)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"before": "no JSON"},
+        {"before": "[1]"},
+        {"after": "7"},
+        {"after": '{"region": "eu-west-1"}'},
+        {"after": "[" * 100_000},
+        {"fields": None},
+        {"fields": ["none.such"]},
+        {"fields": ["name.part"]},
+        {"change": "swapped"},
+        {"previous_snapshot_time": None},
+    ],
+)
+def test_a_forged_changes_object_is_named(forged: dict[str, Any]) -> None:
+    store = chained(THERE, {"eu-west-1": [RENAMED]})
+    key = keys.changes(identifier(1))
+    body = store.objects[key]
+    lines = [rows.json_line({**json.loads(line), **forged}) for line in table.lines(body)]
+    optional = tuple(replace(column, required=False) for column in schema.CHANGES)
+    store.put(key, table.encode(optional, lines, table.footer_of(body)))
+    with pytest.raises(SnapshotError, match=rf"{key} is not what this program writes .*`pool-inventory verify`"):
         followed(store)

@@ -1,14 +1,19 @@
 import csv
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import boto3
 import pytest
 from click.testing import CliRunner, Result
-from pool_inventory.snapshots import keys
+from pool_inventory.snapshots import keys, schema, table
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal import command_line as cli
@@ -119,6 +124,9 @@ def test_all_tables_and_columns_can_be_asked_for(folder: Path) -> None:
     [
         ("FROM pools", "Table with name pools does not exist"),
         ("FROM pools", "the tables are user_pools, data, carried, coverage, changes"),
+        ("FROM pools", "Table with name pools does not exist: did you mean user_pools?"),
+        ("FROM nowhere", "Table with name nowhere does not exist: `SHOW TABLES` has them"),
+        ("SELECT '\ud800'", r"the SQL has '\ud800' at character 9, which is no character"),
         ("SELECT regoin FROM data", '"regoin" not found in FROM clause! Candidate bindings: "region"'),
         ("SELECT regoin FROM data", "`DESCRIBE data` has a table's columns"),
         ("SELEC 1", 'syntax error at or near "SELEC"'),
@@ -200,6 +208,114 @@ def test_each_value_of_duckdbs_is_json(folder: Path) -> None:
     }
 
 
+def test_numbers_and_times_are_as_exact_as_in_duckdb(folder: Path) -> None:
+    query = """SELECT 12345678901234567890.123456789::DECIMAL(38, 9) AS d, {'n': 1.50} AS s, 0.0000001 AS small,
+        TIMESTAMP '2026-11-24 18:00:00.123456' AS t, TIMESTAMPTZ 'infinity' AS e, TIMESTAMP '-infinity' AS b"""
+    assert ask(folder, query, "-o", "ndjson").stdout == (
+        '{"d": 12345678901234567890.123456789, "s": {"n": 1.50}, "small": 0.0000001, '
+        '"t": "2026-11-24T18:00:00.123456", "e": "infinity", "b": "-infinity"}\n'
+    )
+    cells = ["12345678901234567890.123456789", '{"n": 1.50}', "0.0000001", "2026-11-24T18:00:00.123456", "infinity"]
+    assert ask(folder, query).stdout.splitlines()[1].split("\t")[:5] == cells
+
+
+def test_no_column_takes_the_name_of_another(folder: Path) -> None:
+    assert rows_of(folder, "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a") == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT count(*) FROM query_table('user' || '_pools')",
+        "SELECT count(*) FROM query('FROM user' || '_pools WHERE id = 1::VARCHAR')",
+        "SELECT count(*) FROM data, query_table('user' || '_pools')",
+    ],
+)
+def test_a_table_that_is_not_named_never_looks_empty(folder: Path, query: str) -> None:
+    assert "a table that it does not name: write its name out, as in FROM user_pools" in error_of(folder, query)
+
+
+@pytest.mark.parametrize("query", ["", "DROP VIEW data", "SELECT 1; SELECT 2"])
+def test_only_a_pivot_is_told_what_a_pivot_needs(folder: Path, query: str) -> None:
+    assert "PIVOT" not in error_of(folder, query)
+
+
+KEYS = {"data": keys.data, "carried": keys.carried, "coverage": keys.coverage, "changes": keys.changes}
+
+
+@pytest.mark.parametrize("name", KEYS)
+@pytest.mark.parametrize("place", [5, 300, -300, -20])
+def test_a_damaged_object_is_an_error_that_names_it(folder: Path, tmp_path: Path, name: str, place: int) -> None:
+    key = KEYS[name](identifier(1))
+    path = _copied(folder, tmp_path) / key
+    body = bytearray(path.read_bytes())
+    body[place] ^= 1
+    path.write_bytes(body)
+    assert key in error_of(tmp_path / "copy", f"FROM {name}")
+
+
+def test_damaged_data_of_the_first_release_is_named(tmp_path: Path) -> None:
+    key = keys.data("2026-11-24T18-00Z")
+    path = _copied(FIRST_RELEASE, tmp_path) / key
+    body = path.read_bytes()
+    path.write_bytes(body.replace(b"us-east-1", b"us-west-9"))
+    assert path.read_bytes() != body
+    assert f"{key} has" in error_of(tmp_path / "copy", "FROM data")
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_an_object_of_another_snapshot_is_an_error(folder: Path, tmp_path: Path, name: str) -> None:
+    copy = _copied(folder, tmp_path)
+    key, other = KEYS[name](identifier(0)), KEYS[name](identifier(1))
+    (copy / key).parent.mkdir(parents=True, exist_ok=True)
+    (copy / key).write_bytes((copy / other).read_bytes())
+    assert f"{key}: it is of the snapshot '{identifier(1)}'" in error_of(copy, f"FROM {name}")
+
+
+@pytest.mark.parametrize(
+    ("footer", "message"),
+    [
+        ({"contractVersion": 3, "snapshotId": identifier(0)}, "update pool-inventory"),
+        ({"contractVersion": 2}, "it is of the snapshot None"),
+    ],
+)
+def test_an_object_of_a_newer_contract_is_refused(
+    folder: Path, tmp_path: Path, footer: dict[str, Any], message: str
+) -> None:
+    copy = _copied(folder, tmp_path)
+    (copy / keys.coverage(identifier(0))).write_bytes(table.encode(schema.COVERAGE, (), footer))
+    assert message in error_of(copy, "FROM coverage")
+
+
+def test_a_temporary_folder_without_room_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _body: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert "No space left on device: set TMPDIR to a folder with room" in error_of(folder, "FROM data")
+
+
+@pytest.mark.parametrize(("number", "status", "said"), [(signal.SIGINT, 1, "stopped\n"), (signal.SIGTERM, 143, "")])
+def test_a_signal_ends_a_long_query_and_removes_the_copies(
+    folder: Path, tmp_path: Path, number: int, status: int, said: str
+) -> None:
+    query = "SELECT count(*) FROM data, range(1000000000000) AS a WHERE hash(a.range) % 7 = 3"
+    command = [sys.executable, "-m", "pool_inventory", "sql", str(folder), query]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - as said
+        while not list(tmp_path.glob("*/data/user-pools-*")):
+            time.sleep(0.05)
+        time.sleep(1)  # DuckDB is at work then; where it is not yet, the signal does the same
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (status, said)
+    assert list(tmp_path.iterdir()) == []
+
+
+def _copied(folder: Path, to: Path) -> Path:
+    return copytree(folder, to / "copy")
+
+
 def test_without_duckdb_a_line_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     assert "run `pip install duckdb` in this program's environment" in error_of(folder, "FROM data")
@@ -228,13 +344,13 @@ def test_a_copy_of_another_snapshot_is_not_counted_twice(tmp_path: Path) -> None
     (tmp_path / keys.data(identifier(1))).write_bytes((tmp_path / keys.data(identifier(0))).read_bytes())
     result = ask(tmp_path, "SELECT count(*) FROM data")
     assert result.exit_code == 1
-    assert f"it is a copy of the snapshot {identifier(0)}" in result.stderr
+    assert f"it is of the snapshot '{identifier(0)}'" in result.stderr
 
 
 def test_a_table_named_in_a_roundabout_way_is_not_empty(folder: Path) -> None:
     result = ask(folder, "SELECT count(*) FROM data, query_table('user' || '_pools')")
     assert result.exit_code == 1
-    assert "user_pools does not exist" in result.stderr
+    assert "the SQL reads a table that it does not name" in result.stderr
 
 
 def test_each_column_of_an_answer_has_a_name_of_its_own(folder: Path) -> None:
@@ -250,4 +366,4 @@ def test_what_is_known_in_a_bucket_of_0_1_has_unread_regions_too() -> None:
 def test_sql_that_is_no_text_is_one_line(folder: Path) -> None:
     result = ask(folder, "SELECT '\udcff'")
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: the SQL is no text: ")
+    assert result.stderr.startswith("error: the SQL has ")

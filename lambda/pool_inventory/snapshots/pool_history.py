@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import get_args
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Coverage, Target
-from pool_inventory.snapshots import archive, changes, keys, manifest, table
+from pool_inventory.model import ChangeKind, Coverage, Target
+from pool_inventory.snapshots import archive, changes, checked, keys, manifest, table
 from pool_inventory.snapshots.changes import changes_between
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
@@ -100,6 +101,10 @@ def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) ->
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
     except SnapshotError as error:
         raise SnapshotError(f"{store.address(key)}: {error}: `pool-inventory verify` says more") from error
+    except checked.NOT_OURS as error:
+        raise SnapshotError(
+            f"{store.address(key)} is not what this program writes ({error!r:.200}): `pool-inventory verify` says more"
+        ) from error
     uncompared = summary.uncompared_count > len(summary.uncompared) or any(
         each.region == region for each in summary.uncompared
     )
@@ -112,7 +117,25 @@ def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
         if row["id"] != pool_id:
             continue
         previous_id = keys.snapshot_id(datetime.fromisoformat(row["previous_snapshot_time"]))
-        yield Event(snapshot_id, previous_id, row["change"], tuple(row["fields"]), row["before"], row["after"])
+        change = checked.one_of(get_args(ChangeKind), row["change"])
+        fields = tuple(map(checked.text, row["fields"]))
+        before, after = (_checked_row(row[side], fields) for side in ("before", "after"))
+        yield Event(snapshot_id, previous_id, change, fields, before, after)
+
+
+def _checked_row(line: object, fields: tuple[str, ...]) -> str | None:
+    """Return a row as JSON that has a place and the fields that differ; it raises one of checked.NOT_OURS if not."""
+    if line is None:
+        return None
+    found = checked.text(line)
+    row = json.loads(found)
+    for name in ("account_id", "region"):
+        checked.text(row[name])
+    for dotted in fields:
+        value = row
+        for name in dotted.split("."):
+            value = None if value is None else value[name]
+    return found
 
 
 def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _Last | None) -> _Last:

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pool_inventory.errors import InventoryError, SnapshotError, StoreError
-from pool_inventory.snapshots import archive, data_object, keys, schema, table
+from pool_inventory.errors import InventoryError, SnapshotError
+from pool_inventory.snapshots import archive, data_object, keys, manifest, schema, table
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
+from pool_inventory.text import did_you_mean
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+T = TypeVar("T")
 
 POOLS = "user_pools"
 _COLUMNS = {
@@ -32,6 +36,12 @@ _KEYS: dict[str, Callable[[str], str]] = {
     keys.CHANGES: keys.changes,
 }
 TABLES = tuple(_COLUMNS)
+# What a table that the query does not name is a view of. This is dropped, so that to read such a table is an error:
+# it has columns and no rows, and would look empty to a query that makes up its name, as query_table can.
+_NOT_FETCHED = "not_fetched"
+# As table.py writes it into each file; those of 0.1 lack it.
+_OWN_HASH = "fileSha256"
+_NO_TABLE = re.compile(r"(.*Table with name (.*?) does not exist)!.*", re.DOTALL)
 
 
 class QueryError(InventoryError):
@@ -49,7 +59,7 @@ def opened(store: Store, query: str, last: int, warn: Callable[[str], None]) -> 
         warn: takes what is left out.
 
     Raises:
-        QueryError: there is no DuckDB.
+        QueryError: there is no DuckDB, no room for the copies, or the SQL is not text.
         SnapshotError, StoreError: the objects cannot be read.
     """
     try:
@@ -59,25 +69,45 @@ def opened(store: Store, query: str, last: int, warn: Callable[[str], None]) -> 
             "sql needs DuckDB, which is not here: run `pip install duckdb` in this program's environment, or, after "
             "pipx, `pipx inject pool-inventory duckdb`"
         ) from None
+    _check_text(query)
+    with _errors_of_folders():
+        copies = TemporaryDirectory(prefix="pool-inventory-")
     # The store reads with the user's own credentials and checks; DuckDB reads local copies alone.
-    with TemporaryDirectory(prefix="pool-inventory-") as folder:
-        found = dict(_copied(store, query, last, warn, Path(folder)))
+    with copies as folder:
+        named = {name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)}
+        found = dict(_copied(store, named, last, warn, Path(folder)))
         with duckdb.connect() as connection:
-            for name, files in found.items():
-                listed = ", ".join(map(_quoted, files))
-                # The oldest files lack columns that were added later.
-                with _errors_on_one_line():
-                    connection.execute(
-                        f"CREATE VIEW {name} AS FROM read_parquet([{listed}], union_by_name=true, "
-                        "hive_partitioning=false)"
-                    )
-            paths = [each for files in found.values() for each in files]
-            connection.execute(f"SET allowed_paths = [{', '.join(map(_quoted, paths))}]")
-            connection.execute(f"SET temp_directory = {_quoted(str(Path(folder, 'spilled')))}")
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")
+            with _errors_on_one_line():
+                for name, files in found.items():
+                    _create_view(connection, name, files, is_named=name in named)
+                paths = [each for files in found.values() for each in files]
+                connection.execute(f"SET allowed_paths = [{', '.join(map(_quoted, paths))}]")
+                connection.execute(f"SET temp_directory = {_quoted(str(Path(folder, 'spilled')))}")
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute("SET enable_external_access = false")
+                connection.execute("SET lock_configuration = true")
             yield connection
+
+
+def _check_text(query: str) -> None:
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            f"the SQL has {query[error.start]!r} at character {error.start + 1}, which is no character: write it "
+            "in UTF-8"
+        ) from error
+
+
+def _create_view(connection: "DuckDBPyConnection", name: str, files: Sequence[str], *, is_named: bool) -> None:
+    # The oldest files lack columns that were added later.
+    rows = f"read_parquet([{', '.join(map(_quoted, files))}], union_by_name=true, hive_partitioning=false)"
+    if is_named:
+        connection.execute(f"CREATE VIEW {name} AS FROM {rows}")
+        return
+    connection.execute(f"CREATE VIEW {_NOT_FETCHED} AS FROM {rows}")
+    connection.execute(f"CREATE VIEW {name} AS FROM {_NOT_FETCHED}")
+    connection.execute(f"DROP VIEW {_NOT_FETCHED}")
 
 
 def answer_of(connection: "DuckDBPyConnection", query: str) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
@@ -87,32 +117,44 @@ def answer_of(connection: "DuckDBPyConnection", query: str) -> tuple[list[str], 
         QueryError: it is not one query, or DuckDB cannot answer it.
     """
     with _errors_on_one_line():
-        query.encode()  # an argument may hold bytes that are no text
         kinds = [each.type.name for each in connection.extract_statements(query)]
         if kinds not in (["SELECT"], ["EXPLAIN"]):
-            raise QueryError(
-                f"the SQL is {' and '.join(kinds) or 'empty'}, and only one SELECT is answered: tables are read, "
-                "never written, and a PIVOT needs its values, as in ON region IN ('us-east-1')"
-            )
-        answer = connection.execute(query)
+            raise QueryError(_refusal(kinds, query))
+        answer = _interruptible(connection, lambda: connection.execute(query))
         names = [each[0] for each in answer.description or ()]
     return _each_once(names), _rows(answer)
 
 
+def _refusal(kinds: Sequence[str], query: str) -> str:
+    if "MULTI" in kinds and re.search(r"\bPIVOT", query, re.IGNORECASE):
+        return "the SQL is several statements: a PIVOT needs its values, as in ON region IN ('us-east-1')"
+    asked = " and ".join(kinds) or "empty"
+    return f"the SQL is {asked}, and only one SELECT is answered: tables are read, never written"
+
+
 def _rows(answer: "DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     with _errors_on_one_line():
-        while some := answer.fetchmany(1000):
+        while some := _interruptible(answer, lambda: answer.fetchmany(1000)):
             yield from some
 
 
-def _copied(
-    store: Store, query: str, last: int, warn: Callable[[str], None], folder: Path
-) -> Iterator[tuple[str, list[str]]]:
-    """Return each table with its files: one without rows for its columns, and copies of what the store has.
+def _interruptible(connection: "DuckDBPyConnection", call: Callable[[], T]) -> T:
+    """Return what a call of DuckDB's returns; a signal ends it at once.
 
-    A table that the query does not name is not there, rather than empty: it could be named in a roundabout way.
+    In the main thread DuckDB would hold back SIGTERM for as long as it works, and make an error of its own of Ctrl-C.
     """
-    named = {name for name in TABLES if re.search(rf"\b{name}\b", query, re.IGNORECASE)}
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            return thread.submit(call).result()
+        except BaseException:
+            connection.interrupt()
+            raise
+
+
+def _copied(
+    store: Store, named: set[str], last: int, warn: Callable[[str], None], folder: Path
+) -> Iterator[tuple[str, list[str]]]:
+    """Return each table with its files: one without rows for its columns, and copies of what the store has."""
     identifiers = archive.finished_ids(store)
     kept = identifiers[-last:]
     if len(kept) < len(identifiers) and named - {POOLS}:
@@ -121,9 +163,6 @@ def _copied(
             f"--last {len(identifiers)} has all"
         )
     for name, columns in _COLUMNS.items():
-        if named and name not in named:
-            continue
-        (folder / name).mkdir()
         files = [_written(folder / name / "columns.parquet", table.encode(columns, (), {}))]
         if name in named:
             files += _copies(store, name, kept, warn, folder / name)
@@ -134,30 +173,39 @@ def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], 
     if name == POOLS:
         return [_written(folder / Path(keys.LATEST_DATA).name, _known(store, warn))]
 
-    def copy(identifier: str) -> str | None:
-        key = _KEYS[name](identifier)
-        found = store.get(key)
-        if found is None:
-            return None
-        _check(store, name, identifier, found.body)
-        return _written(folder / Path(key).name, found.body)
+    def read(identifier: str) -> bytes | None:
+        found = store.get(_KEYS[name](identifier))
+        return _checked(store, name, identifier, found.body) if found else None
 
-    files = [each for each in archive.in_turn(copy, kept) if each]
+    # Only this thread writes, so that nothing is written any more once a signal ends it.
+    bodies = zip(kept, archive.in_turn(read, kept), strict=True)
+    files = [_written(folder / Path(_KEYS[name](each)).name, body) for each, body in bodies if body is not None]
     missing = len(kept) - len(files)
     if missing and name != keys.CARRIED:  # there is none where all regions were read
         warn(f"{missing} of {len(kept)} snapshots have no {name} any more, expired perhaps: its table lacks them")
     return files
 
 
-def _check(store: Store, name: str, identifier: str, body: bytes) -> None:
-    """Raise SnapshotError where an object is not what was written, or is another snapshot's: DuckDB would not know."""
+def _checked(store: Store, name: str, identifier: str, body: bytes) -> bytes:
+    """Return an object that is whole, of a contract that is known, and of the snapshot of its key.
+
+    Raises:
+        SnapshotError: it is not; the text names it.
+        StoreError: the manifest cannot be read, which has the hash of the first release's data.
+    """
     address = store.address(_KEYS[name](identifier))
     try:
-        of = data_object.decode(body).id if name == keys.DATA else table.footer_of(body).get("snapshotId", identifier)
+        footer = table.footer_of(body)
+        found = data_object.decode(body).id if name == keys.DATA else footer.get("snapshotId")
     except SnapshotError as error:
         raise type(error)(f"{address}: {error}") from error
-    if of != identifier:
-        raise SnapshotError(f"{address}: it is a copy of the snapshot {of}: move it away")
+    if found != identifier:
+        raise SnapshotError(f"{address}: it is of the snapshot {found!r:.100}: move it away")
+    if _OWN_HASH in footer:
+        return body
+    if footer["contractVersion"] > 1:
+        raise SnapshotError(f"{address}: its footer lacks its own SHA-256: `pool-inventory verify` says more")
+    return archive.read_data(store, manifest.read(store, identifier)) if name == keys.DATA else body
 
 
 def _known(store: Store, warn: Callable[[str], None]) -> bytes:
@@ -170,13 +218,26 @@ def _known(store: Store, warn: Callable[[str], None]) -> bytes:
 
 
 def _written(path: Path, body: bytes) -> str:
-    try:
+    with _errors_of_folders():
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(body)
-    except OSError as error:
-        raise StoreError(
-            f"cannot copy to {path.parent}: {error.strerror or error}: name another folder with TMPDIR"
-        ) from error
     return str(path)
+
+
+@contextmanager
+def _errors_of_folders() -> Iterator[None]:
+    """Raise QueryError where there is no room for the copies.
+
+    Raises:
+        QueryError: as said.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise QueryError(
+            f"cannot copy the inventory's objects to a temporary folder: {error.strerror or error}: set TMPDIR to a "
+            "folder with room for them, or take fewer snapshots with --last"
+        ) from error
 
 
 def _quoted(text: str) -> str:
@@ -186,9 +247,11 @@ def _quoted(text: str) -> str:
 def _each_once(names: list[str]) -> list[str]:
     """Number the names that come again: `SELECT a.id, b.id` has two of one name, and JSON has one."""
     found: list[str] = []
+    taken = set(names)
     for name in names:
-        free = (f"{name}_{number}" for number in count(1))
-        found.append(name if name not in found else next(each for each in free if each not in {*found, *names}))
+        free = (each for number in count(1) if (each := f"{name}_{number}") not in taken)
+        found.append(next(free) if name in found else name)
+        taken.add(found[-1])
     return found
 
 
@@ -203,16 +266,15 @@ def _errors_on_one_line() -> Iterator[None]:
 
     try:
         yield
-    except UnicodeError as error:
-        raise QueryError(f"the SQL is no text: {error}") from error
-    except RuntimeError as error:
-        if "interrupt" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
     except duckdb.Error as error:
         # After its first lines it draws the query, with an arrow below.
         said = " ".join(str(error).partition("\nLINE ")[0].split())
-        if isinstance(error, duckdb.PermissionException):
+        no_table = _NO_TABLE.fullmatch(said)
+        if no_table and no_table[2] == _NOT_FETCHED:
+            said, help_ = "the SQL reads a table that it does not name", "write its name out, as in FROM user_pools"
+        elif no_table:  # DuckDB suggests tables of its own
+            said, help_ = no_table[1], did_you_mean(no_table[2], TABLES) or "`SHOW TABLES` has them"
+        elif isinstance(error, duckdb.PermissionException):
             help_ = "a query reaches no files and no network"
         elif isinstance(error, duckdb.BinderException):
             help_ = "`DESCRIBE data` has a table's columns, and docs/contract.md what they mean"

@@ -3,10 +3,13 @@
 import json
 import math
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
+from types import FrameType
 from typing import Any
 
 import click
@@ -16,9 +19,11 @@ from pool_inventory.snapshots import formats
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import queries
 from pool_inventory.terminal.console import (
+    EXIT_ERROR,
     complete_location,
     errors_on_one_line,
     parse_location,
+    say,
     terminal_width,
     warn,
     write,
@@ -32,6 +37,8 @@ Rows = Iterable[Sequence[Any]]
 
 # Each is a file to fetch; a year of them, every hour, is 8,760.
 DEFAULT_LAST = 1000
+# DuckDB gives its infinite times as the last and the first that Python has.
+_INFINITE = {datetime.max.replace(tzinfo=UTC): "infinity", datetime.min.replace(tzinfo=UTC): "-infinity"}
 
 
 @click.command()
@@ -70,12 +77,31 @@ def sql(*, location: str, query: str, profile: str | None, file_format: str, las
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     if file_format == "csv" and sys.stdout.isatty():
         raise click.UsageError("csv is for files, not for a terminal: send it to one, as in -o csv … > FILE")
-    with errors_on_one_line(), queries.opened(open_location(location, profile), query, last, warn) as connection:
-        names, rows = queries.answer_of(connection, query)
-        if file_format == "table":
-            write(_table(names, rows))
-        else:
-            write_chunks(_FORMATS[file_format](names, rows), None)
+    with errors_on_one_line(), _stopped_by_signals():
+        store = open_location(location, profile)
+        with queries.opened(store, query, last, warn) as connection:
+            names, rows = queries.answer_of(connection, query)
+            if file_format == "table":
+                write(_table(names, rows))
+            else:
+                write_chunks(_FORMATS[file_format](names, rows), None)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C, and not at once: copies of the inventory are to be removed."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("stopped")
+        sys.exit(EXIT_ERROR)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _table(names: Sequence[str], rows: Rows) -> list[str]:
@@ -101,7 +127,7 @@ def _are_numbers(cells: Iterable[str]) -> bool:
 def _ndjson(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
     for row in rows:
         document = dict(zip(names, map(_plain, row), strict=True))
-        yield printable_json(json.dumps(document, ensure_ascii=False)).encode() + b"\n"
+        yield printable_json(_json_text(document)).encode() + b"\n"
 
 
 def _json(names: Sequence[str], rows: Rows) -> Iterator[bytes]:
@@ -121,17 +147,37 @@ _FORMATS: dict[str, Callable[[Sequence[str], Rows], Iterator[bytes]]] = {"json":
 
 def _plain(value: object) -> object:
     """Return a value of DuckDB's as JSON has it: times as in all of our JSON, numbers as numbers."""
-    if value is None or isinstance(value, str | int):
+    if value is None or isinstance(value, str | int | Decimal):
         return value
-    if isinstance(value, float | Decimal):
-        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds" if value.microsecond else "seconds").replace("+00:00", "Z")
+        return _time(value)
     if isinstance(value, dict):
         return {str(_plain(name)): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _time(value: datetime) -> str:
+    """Return a time as in all of our JSON, but as fine as it is."""
+    in_utc = value.replace(tzinfo=UTC)
+    if in_utc in _INFINITE:
+        return _INFINITE[in_utc]
+    part = "microseconds" if value.microsecond % 1000 else "milliseconds" if value.microsecond else "seconds"
+    return value.isoformat(timespec=part).replace("+00:00", "Z")
+
+
+def _json_text(plain: object) -> str:
+    """Return JSON of what _plain returns; the json module would round a Decimal."""
+    if isinstance(plain, Decimal):
+        return f"{plain:f}"
+    if isinstance(plain, dict):
+        return "{" + ", ".join(f"{_json_text(name)}: {_json_text(each)}" for name, each in plain.items()) + "}"
+    if isinstance(plain, list):
+        return "[" + ", ".join(map(_json_text, plain)) + "]"
+    return json.dumps(plain, ensure_ascii=False)
 
 
 def _text(value: object) -> str:
@@ -141,4 +187,4 @@ def _text(value: object) -> str:
     plain = _plain(value)
     if plain is None or isinstance(plain, str):
         return plain or ""
-    return json.dumps(plain, ensure_ascii=False)
+    return _json_text(plain)
