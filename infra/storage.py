@@ -44,7 +44,7 @@ class Storage(Construct):
             scope: the construct that it belongs to.
             construct_id: its name in there.
             prefix: the key prefix of snapshots, without a slash at either end.
-            snapshot_expiry_days: how long a snapshot's objects can be read; 0 is for ever.
+            snapshot_expiry_days: how long a snapshot's objects can be read; 0 keeps them forever.
             query_result_expiry_days: how long Athena's results can be read.
             encryption_key: what encrypts objects; None leaves that to S3's own key.
         """

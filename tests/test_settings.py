@@ -2,7 +2,7 @@ import pytest
 from pool_inventory.errors import SettingsError
 from pool_inventory.settings import VARIABLES, Settings
 
-LEAST = {"INVENTORY_BUCKET": "inventory"}
+REQUIRED = {"INVENTORY_BUCKET": "inventory"}
 
 
 def test_a_bucket_is_all_that_must_be_set() -> None:
@@ -22,7 +22,7 @@ def test_a_bucket_is_all_that_must_be_set() -> None:
         metrics_namespace="PoolInventory",
         log_level="INFO",
     )
-    assert expected == Settings.from_environment(LEAST)
+    assert expected == Settings.from_environment(REQUIRED)
 
 
 def test_a_missing_bucket_is_named() -> None:
@@ -31,7 +31,7 @@ def test_a_missing_bucket_is_named() -> None:
 
 
 def test_listed_regions_are_kept_once_each_and_sorted() -> None:
-    settings = Settings.from_environment({**LEAST, "INVENTORY_REGIONS": "us-east-1, eu-west-1,us-east-1"})
+    settings = Settings.from_environment({**REQUIRED, "INVENTORY_REGIONS": "us-east-1, eu-west-1,us-east-1"})
     assert settings.regions == ("eu-west-1", "us-east-1")
 
 
@@ -39,25 +39,27 @@ def test_listed_regions_are_kept_once_each_and_sorted() -> None:
     "bus", ["default", "partner/events.example", "arn:aws-us-gov:events:us-gov-west-1:123456789012:event-bus/mine"]
 )
 def test_a_bus_is_named_or_given_by_its_arn(bus: str) -> None:
-    assert Settings.from_environment({**LEAST, "INVENTORY_EVENT_BUS": bus}).event_bus == bus
+    assert Settings.from_environment({**REQUIRED, "INVENTORY_EVENT_BUS": bus}).event_bus == bus
 
 
 def test_extra_formats_are_kept_once_each_and_sorted() -> None:
-    settings = Settings.from_environment({**LEAST, "INVENTORY_EXTRA_FORMATS": "ndjson, csv,csv"})
+    settings = Settings.from_environment({**REQUIRED, "INVENTORY_EXTRA_FORMATS": "ndjson, csv,csv"})
     assert settings.extra_formats == ("csv", "ndjson")
 
 
 def test_the_metrics_of_each_region_may_be_daily() -> None:
-    assert Settings.from_environment({**LEAST, "INVENTORY_REGION_METRICS": "daily"}).region_metrics == "daily"
+    assert Settings.from_environment({**REQUIRED, "INVENTORY_REGION_METRICS": "daily"}).region_metrics == "daily"
 
 
 @pytest.mark.parametrize("encryption", ["AES256", "arn:aws-cn:kms:cn-north-1:123456789012:key/mrk-0123abcd"])
 def test_encryption_is_aes256_or_a_keys_arn(encryption: str) -> None:
-    assert Settings.from_environment({**LEAST, "INVENTORY_ENCRYPTION": encryption}).encryption == encryption
+    assert Settings.from_environment({**REQUIRED, "INVENTORY_ENCRYPTION": encryption}).encryption == encryption
 
 
 def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
-    settings = Settings.from_environment({**LEAST, "INVENTORY_MAX_REQUESTS_PER_SECOND": "0", "INVENTORY_OF": "a shop"})
+    settings = Settings.from_environment(
+        {**REQUIRED, "INVENTORY_MAX_REQUESTS_PER_SECOND": "0", "INVENTORY_OF": "a shop"}
+    )
     assert settings.max_requests_per_second == 0
 
 
@@ -105,7 +107,7 @@ def test_a_pace_of_0_is_no_pace_and_other_variables_are_not_ours() -> None:
 )
 def test_a_wrong_value_is_an_error_with_its_variable_and_value(name: str, value: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.from_environment({**LEAST, name: value})
+        Settings.from_environment({**REQUIRED, name: value})
     assert f"{name}={value!r}: " in str(caught.value)
 
 

@@ -42,11 +42,11 @@ def _check_expiry(settings: DeploySettings) -> None:
             f"snapshotExpiryDays={days}: a stack makes nothing expire in a bucket that is not its own, here"
             f" bucketName={settings.bucket_name}; use 0, and give that bucket a lifecycle rule"
         )
-    least = math.ceil(due.gap_of(settings.schedule) / timedelta(days=1)) + _DAYS_AFTER_THE_NEXT
-    if days < least:
+    fewest_days = math.ceil(due.gap_of(settings.schedule) / timedelta(days=1)) + _DAYS_AFTER_THE_NEXT
+    if days < fewest_days:
         raise SettingsError(
             f"snapshotExpiryDays={days}: with schedule={settings.schedule} a snapshot could be gone before the next is"
-            f" compared with it, or before a run that died is finished; use {least} or more, or 0"
+            f" compared with it, or before a run that died is finished; use {fewest_days} or more, or 0"
         )
 
 

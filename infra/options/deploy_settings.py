@@ -12,7 +12,7 @@ from infra.options import parsers
 
 T = TypeVar("T")
 
-# What a command is told beside the settings of the stack: in no file of settings/, and nothing that the stack keeps.
+# What a command gets beside the settings of the stack: in no file of settings/, and nothing that the stack keeps.
 OF_ONE_COMMAND = ("settings", "force")
 
 # The stack whose metrics have the default service: it had them before a second stack could have its own.
@@ -57,7 +57,7 @@ class DeploySettings:
     )
     snapshot_expiry_days: int = _option(
         "snapshotExpiryDays",
-        "how long snapshots can be read, and a day later they are gone for good; 0 is for ever",
+        "how long snapshots can be read, and a day later they are gone for good; 0 keeps them forever",
         parsers.whole_number(0, 36_500),
     )
     database_name: str = _option(
@@ -72,7 +72,7 @@ class DeploySettings:
     )
     alarm_email: str | None = _option(
         "alarmEmail",
-        "who gets an e-mail when an alarm rings, once they confirm; none, nobody",
+        "who gets an e-mail when an alarm rings, once they confirm; nobody if it is empty",
         parsers.email_address,
     )
     runbook_url: str | None = _option(

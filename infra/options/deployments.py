@@ -1,4 +1,4 @@
-"""Read the settings of one deployment from its file, so that no deploy forgets what the one before it was told.
+"""Read the settings of one deployment from its file, so that no deploy forgets a setting of the one before.
 
 `-c settings=prod` takes settings/prod.json: one JSON object, whose names and values are those of `-c`.
 """
@@ -20,7 +20,7 @@ OPTION = "settings"
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The settings that a command was told.
+    """The settings that a command was given.
 
     Attributes:
         context: the CDK's context over what the file has.

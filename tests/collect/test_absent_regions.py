@@ -43,8 +43,8 @@ def errors(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> Errors:
     def resolve(host: str, *arguments: Any, **named: Any) -> Any:
         if not host.startswith("cognito-idp."):
             return look_up(host, *arguments, **named)
-        told = errors.get(host.split(".")[1], [0])
-        if error := told.pop(0) if len(told) > 1 else told[0]:
+        remaining = errors.get(host.split(".")[1], [0])
+        if error := remaining.pop(0) if len(remaining) > 1 else remaining[0]:
             raise socket.gaierror(error, "as the resolver says")
         return look_up("127.0.0.1", *arguments, **named)
 

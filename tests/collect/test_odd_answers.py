@@ -60,15 +60,15 @@ def regions(aws: StandIn, *extra: stand_in.Answer) -> list[str]:
     return [each.region for each in targets]
 
 
-def is_shown_safely(shown: str | None, most: int) -> bool:
-    return shown is not None and len(shown) <= most and text.printable(shown) == shown
+def is_shown_safely(shown: str | None, max_characters: int) -> bool:
+    return shown is not None and len(shown) <= max_characters and text.printable(shown) == shown
 
 
 @pytest.mark.parametrize("body", ERROR_BODIES.values(), ids=ERROR_BODIES.keys())
 def test_an_odd_error_is_the_targets_own_whatever_its_status(read: Read, aws: StandIn, body: bytes) -> None:
     for status in STATUSES:
         aws.answers[:] = [answers(body, status)]
-        coverage = read(seconds=1).coverage
+        coverage = read(seconds=30).coverage
         # botocore takes 300 for a success, and looks for no type there.
         may_pass = b"InternalErrorException" in body and status != 300
         otherwise = {403: "denied", 429: "throttled", 503: "timed_out"}.get(status, "failed")

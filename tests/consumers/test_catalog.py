@@ -234,9 +234,9 @@ def test_changes_of_7_days_have_no_region_that_cannot_be_read(take: Take, ask: A
     renamed = {**kept, "Name": "renamed"}
     query = QUERIES["changes_of_7_days"]
     deleted: tuple[Any, ...] = (in_athena(day(18)), in_athena(day(17)), "deleted", "us-east-1", old["Id"], [])
-    assert told(ask(query)) == [deleted]
+    assert in_brief(ask(query)) == [deleted]
     take(day(24), {"us-east-1": [renamed, new], "eu-west-1": [theirs_later]})
-    assert told(ask(query)) == [
+    assert in_brief(ask(query)) == [
         (in_athena(day(24)), in_athena(day(17)), "deleted", "eu-west-1", theirs["Id"], []),
         (in_athena(day(24)), in_athena(day(17)), "created", "eu-west-1", theirs_later["Id"], []),
         (in_athena(day(24)), in_athena(day(18)), "modified", "us-east-1", kept["Id"], ["name"]),
@@ -245,7 +245,7 @@ def test_changes_of_7_days_have_no_region_that_cannot_be_read(take: Take, ask: A
     ]
 
 
-def told(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def in_brief(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Of each change: when, since when, what, and the pool's region and id, and the fields."""
     return [
         (time, since, change, region, pool, fields) for time, since, change, _, region, pool, _, fields, *_ in rows

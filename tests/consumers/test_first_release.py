@@ -38,7 +38,7 @@ def contract(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(table, "CONTRACT_VERSION", request.param)
 
 
-def told(command: str, *arguments: str) -> Any:
+def answer_of(command: str, *arguments: str) -> Any:
     result = CliRunner().invoke(cli.main, [command, str(WRITTEN), *arguments, "--json"])
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
@@ -95,7 +95,7 @@ def test_verify_finds_it_sound() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_show_has_every_trigger_and_what_no_column_is_for() -> None:
-    shown = told("show")
+    shown = answer_of("show")
     assert [pool["name"] for pool in shown["pools"]] == [
         # Of a region that it could not read: as the snapshot says that its last_ok names.
         "stays",
@@ -114,15 +114,15 @@ def test_show_has_every_trigger_and_what_no_column_is_for() -> None:
 
 @pytest.mark.usefixtures("contract")
 def test_diff_and_history_have_its_changes() -> None:
-    differing = told("diff")
+    differing = answer_of("diff")
     assert [(each["change"], each["id"]) for each in differing["changes"]] == [
         ("deleted", "us-east-1_bBbBbBbBb"),
         ("modified", "us-east-1_cCcCcCcCc"),
         ("created", "us-east-1_eEeEeEeEe"),
     ]
-    events = told("history", "us-east-1_cCcCcCcCc")["events"]
+    events = answer_of("history", "us-east-1_cCcCcCcCc")["events"]
     assert [each["change"] for each in events] == ["found", "modified"]
-    assert [each["snapshotId"] for each in told("list")["snapshots"]] == [FIRST, SECOND]
+    assert [each["snapshotId"] for each in answer_of("list")["snapshots"]] == [FIRST, SECOND]
 
 
 def listing_of(*pools: dict[str, Any]) -> Callable[[Request], Response]:
@@ -163,6 +163,27 @@ def test_the_next_run_compares_with_each_regions_last_reading(
     (deleted,) = pq.read_table(tmp_path / "user-pools" / keys.changes("2026-11-24T20-00Z")).to_pylist()
     assert (deleted["id"], deleted["name"]) == ("eu-west-1_yYyYyYyYy", "goes while nobody looks")
     assert verify(store).faults == []
+    assert_each_command_reads(tmp_path / "user-pools")
+
+
+def assert_each_command_reads(folder: Path) -> None:
+    """A history of both contracts: two snapshots of 0.1, and one of this release after them."""
+
+    def said(command: str, *arguments: str) -> Any:
+        result = CliRunner().invoke(cli.main, [command, str(folder), *arguments])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    known = {each["id"] for each in said("export", "--json")}
+    assert len(known) == 5
+    assert {each["id"] for each in said("show", "--json")["pools"]} == known
+    assert {each["id"] for each in said("sql", "SELECT id FROM user_pools", "-o", "json")} == known
+    assert said("summary", "--json")["pools"] == 5
+    assert {each["arn"] for each in said("functions", "--json")["functions"]} >= {FUNCTION}
+    assert [each["id"] for each in said("diff", "--json")["changes"]] == []
+    assert [each["snapshotId"] for each in said("list", "--json")["snapshots"]] == [FIRST, SECOND, "2026-11-24T20-00Z"]
+    events = said("history", "eu-west-1_yYyYyYyYy", "--json")["events"]
+    assert [each["change"] for each in events] == ["found", "deleted"]
 
 
 def test_a_commit_of_it_that_was_not_finished_is_finished(tmp_path: Path) -> None:

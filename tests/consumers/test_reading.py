@@ -58,7 +58,7 @@ def inventory(invoke: Invoke, aws: StandIn, s3: S3Client, tmp_path: Path, monkey
 
 
 def expected_rows(day: int = 24) -> list[dict[str, Any]]:
-    """What was seeded, by the contract's column names, written down anew rather than by the code under test."""
+    """What was seeded, by the contract's column names, written down here and not by the code under test."""
 
     def config(sent: dict[str, Any] | None, columns: tuple[Column, ...]) -> dict[str, Any] | None:
         if sent is None:

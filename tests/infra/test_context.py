@@ -260,7 +260,7 @@ def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedule", "least"),
+    ("schedule", "fewest_days"),
     [
         ("cron(0 * * * ? *)", 3),
         ("rate(1 day)", 3),
@@ -270,14 +270,14 @@ def test_an_expiry_that_the_stack_cannot_see_to_is_refused() -> None:
         ("cron(0 3 L * ? *)", 33),
     ],
 )
-def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, least: int) -> None:
-    assert any_settings(schedule=schedule, snapshotExpiryDays=least).snapshot_expiry_days == least
+def test_snapshots_that_would_expire_too_early_are_refused(schedule: str, fewest_days: int) -> None:
+    assert any_settings(schedule=schedule, snapshotExpiryDays=fewest_days).snapshot_expiry_days == fewest_days
     with pytest.raises(SettingsError) as raised:
-        any_settings(schedule=schedule, snapshotExpiryDays=least - 1)
+        any_settings(schedule=schedule, snapshotExpiryDays=fewest_days - 1)
     assert str(raised.value).startswith(
-        f"snapshotExpiryDays={least - 1}: with schedule={schedule} a snapshot could be"
+        f"snapshotExpiryDays={fewest_days - 1}: with schedule={schedule} a snapshot could be"
     )
-    assert str(raised.value).endswith(f"use {least} or more, or 0")
+    assert str(raised.value).endswith(f"use {fewest_days} or more, or 0")
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,13 @@ def write(folder: Path, name: str, text: str) -> None:
     folder.joinpath(f"{name}.json").write_text(text, encoding="utf-8")
 
 
-def read(folder: Path, **told: object) -> DeploySettings:
-    return context.read(deployments.choose(told, folder).context)
+def read(folder: Path, **given: object) -> DeploySettings:
+    return context.read(deployments.choose(given, folder).context)
 
 
-def refusal(folder: Path, **told: object) -> str:
+def refusal(folder: Path, **given: object) -> str:
     with pytest.raises(SettingsError) as raised:
-        read(folder, **told)
+        read(folder, **given)
     assert len(str(raised.value).splitlines()) == 1
     return str(raised.value)
 
@@ -53,10 +53,10 @@ def test_a_deploy_that_names_no_file_takes_none(folder: Path) -> None:
 
 
 def test_a_setting_beside_the_file_overrides_it_and_is_said(folder: Path) -> None:
-    told = {"settings": "prod", "memoryMb": "512", "regions": "enabled", "alarmEmail": "a@example.com"}
-    settings = read(folder, **told)
+    given = {"settings": "prod", "memoryMb": "512", "regions": "enabled", "alarmEmail": "a@example.com"}
+    settings = read(folder, **given)
     assert (settings.memory_mb, settings.regions) == (512, "enabled"), "also where it is the default"
-    assert deployments.choose(told, folder).overridden == (
+    assert deployments.choose(given, folder).overridden == (
         "-c memoryMb=512 overrides settings/prod.json, which has 1024",
         "-c regions=enabled overrides settings/prod.json, which has eu-west-1",
     )

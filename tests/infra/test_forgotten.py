@@ -71,16 +71,16 @@ def synth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     code_folder.joinpath("handler.py").write_text("")
     monkeypatch.setattr(interpreter, "find", lambda *_arguments: None)
     monkeypatch.setattr(bundle, "build", lambda *_arguments, **_options: code_folder)
-    return lambda **told: app.synthesize(App(context=told, outdir=str(tmp_path / "cdk.out")))
+    return lambda **given: app.synthesize(App(context=given, outdir=str(tmp_path / "cdk.out")))
 
 
-@pytest.mark.parametrize("told", [{}, {"force": "no"}])
+@pytest.mark.parametrize("given", [{}, {"force": "no"}])
 def test_a_deploy_that_forgets_is_stopped_by_a_question(
-    deploy: Deploy, synth: Callable[..., None], told: dict[str, str]
+    deploy: Deploy, synth: Callable[..., None], given: dict[str, str]
 ) -> None:
     deploy(**ELSEWHERE)
     with pytest.raises(ForgottenError) as raised:
-        synth(**told)
+        synth(**given)
     moved = "the snapshots are in inventory-archive, and from now on would go into a new and empty bucket"
     options = f"-c bucketName=inventory-archive -c customerManagedKey={KEY} -c encryption={KEY} -c alarmEmail={EMAIL}"
     assert str(raised.value).splitlines() == [

@@ -83,7 +83,7 @@ def test_pools_are_read_from_what_is_known() -> None:
     ("wanted", "message"),
     [
         (Wanted(regions=("nowhere-1",)), "covers no region 'nowhere-1': it has eu-west-1, us-east-1"),
-        (Wanted(regions=("us-east-1", "us-esat-1")), "covers no region 'us-esat-1': did you mean us-east-1"),
+        (Wanted(regions=("us-east-1", "us-esat-1")), "did you mean us-east-1"),
         (Wanted(accounts=("42",)), f"covers no account '42': it has {ACCOUNT_ID}"),
     ],
 )

@@ -1,6 +1,8 @@
 import io
 import json
+from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pool_inventory.errors import NewerError, SnapshotError
@@ -74,3 +76,35 @@ def test_what_is_no_parquet_file_is_an_error() -> None:
     for body in (b"", b"PAR1", table.encode(schema.DATA, lines_of(3), {})[:-9]):
         with pytest.raises(SnapshotError):
             list(table.lines(body))
+
+
+def other_file(**columns: Any) -> bytes:
+    """A file of this contract that another program wrote."""
+    written = pa.table(columns).replace_schema_metadata({"pool_inventory": json.dumps({"contractVersion": 2})})
+    file = io.BytesIO()
+    pq.write_table(written, file)
+    return file.getvalue()
+
+
+def test_a_column_that_cannot_be_written_as_json_is_an_error() -> None:
+    """Not one that ends a run: a snapshot before that nobody can read is passed by."""
+    numbers = pa.array([[(1, 2)]], pa.map_(pa.int32(), pa.int32()))
+    body = other_file(account_id=["1"], region=["us-east-1"], id=["a"], numbers=numbers)
+    for read in (table.lines, table.pool_rows):
+        with pytest.raises(SnapshotError):
+            list(read(body))
+
+
+def test_a_row_without_a_region_is_an_error() -> None:
+    body = other_file(account_id=["1"], region=pa.array([None], pa.string()), id=["a"])
+    with pytest.raises(SnapshotError, match="a row has no account, region or id"):
+        list(table.pool_rows(body))
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrow"),
+    [("boolean", pa.bool_()), ("double", pa.float64()), ("float", pa.float32()), ("int32", pa.int32())],
+)
+def test_a_column_of_a_later_release_is_in_the_files_schema(kind: str, arrow: Any) -> None:
+    body = other_file(id=["a"], later=pa.array([None], arrow))
+    assert f"optional {kind} later;" in schema.parquet_schema("user_pools", table.columns_of(body))

@@ -99,8 +99,10 @@ def test_each_kind_of_change_has_its_type(
 def test_events_go_out_ten_at_a_time(client: EventBridgeClient, aws: StandIn) -> None:
     put(client, *(any_change(number=number) for number in range(100)))
     assert [len(entries) for entries in calls(aws)] == [10] * 10 + [1]
-    told = [json.loads(entry["Detail"])["id"] for entries in calls(aws) for entry in entries if entry["Resources"]]
-    assert told == [f"us-east-1_{number:09d}" for number in range(100)]
+    announced = [
+        json.loads(entry["Detail"])["id"] for entries in calls(aws) for entry in entries if entry["Resources"]
+    ]
+    assert announced == [f"us-east-1_{number:09d}" for number in range(100)]
 
 
 def test_above_100_changes_only_the_snapshot_has_an_event(client: EventBridgeClient, aws: StandIn) -> None:

@@ -33,11 +33,11 @@ def bucket(aws: StandIn) -> StandIn:
 
 
 def test_where_all_is_well_each_line_is_ok(bucket: StandIn) -> None:
-    """But for the age: the snapshots of the test are old."""
+    """The age is left out: the snapshots of the test are old."""
     result = doctor("--to", LOCATION)
     lines = result.stdout.splitlines()
     assert lines[:3] == [
-        f"ok    signed in to the account {ACCOUNT_ID}",
+        f"ok    logged in to the account {ACCOUNT_ID}",
         "ok    2 of 2 regions can be listed: 3 user pools",
         f"ok    {LOCATION} can be read: 2 snapshots",
     ]
@@ -78,12 +78,14 @@ def test_without_credentials_it_says_to_sign_in(aws: StandIn, tmp_path: Path, mo
     result = doctor("--to", str(tmp_path))
     assert result.exit_code == 1
     assert result.stdout.startswith("fail  ")
-    assert "sign in, for example with `aws sso login`, or name a profile with --profile" in result.stdout
+    assert "log in, as with `aws sso login`" in result.stdout
     assert "regions can be listed" not in result.stdout
 
 
 def test_a_folder_is_looked_at_and_nothing_is_written_there(bucket: StandIn, tmp_path: Path) -> None:
     empty = doctor("--to", str(tmp_path / "new"))
+    assert empty.exit_code == 0
+    assert f"ok    there is no {tmp_path / 'new'} yet: a run makes the folder" in empty.stdout
     assert f"ok    {tmp_path / 'new'} can be written" in empty.stdout
     add_chain(FolderStore(tmp_path / "old"), [{"us-east-1": []}])
     before = sorted(tmp_path.rglob("*"))
@@ -104,7 +106,7 @@ def test_a_damaged_chain_is_not_ok(bucket: StandIn, tmp_path: Path) -> None:
 def test_json_has_each_check(bucket: StandIn) -> None:
     found = json.loads(doctor("--json").stdout)
     assert found["ok"] is True
-    assert found["checks"][0] == {"ok": True, "found": f"signed in to the account {ACCOUNT_ID}", "remedy": ""}
+    assert found["checks"][0] == {"ok": True, "found": f"logged in to the account {ACCOUNT_ID}", "remedy": ""}
 
 
 def test_the_policy_has_what_a_run_and_a_check_ask_for(bucket: StandIn) -> None:

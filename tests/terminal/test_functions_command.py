@@ -60,10 +60,17 @@ def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:
 
 def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:
     found = json.loads(run(folder, "--foreign", "--json").stdout)["functions"]
-    assert [(each["arn"], each["outside"], each["setIn"], each["firstPools"]) for each in found] == [
+    assert [(each["arn"], each["outside"], each["setIn"], each["poolIds"]) for each in found] == [
         (FOREIGN, "account 666655554444", identifier(1), ["eu-west-1_1"]),
         (OF_ANOTHER_REGION, "region us-east-1", None, ["eu-west-1_3"]),
     ]
+
+
+def test_json_names_each_pool_of_a_function(tmp_path: Path) -> None:
+    pools = [pool(number, PreSignUp=f"{OWN}check") for number in range(20)]
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": pools}])
+    (found,) = json.loads(run(tmp_path, "--json").stdout)["functions"]
+    assert sorted(found["poolIds"]) == sorted(each["Id"] for each in pools)
 
 
 def test_a_function_set_before_the_last_snapshots_is_not_swapped(folder: Path) -> None:

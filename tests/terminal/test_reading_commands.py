@@ -2,6 +2,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from tests.chains import Reading, add_chain, add_snapshot, identifier
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, TIME, any_pool, s3_error
 
+FIRST_RELEASE = Path(__file__).parents[1] / "first_release/user-pools"
 FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:check"
 
 
@@ -127,6 +129,7 @@ def test_show_at_a_time_is_of_the_newest_snapshot_not_after_it(folder: Path, tim
         (("--function", FUNCTION, "--trigger", "user_migration"), []),
         (("--name", "pool [37]"), [3, 7]),
         (("--name", "POOL*"), []),
+        (("--only-read",), [1, 3, 7, 8]),
     ],
 )
 def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...], numbers: list[int]) -> None:
@@ -134,9 +137,7 @@ def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...
     assert [int(each.partition("_")[2]) for each in found] == numbers
 
 
-@pytest.mark.parametrize(
-    ("since", "count"), [("2026-11-24", 3), ("2026-11-25", 1), ("2026-11-24T19:00:00Z", 2), ("2026-11-26", 0)]
-)
+@pytest.mark.parametrize(("since", "count"), [("2026-11-24", 3), ("2026-11-25", 1), ("2026-11-24T19:00:00Z", 2)])
 def test_verify_since_a_day_checks_the_whole_day(tmp_path: Path, since: str, count: int) -> None:
     for hour in (0, 5, 29):
         add_snapshot(FolderStore(tmp_path), hour, {"eu-west-1": []})
@@ -148,7 +149,10 @@ def test_verify_since_a_day_checks_the_whole_day(tmp_path: Path, since: str, cou
     ("arguments", "message"),
     [
         (("--region", "nowhere-1"), "the snapshot covers no region 'nowhere-1': it has eu-west-1, us-east-1"),
-        (("--region", "us-esat-1"), "the snapshot covers no region 'us-esat-1': did you mean us-east-1?"),
+        (
+            ("--region", "us-esat-1"),
+            "the snapshot covers no region 'us-esat-1': it has eu-west-1, us-east-1; did you mean us-east-1?",
+        ),
         (("--account", "42"), f"the snapshot covers no account '42': it has {ACCOUNT_ID}"),
         (("--region", "us-east-1,nowhere-1"), "the snapshot covers no region 'nowhere-1'"),
     ],
@@ -338,6 +342,16 @@ def test_history_says_whether_the_pool_is_known_to_be_there_now(folder: Path) ->
     assert "pre_sign_up: none → check:3" in unread
 
 
+def test_only_read_leaves_out_what_is_known_from_earlier(folder: Path) -> None:
+    newest = {row["id"]: row["read_at"] for row in json_of(run("export", folder, "--json"))}
+    assert len(newest) == 3
+    read = json_of(run("export", folder, "--json", "--only-read"))
+    assert [row["id"] for row in read] == ["us-east-1_000000008"] == shown_ids("--only-read", folder=folder)
+    result = run("show", folder, "--only-read")
+    assert "1 of 3 user pools known" in result.stdout
+    assert "eu-west-1: denied" in result.stdout
+
+
 @pytest.mark.parametrize("ending", ["csv", "ndjson", "json", "parquet"])
 def test_the_files_ending_says_which_format_to_export(folder: Path, tmp_path: Path, ending: str) -> None:
     named, by_ending = tmp_path / "named", tmp_path / f"pools.{ending}"
@@ -489,6 +503,33 @@ def test_export_defuses_formulas_in_csv_unless_asked_not_to(tmp_path: Path) -> N
     add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, Name="=1+1")]}])
     assert ",'=1+1," in said(run("export", tmp_path, "--format", "csv"))
     assert ",=1+1," in said(run("export", tmp_path, "--format", "csv", "--raw-cells"))
+
+
+def test_what_is_no_file_stays_what_it_is(folder: Path, tmp_path: Path) -> None:
+    """A device, a pipe and a link are written to, and not replaced."""
+    linked, link = tmp_path / "linked.csv", tmp_path / "link.csv"
+    linked.write_text("before")
+    link.symlink_to(linked)
+    assert run("export", folder, "--format", "csv", "-o", str(link)).exit_code == 0
+    assert link.is_symlink()
+    assert linked.read_bytes() == run("export", folder, "--format", "csv").stdout_bytes
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:  # noqa: S603, S607 - our own file
+        assert run("export", folder, "--format", "csv", "-o", str(pipe)).exit_code == 0
+        assert reader.communicate(timeout=60)[0] == linked.read_bytes()
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("command", ["show", "summary", "functions", "export"])
+def test_pools_that_are_lost_are_said_to_be(command: str, tmp_path: Path) -> None:
+    """A bucket of 0.1 whose earlier snapshot expired: nothing has the pools of a region that it could not read."""
+    shutil.copytree(FIRST_RELEASE, tmp_path / "out")
+    (path,) = (tmp_path / "out/data").rglob("*T18-00Z.parquet")
+    path.unlink()
+    result = run(command, tmp_path / "out", *(["--format", "csv"] if command == "export" else []))
+    assert result.exit_code == 0, result.output
+    assert "warning: the pools of 123456789012 eu-west-1 cannot be read, and are left out: " in result.stderr
 
 
 def test_an_export_that_cannot_be_written_leaves_nothing(folder: Path, tmp_path: Path) -> None:
@@ -693,6 +734,8 @@ def test_a_wrong_aws_configuration_ends_in_one_line(
         (("diff", ".", "1", "2"), "or a snapshot's id"),
         (("show", ".", "--at", "999999w"), "'999999w' is before the calendar begins"),
         (("list", ".", "--last", "0"), "0 is not in the range"),
+        (("export", ".", "-o", ""), "it has no name: name a file"),
+        (("report", ".", "-o", ""), "it has no name: name a file"),
         (("export", "."), "name one format"),
         (("export", ".", "--json", "--format", "csv"), "name one format"),
         (("history", "."), "Missing argument 'POOL_ID'"),
@@ -712,8 +755,9 @@ def test_a_wrong_option_exits_2_and_says_what_is_valid(arguments: tuple[str, ...
         (("show", "--at", "2026-11-24T17-00Z"), "is not there: `pool-inventory list` has the snapshots that are"),
         (("diff", "2020-01-01T00:00:00Z"), f"the first is {identifier(0)}, so name a later time"),
         (("history", "us-east-1_000000088"), "did you mean us-east-1_000000008"),
+        (("verify", "--since", "2026-11-25"), f"no snapshot is from then or later: the newest is {identifier(3)}"),
         (("history", "pool 8"), "did you mean us-east-1_000000008?"),
-        (("history", "us-east-2_000000008"), "the snapshot covers no region 'us-east-2': did you mean us-east-1?"),
+        (("history", "us-east-2_000000008"), "the snapshot covers no region 'us-east-2': it has eu-west-1, us-east-1"),
         (("history", "nothing like it"), "`pool-inventory show` has the ids"),
     ],
 )

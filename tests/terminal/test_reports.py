@@ -8,7 +8,7 @@ from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import reports
 
 from tests.chains import add_chain
-from tests.makers import any_pool
+from tests.makers import IDENTIFIER, any_coverage, any_pool
 
 
 @pytest.fixture
@@ -56,3 +56,19 @@ def test_a_pool_named_like_a_function_keeps_its_name(tmp_path: Path) -> None:
     found = difference.compare(difference.read_side(store, before), difference.read_side(store, after))
     lines = "\n".join(reports.difference_lines(before, after, found, None))
     assert f"name: before → {arn}" in lines
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"last_ok": "2026-11-24T17-00Z"}, "last read in 2026-11-24T17-00Z"),
+        (
+            {"last_ok": None, "compared_with": IDENTIFIER},
+            f"last read in {IDENTIFIER}, and forgotten since",
+        ),
+        ({"last_ok": None}, "no reading is known"),
+    ],
+)
+def test_what_was_read_and_forgotten_is_not_called_never_read(columns: dict[str, str | None], said: str) -> None:
+    covered = any_coverage("eu-west-1", status="denied", pools=None, error_code="AccessDenied", **columns)
+    assert list(reports.unread_lines([covered]))[1].endswith(f": denied (AccessDenied), {said}")

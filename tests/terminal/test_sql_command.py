@@ -325,3 +325,45 @@ def test_the_copies_are_removed(folder: Path, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     rows_of(folder, "FROM data")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["data", "coverage", "changes"])
+def test_a_damaged_object_is_an_error_and_no_other_answer(tmp_path: Path, table: str) -> None:
+    add_chain(FolderStore(tmp_path), READINGS)
+    key = {"data": keys.data, "coverage": keys.coverage, "changes": keys.changes}[table](identifier(1))
+    body = bytearray((tmp_path / key).read_bytes())
+    body[len(body) // 3] ^= 1
+    (tmp_path / key).write_bytes(body)
+    result = ask(tmp_path, f"SELECT count(*) FROM {table}")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{key}: its {len(body)} bytes are not the file that was written" in result.stderr
+
+
+def test_a_copy_of_another_snapshot_is_not_counted_twice(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), READINGS)
+    (tmp_path / keys.data(identifier(1))).write_bytes((tmp_path / keys.data(identifier(0))).read_bytes())
+    result = ask(tmp_path, "SELECT count(*) FROM data")
+    assert result.exit_code == 1
+    assert f"it is of the snapshot '{identifier(0)}'" in result.stderr
+
+
+def test_a_table_named_in_a_roundabout_way_is_not_empty(folder: Path) -> None:
+    result = ask(folder, "SELECT count(*) FROM data, query_table('user' || '_pools')")
+    assert result.exit_code == 1
+    assert "the SQL reads a table that it does not name" in result.stderr
+
+
+def test_each_column_of_an_answer_has_a_name_of_its_own(folder: Path) -> None:
+    assert rows_of(folder, "SELECT 1 a, 2 a, 3 a_1, 4 a") == [{"a": 1, "a_2": 2, "a_1": 3, "a_3": 4}]
+
+
+def test_what_is_known_in_a_bucket_of_0_1_has_unread_regions_too() -> None:
+    result = ask(FIRST_RELEASE, "SELECT region, count(*) n FROM user_pools GROUP BY ALL ORDER BY 1", "-o", "json")
+    assert json.loads(result.stdout) == [{"region": "eu-west-1", "n": 2}, {"region": "us-east-1", "n": 4}]
+    assert "warning: 123456789012 eu-west-1: denied" in result.stderr
+
+
+def test_sql_that_is_no_text_is_one_line(folder: Path) -> None:
+    result = ask(folder, "SELECT '\udcff'")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: the SQL has ")

@@ -88,3 +88,21 @@ def test_a_quota_that_is_no_number_is_refused(folder: Path, quota: str) -> None:
     result = run(folder, "--quota", quota)
     assert result.exit_code == 2
     assert "Invalid value for '--quota'" in result.stderr
+
+
+def test_a_region_that_was_not_asked_is_not_one_without_pools(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool()], "sa-east-1": []}, {"eu-west-1": [pool()]}])
+    shown = run(tmp_path).stdout
+    assert "sa-east-1: not asked, last read in 2026-11-24T18-00Z" in shown
+    assert "no pools" not in shown
+
+
+def test_a_trigger_that_is_not_modelled_is_counted(tmp_path: Path) -> None:
+    pools = [pool(NewTrigger=FOREIGN), any_pool("eu-west-1", LambdaConfig={"Newer": {"LambdaArn": OWN, "Version": 3}})]
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": pools}])
+    shown = run(tmp_path).stdout
+    assert "NewTrigger\t1\t1" in shown
+    assert "Newer\t1\t1" in shown
+    assert "strange (account 666655554444): NewTrigger of 1 pool" in shown
+    found = CliRunner().invoke(cli.main, ["show", str(tmp_path), "--function", "strange", "-o", "ndjson"])
+    assert len(found.stdout.splitlines()) == 1

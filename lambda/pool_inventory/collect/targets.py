@@ -105,8 +105,10 @@ def _may_be_the_next(name: str) -> bool:
 def _nearest(name: str) -> list[str]:
     """Return the known regions that a name differs least from, none where it differs from all in more than a slip."""
     differences = {region: _difference(name, region) for region in sdk_regions()}
-    least = min(differences.values())
-    return sorted(region for region, each in differences.items() if each == least) if least[0] <= MAX_SLIP else []
+    smallest = min(differences.values())
+    return (
+        sorted(region for region, each in differences.items() if each == smallest) if smallest[0] <= MAX_SLIP else []
+    )
 
 
 def _difference(name: str, other: str) -> tuple[int, bool]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
 
@@ -101,15 +102,22 @@ def read_coverage(store: Store, made: Manifest) -> tuple[Coverage, ...]:
     return tuple(coverage.decode(stored.read_part(store, made.id, keys.COVERAGE, made.coverage_file)))
 
 
-def read_known(store: Store, made: Manifest) -> Known:
+def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Known:
     """Return what was known as of a snapshot's time: what it read, and what it carries.
+
+    Args:
+        store: where it is.
+        made: its manifest.
+        only_read: leave out what it carries.
 
     Raises:
         SnapshotError: an object of it is gone, or is not the one that is described.
         StoreError: it cannot be read.
     """
     data = read_data(store, made)
-    return known_of(store, data_object.decode(data), data)
+    known = known_of(store, data_object.decode(data), data)
+    # The data comes first.
+    return replace(known, files=known.files[:1], lost={}) if only_read else known
 
 
 def in_turn(read: Callable[[str], T], identifiers: Iterable[str]) -> Iterator[T]:

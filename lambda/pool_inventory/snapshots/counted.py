@@ -29,7 +29,7 @@ UNKNOWN_AGE = "not known"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function that a pool calls, as short as it can be told apart, and by which triggers."""
+    """A function that a pool calls, by its short name, and by which triggers."""
 
     function: str
     triggers: tuple[str, ...]
@@ -156,6 +156,7 @@ class _Counting:
 
     now: datetime
     max_listed: int
+    max_named: int | None
     listed: list[Pool] = field(default_factory=list)
     places: dict[Target, Count] = field(default_factory=lambda: defaultdict(Count))
     triggers: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -191,22 +192,23 @@ class _Counting:
         calls = self.called.setdefault((arn, _place(function, target)), _Calls(is_of_account))
         calls.triggers.update(triggers)
         calls.pools += 1
-        if len(calls.named) < MAX_NAMED:
+        if self.max_named is None or len(calls.named) < self.max_named:
             calls.named.append(pool)
 
 
-def count_pools(known: Known, now: datetime, *, max_listed: int = 0) -> Counted:
+def count_pools(known: Known, now: datetime, *, max_listed: int = 0, max_named: int | None = MAX_NAMED) -> Counted:
     """Go through all pools that are known.
 
     Args:
         known: what is known.
         now: when: how long a pool has not been modified counts up to then.
         max_listed: how many pools to list.
+        max_named: how many pools to name of each function, None for all.
 
     Raises:
         SnapshotError: a file is not what this program writes.
     """
-    counting = _Counting(now, max_listed)
+    counting = _Counting(now, max_listed, max_named)
     for row in read_pools(known, Wanted()):
         counting.add(row)
     called = (

@@ -49,7 +49,7 @@ def parse(arn: str) -> Function | None:
 
 
 def shown(arn: str, target: Target) -> str:
-    """Return an ARN as short as it can be told apart from others, seen from a pool."""
+    """Return a function's short name, with the account and the region where they are not the pool's."""
     function = parse(arn)
     return function.shown(target) if function else arn
 

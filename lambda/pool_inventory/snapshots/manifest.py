@@ -176,7 +176,7 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
     previous = manifest["previous"]
     is_first = manifest["contractVersion"] == 1
     covered = tuple(map(coverage.from_row, manifest["coverage"])) if is_first else None
-    uncompared = tuple(manifest.get("uncompared", ()))
+    uncompared = tuple(map(dict, manifest.get("uncompared", ())))
     return Manifest(
         id=checked.identifier(manifest["snapshotId"]),
         status=checked.text(manifest["status"]),
@@ -191,7 +191,7 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
         uncompared=uncompared,
         uncompared_count=len(uncompared) if is_first else checked.number(manifest["uncomparedCount"]),
         carried=Carried() if is_first else data_object.carried_of(manifest["carried"]),
-        previous=previous and checked.link(previous["snapshotId"], previous["sha256"]),
+        previous=None if previous is None else checked.link(previous["snapshotId"], previous["sha256"]),
         data_file=checked.file(file),
         coverage_file=None if is_first else checked.file(manifest["coverageFile"]),
         carried_file=None if is_first or manifest["carriedFile"] is None else checked.file(manifest["carriedFile"]),

@@ -73,10 +73,26 @@ def function_meant(known: Known, asked: Asked) -> str | None:
 
 
 def triggers(row: dict[str, Any]) -> dict[str, str]:
-    """Return the members of lambda_config that a pool has, each with the ARN that it calls."""
+    """Return the members of lambda_config that a pool has, each with the ARN that it calls.
+
+    A trigger that this release has no column for is among them, under the service's own name for it.
+    """
     members = {name: value for name, value in (row["lambda_config"] or {}).items() if value is not None}
     arns = {name: value["lambda_arn"] if isinstance(value, dict) else value for name, value in members.items()}
-    return {name: arn or "" for name, arn in arns.items()}
+    return {name: arn or "" for name, arn in arns.items()} | _unmodelled_triggers(row)
+
+
+def _unmodelled_triggers(row: dict[str, Any]) -> dict[str, str]:
+    if not row.get("unmodelled"):
+        return {}
+    unmodelled = json.loads(row["unmodelled"])
+    config = unmodelled.get("LambdaConfig") if isinstance(unmodelled, dict) else None
+    found: dict[str, str] = {}
+    for name, value in config.items() if isinstance(config, dict) else ():
+        for each in value.values() if isinstance(value, dict) else (value,):
+            if isinstance(each, str) and parse(each):
+                found[name] = each
+    return found
 
 
 def trigger_named(text: str) -> str:
@@ -105,7 +121,8 @@ def check_places(wanted: Wanted, covered: Iterable[Coverage]) -> None:
     ):
         for name in asked:
             if name not in there:
-                advice = did_you_mean(name, there) or f"it has {_some(there)}"
+                meant = did_you_mean(name, there)
+                advice = f"it has {_some(there)}" + (f"; {meant}" if meant else "")
                 raise SnapshotError(f"the snapshot covers no {kind} {name!r}: {advice}")
 
 

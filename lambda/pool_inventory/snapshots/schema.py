@@ -32,6 +32,8 @@ class Column:
     member: str | None = None
     columns: tuple["Column", ...] = ()
     required: bool = False
+    physical: str = "binary"
+    """Parquet's own type of a column of kind OTHER."""
 
 
 def _string(name: str, meaning: str = "", member: str | None = None, *, required: bool = False) -> Column:
@@ -140,6 +142,15 @@ _PARQUET = {
 }
 
 
+# Of the kinds that a later release may have columns of.
+_PHYSICAL = {
+    "boolean": DataType.bool(),
+    "double": DataType.float64(),
+    "float": DataType.float32(),
+    "int32": DataType.int32(),
+}
+
+
 def arrow_schema(columns: tuple[Column, ...]) -> Schema:
     """Return the columns as an Arrow schema."""
     return Schema([_arrow_field(column) for column in columns])
@@ -184,7 +195,8 @@ def _column(field: Field, members: Mapping[str, str], prefix: str) -> Column:
     if DataType.is_struct(field.type):
         kind = Kind.STRUCT
         parts = tuple(_column(part, members, f"{name}.") for part in field.type.fields)
-    return Column(field.name, kind, "", members.get(name), parts, required=not field.nullable)
+    physical = next((each for each, arrow in _PHYSICAL.items() if arrow == field.type), "binary")
+    return Column(field.name, kind, "", members.get(name), parts, required=not field.nullable, physical=physical)
 
 
 def _arrow_field(column: Column) -> Field:
@@ -203,5 +215,7 @@ def _parquet_fields(columns: tuple[Column, ...]) -> Iterator[str]:
         elif column.kind is Kind.STRINGS:
             element = "repeated group list { required binary element (STRING); }"
             yield f"{repetition} group {column.name} (LIST) {{ {element} }}"
+        elif column.kind is Kind.OTHER:
+            yield f"{repetition} {column.physical} {column.name};"
         else:
             yield f"{repetition} {_PARQUET[column.kind].format(column.name)};"

@@ -38,6 +38,8 @@ TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
 _DIGEST = "fileSha256"
 _DIGEST_BEGINS = f'"{_DIGEST}": "'.encode()
 _NO_DIGEST = "0" * 64
+# A footer has what Parquet says of each row group, and ours: 30 kB for a million pools.
+_MAX_FOOTER_BYTES = 4_000_000
 
 
 class Row(NamedTuple):
@@ -89,9 +91,11 @@ def encode(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str
         key_value_metadata={FOOTER_KEY: text},
         max_row_group_size=ROW_GROUP_ROWS,
     )
-    body = file.getvalue()
-    place = _place_of_digest(body)
-    return body[: place.start] + _digest(body, place).encode() + body[place.stop :]
+    # In place: a copy of a large account's file is memory that the function needs.
+    with file.getbuffer() as view:
+        place = _place_of_digest(view)
+        view[place.start : place.stop] = _digest(view, place).encode()
+    return file.getvalue()
 
 
 def lines(body: bytes, *, without: Container[str] = ()) -> Iterator[bytes]:
@@ -105,7 +109,9 @@ def lines(body: bytes, *, without: Container[str] = ()) -> Iterator[bytes]:
         SnapshotError: it is none.
     """
     for batch in _read(body):
-        yield from _json_lines(batch, without)
+        with _reading(body):
+            written = _json_lines(batch, without)
+        yield from written
 
 
 def pool_rows(body: bytes, targets: Container[Target] | None = None) -> Iterator[Row]:
@@ -183,7 +189,10 @@ def _as_written(body: bytes, targets: Container[Target] | None) -> Iterator[Row]
     for batch in _read(body):
         with _reading(body):
             names = [batch[column].to_pylist() for column in ("account_id", "region", "id")]
-        for account_id, region, identifier, line in zip(*names, _json_lines(batch, TIMES), strict=True):
+            if any(None in column for column in names):
+                raise ValueError("a row has no account, region or id")
+            written = _json_lines(batch, TIMES)
+        for account_id, region, identifier, line in zip(*names, written, strict=True):
             target = Target(account_id, region)
             if targets is None or target in targets:
                 yield Row(target, identifier, line)
@@ -248,22 +257,24 @@ def _check_whole(body: bytes) -> None:
     """Raise SnapshotError where a file is not what was written; those of 0.1 do not have their own SHA-256."""
     if body[:4] != PARQUET_MAGIC or body[-4:] != PARQUET_MAGIC:
         raise SnapshotError(f"its {len(body)} bytes are no whole Parquet file: they do not begin and end as one")
-    place = _place_of_digest(body)
-    if place and body[place.start : place.stop] != _digest(body, place).encode():
+    view = memoryview(body)
+    place = _place_of_digest(view)
+    if place and view[place.start : place.stop] != _digest(view, place).encode():
         raise SnapshotError(f"its {len(body)} bytes are not the file that was written: its SHA-256 is another")
 
 
-def _place_of_digest(body: bytes) -> range:
+def _place_of_digest(view: memoryview) -> range:
     """Return where in a file its own SHA-256 is; nowhere if it has none."""
-    # What comes before the footer is rows, which may hold any text.
-    found = body.rfind(_DIGEST_BEGINS)
-    start = found + len(_DIGEST_BEGINS)
+    # At the end, where the footer is: rows before it may hold any text.
+    tail = max(0, len(view) - _MAX_FOOTER_BYTES)
+    found = bytes(view[tail:]).rfind(_DIGEST_BEGINS)
+    start = tail + found + len(_DIGEST_BEGINS)
     return range(start, start + len(_NO_DIGEST)) if found >= 0 else range(0)
 
 
-def _digest(body: bytes, place: range) -> str:
+def _digest(view: memoryview, place: range) -> str:
     """Return the SHA-256 of a file with zeros where its own is."""
-    found = hashlib.sha256(memoryview(body)[: place.start])
+    found = hashlib.sha256(view[: place.start])
     found.update(_NO_DIGEST.encode())
-    found.update(memoryview(body)[place.stop :])
+    found.update(view[place.stop :])
     return found.hexdigest()

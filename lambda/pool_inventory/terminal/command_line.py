@@ -11,40 +11,40 @@ from pool_inventory import __version__
 _COMMANDS = {
     "run": ("run_command:run", "Take a snapshot now, with your own credentials."),
     "demo": ("demo_command:demo", "See it work, on this machine and without AWS."),
-    "show": ("reading_commands:show", "Show the user pools that are known as of a snapshot; the newest by default."),
+    "show": ("reading_commands:show", "Show the user pools that are known as of a snapshot."),
     "diff": (
         "reading_commands:diff",
-        "Show what differs between two snapshots: A and B, or A and the newest, or the newest and the one before.",
+        "Show what differs between two snapshots.",
     ),
     "history": (
         "reading_commands:history",
-        "Show what became of one user pool: when it appeared, each change, and when it went.",
+        "Show when one user pool appeared, changed and was deleted.",
     ),
     "list": (
         "reading_commands:list_command",
-        "List the snapshots, oldest first: how many pools, what changed, and how many regions could not be read.",
+        "List the snapshots, oldest first, and count what changed.",
     ),
     "export": (
         "reading_commands:export",
-        "Write the pools that are known as of a snapshot, the newest by default, in another format.",
+        "Write the known user pools in another format.",
     ),
     "verify": ("reading_commands:verify_command", "Check that what is stored is what was written."),
     "summary": (
         "summary_command:summary",
-        "Count the user pools that are known as of a snapshot: by account and region, and by trigger.",
+        "Count the user pools by account and region, and by trigger.",
     ),
     "functions": (
         "functions_command:functions",
-        "Show which Lambda functions the user pools call: which pools call each, by which triggers.",
+        "Show which Lambda functions the user pools call.",
     ),
     "report": (
         "report_command:report",
-        "Write what is known as a page: one file of HTML, which needs no server and no network.",
+        "Write what is known as a page: one file of HTML.",
     ),
-    "sql": ("sql_command:sql", "Answer a question in SQL: DuckDB's, over the inventory's tables."),
+    "sql": ("sql_command:sql", "Answer a query in SQL over the inventory's tables."),
     "doctor": (
         "doctor_command:doctor",
-        "Check what a run needs: who you are, which regions you may list, and where you may read and write.",
+        "Check that a run has what it needs.",
     ),
 }
 

@@ -22,6 +22,7 @@ from pool_inventory import settings
 from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError, StoreError, TargetsError
 from pool_inventory.events import parse_time, to_the_minute
+from pool_inventory.settings import Variable
 from pool_inventory.snapshots import keys
 from pool_inventory.terminal.streams import check_output, is_lost
 from pool_inventory.text import one_line, printable_json
@@ -93,10 +94,12 @@ def _moment(text: str, minute_of_a_day: str) -> Moment:
     try:
         time = _ago(text, now) or parse_time(f"{day}T{minute_of_a_day}Z" if day else text, now)
     except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} {error}; or a day, such as 2026-11-24 or yesterday; or how long ago, such as 24h or 7d; or a "
-            "snapshot's id, such as 2026-11-24T18-00Z"
-        ) from error
+        others = (
+            "; or a day, such as 2026-11-24 or yesterday; or how long ago, such as 24h or 7d; or a snapshot's id, "
+            "such as 2026-11-24T18-00Z"
+        )
+        is_unknown = str(error).startswith("is no time")
+        raise click.BadParameter(f"{text!r} {error}{others if is_unknown else ''}") from error
     return Moment(keys.snapshot_id(time), exact=False)
 
 
@@ -137,6 +140,18 @@ def parsed_by(parse: Callable[[str], T]) -> Callable[[click.Context, click.Param
             return None if text is None else parse(text)
         except ValueError as error:
             raise click.BadParameter(f"{text!r} {error}") from error
+
+    return check
+
+
+def checked_as(variable: Variable[T]) -> Callable[[click.Context, click.Parameter, str], T]:
+    """Return the check of an option as the function's variable of the same meaning is checked."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, text: str) -> T:
+        try:
+            return variable.parse(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r}: {error}") from error
 
     return check
 
@@ -219,18 +234,34 @@ def write_chunks(chunks: Iterable[bytes], output: Path | None) -> None:
             if is_lost(sys.stdout):
                 return
         return
-    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
     try:
-        try:
-            with aside.open("xb") as file:
+        # A device, a pipe or a link must stay what it is.
+        if output.is_symlink() or (output.exists() and not output.is_file()):
+            with output.open("wb") as file:
                 file.writelines(chunks)
-            aside.replace(output)
-        finally:
-            aside.unlink(missing_ok=True)
+        else:
+            _write_whole(chunks, output)
     except OSError as error:
         raise StoreError(
             f"cannot write {output}: {error.strerror or error}: name a file in a folder that can be written to"
         ) from error
+
+
+def _write_whole(chunks: Iterable[bytes], output: Path) -> None:
+    aside = output.with_name(f".{output.name}.{uuid.uuid4().hex}.part")
+    try:
+        with aside.open("xb") as file:
+            file.writelines(chunks)
+        aside.replace(output)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def parse_output(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Check the file that an option names."""
+    if path is not None and not path.name:
+        raise click.BadParameter("it has no name: name a file")
+    return path
 
 
 def terminal_width() -> int | None:

@@ -15,7 +15,7 @@ from pool_inventory.aws.regions import partition_of
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect.readings import collect
-from pool_inventory.collect.targets import choose_targets
+from pool_inventory.collect.targets import RegionsError, choose_targets
 from pool_inventory.errors import InventoryError, SnapshotError
 from pool_inventory.model import Account, Coverage
 from pool_inventory.snapshots import archive, keys
@@ -23,10 +23,10 @@ from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import (
     EXIT_ERROR,
+    checked_as,
     configuration_errors,
     errors_on_one_line,
     parse_location,
-    parsed_by,
     split_address,
     write,
 )
@@ -64,7 +64,7 @@ class Finding:
     metavar="REGIONS",
     default=settings.REGIONS.default,
     show_default=True,
-    callback=parsed_by(settings.REGIONS.parse),
+    callback=checked_as(settings.REGIONS),
     help="Which regions to ask, as in `run`: `enabled`, `current`, or a comma list.",
 )
 @click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")
@@ -88,11 +88,12 @@ def doctor(
     as_json: bool,
     is_policy: bool,
 ) -> None:
-    """Check what a run needs: who you are, which regions you may list, and where you may read and write.
+    """Check that a run has what it needs.
 
-    Each line is ok, or says what to grant. It asks each region for its pools as `run` does, and publishes nothing; in
-    S3 it writes one empty object under _staging/, where no reader looks. With --to it also says whether the newest
-    snapshot is fresh, and whether the newest two are what was written.
+    Checks who you are, which regions you may list, and where you may read and write. Each line is ok, or says what to
+    grant. It asks each region for its pools as `run` does, and publishes nothing; in S3 it writes one empty object
+    under _staging/, where no reader looks. With --to it also says whether the newest snapshot is fresh, and whether
+    the newest two are what was written.
 
     Exit status: 0 all is well; 1 something is not; 2 an option is wrong.
 
@@ -142,7 +143,7 @@ def _check_all(
     if account:
         yield from _check_regions(session, account, regions, Deadline.after(timeout_seconds, Clock()))
     if location is None:
-        yield Finding(ok=True, found="no snapshots were looked at: name where they go with --to")
+        yield Finding(ok=True, found="asked for no snapshots: --to names where they go")
     else:
         yield from _check_location(location, profile)
 
@@ -151,9 +152,8 @@ def _check_account(session: "Session") -> tuple[Account | None, Finding]:
     try:
         account = caller_account(session, session.region_name or "us-east-1")
     except InventoryError as error:
-        remedy = "sign in, for example with `aws sso login`, or name a profile with --profile"
-        return None, Finding(ok=False, found=str(error), remedy=remedy)
-    return account, Finding(ok=True, found=f"signed in to the account {account.account_id}")
+        return None, Finding(ok=False, found=str(error))
+    return account, Finding(ok=True, found=f"logged in to the account {account.account_id}")
 
 
 def _check_regions(
@@ -161,8 +161,11 @@ def _check_regions(
 ) -> Iterator[Finding]:
     try:
         targets = choose_targets(regions, session=session, account=lambda: account, deadline=deadline)
+    except RegionsError as error:
+        yield Finding(ok=False, found=str(error.named("--regions")))
+        return
     except InventoryError as error:
-        yield Finding(ok=False, found=str(error), remedy="grant account:ListRegions, or name regions with --regions")
+        yield Finding(ok=False, found=str(error))
         return
     readings = collect(
         targets,
@@ -190,6 +193,10 @@ def _unread(each: Coverage) -> Finding:
 
 
 def _check_location(location: str, profile: str | None) -> Iterator[Finding]:
+    if "://" not in location and not Path(location).exists():
+        yield Finding(ok=True, found=f"there is no {location} yet: a run makes the folder")
+        yield from _check_folder(location)
+        return
     try:
         store = open_location(location, profile)
         identifiers = archive.finished_ids(store)

@@ -16,7 +16,7 @@ from pool_inventory.snapshots.swaps import read_swaps
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
 from pool_inventory.terminal.console import Moment, terminal_width, warn, write
-from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.tables import plain_lines
 
 # As many snapshots as the page shows.
@@ -46,15 +46,16 @@ class Row:
 def functions(
     *, location: str, profile: str | None, as_json: bool, moment: Moment | None, foreign: bool, last: int
 ) -> None:
-    """Show which Lambda functions the user pools call: which pools call each, by which triggers.
+    """Show which Lambda functions the user pools call.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. First are functions of another account, then of another region; and of
-    these, first those that a pool was set to in the last snapshots. A swapped trigger can let anybody in.
+    Shows which pools call each, and by which triggers. LOCATION is s3://BUCKET/PREFIX or a folder. First are functions
+    of another account, then of another region; and of these, first those that a pool was set to in the last snapshots.
+    A swapped trigger can let anybody in.
     """
     with opened(location, profile) as store:
         made = choose(store, moment)
-        known = archive.read_known(store, made)
-        called = count_pools(known, Clock().now()).called
+        known = read_known(store, made)
+        called = count_pools(known, Clock().now(), max_named=None if as_json else 1).called
         since = _since(store, made, last)
         found = _sorted([each for each in called if each.place or not foreign], since)
         unread = [each for each in known.coverage() if each.has_unknown_pools]
@@ -135,7 +136,7 @@ def _document(made: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
                 "setIn": each.since,
                 "triggers": each.called.triggers,
                 "pools": each.called.pools,
-                "firstPools": [pool.id for pool in each.called.named],
+                "poolIds": [pool.id for pool in each.called.named],
             }
             for each in rows
         ],

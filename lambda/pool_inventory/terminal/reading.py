@@ -9,6 +9,7 @@ import click
 
 from pool_inventory.clock import Clock
 from pool_inventory.snapshots import archive, manifest
+from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
@@ -69,6 +70,25 @@ def choose(store: Store, moment: Moment | None) -> Manifest:
     if moment.exact:
         return manifest.read(store, moment.snapshot_id)
     return archive.newest_up_to(store, moment.snapshot_id)
+
+
+only_read_option = click.option(
+    "--only-read",
+    is_flag=True,
+    help="Only the pools that the snapshot itself read, without those that it knows from an earlier one.",
+)
+
+
+def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Known:
+    """Return what was known as of a snapshot's time, and say of which targets it is lost.
+
+    Raises:
+        SnapshotError, StoreError: as archive.read_known.
+    """
+    known = archive.read_known(store, made, only_read=only_read)
+    for target, why in known.lost.items():
+        warn(f"the pools of {' '.join(target)} cannot be read, and are left out: {why}")
+    return known
 
 
 def say_age(made: Manifest, asked: Moment | None = None) -> None:

@@ -31,6 +31,7 @@ from pool_inventory.terminal.console import (
     Moment,
     parse_list,
     parse_moment,
+    parse_output,
     parse_since,
     parsed_by,
     say_error,
@@ -39,7 +40,7 @@ from pool_inventory.terminal.console import (
     write,
     write_chunks,
 )
-from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.reading import at, choose, only_read_option, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.sheets import Sheet, file_chunks, sheet_options
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import printable_json
@@ -127,8 +128,9 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     "if it names none.",
 )
 @click.option("--name", metavar="GLOB", help="Only pools whose name is like this, such as 'customers*'.")
+@only_read_option
 @sheet_options
-def show(
+def show(  # noqa: PLR0913 - an option each
     *,
     location: str,
     profile: str | None,
@@ -138,9 +140,10 @@ def show(
     trigger: str | None,
     function: functions.Asked | None,
     name: str | None,
+    only_read: bool,
     sheet: Sheet,
 ) -> None:
-    """Show the user pools that are known as of a snapshot; the newest by default.
+    """Show the user pools that are known as of a snapshot.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Regions that the snapshot did not read keep the pools of their last
     reading, and are named below them with its time.
@@ -150,7 +153,7 @@ def show(
         made = choose(store, moment)
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
-        known = archive.read_known(store, made)
+        known = read_known(store, made, only_read=only_read)
         found = list(read_pools(known, wanted))
         if not found and function and (meant := function_meant(known, function)):
             warn(f"no pool calls a function {function.name!r}: {meant}")
@@ -177,10 +180,11 @@ def _write_pools(sheet: Sheet, made: Manifest, found: Sequence[dict[str, Any]], 
 @click.argument("before", metavar="[A]", required=False, callback=parse_moment)
 @click.argument("after", metavar="[B]", required=False, callback=parse_moment)
 def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | None, after: Moment | None) -> None:
-    """Show what differs between two snapshots: A and B, or A and the newest, or the newest and the one before.
+    """Show what differs between two snapshots.
 
-    A and B are ids, such as 2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that
-    either of them could not read is not compared, and is named below.
+    These are A and B, or A and the newest, or the newest and the one before. A and B are ids, such as
+    2026-11-24T18-00Z, or times. LOCATION is s3://BUCKET/PREFIX or a folder. A region that either of them could not
+    read is not compared, and is named below.
     """
     with opened(location, profile) as store:
         new = choose(store, after)
@@ -197,7 +201,7 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
 @reading_command
 @click.argument("pool_id")
 def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) -> None:
-    """Show what became of one user pool: when it appeared, each change, and when it went.
+    """Show when one user pool appeared, changed and was deleted.
 
     LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
     """
@@ -215,9 +219,10 @@ def history(*, location: str, profile: str | None, as_json: bool, pool_id: str) 
 @reading_command
 @click.option("--last", metavar="NUMBER", type=click.IntRange(min=1), help="Only the newest so many. [default: all]")
 def list_command(*, location: str, profile: str | None, as_json: bool, last: int | None) -> None:
-    """List the snapshots, oldest first: how many pools, what changed, and how many regions could not be read.
+    """List the snapshots, oldest first, and count what changed.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. Only manifests are read.
+    Also shows how many pools each has, and how many of its regions could not be read. LOCATION is s3://BUCKET/PREFIX
+    or a folder. Only manifests are read.
     """
     with opened(location, profile) as store:
         if store.get(keys.LATEST) is None:
@@ -249,6 +254,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=parse_output,
     help="Where to write. [default: standard output]",
 )
 @click.option(
@@ -257,6 +263,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
     help="csv: leave cells that begin with = + - @ tab or CR as they are. A spreadsheet takes them for formulas, so "
     "they get an apostrophe before them otherwise.",
 )
+@only_read_option
 def export(
     *,
     location: str,
@@ -266,8 +273,9 @@ def export(
     file_format: str | None,
     output: Path | None,
     raw_cells: bool,
+    only_read: bool,
 ) -> None:
-    """Write the pools that are known as of a snapshot, the newest by default, in another format.
+    """Write the known user pools in another format.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. csv has a header, structs flattened into columns with dotted names, and
     CRLF, as RFC 4180 has it. It is for files: its cells have all characters as they are, those that steer a terminal,
@@ -281,7 +289,7 @@ def export(
         raise click.UsageError(f"{chosen} is for files, not for a terminal: name a file with -o FILE")
     with opened(location, profile) as store:
         made = choose(store, moment)
-        chunks = _EXPORTS[chosen](archive.read_known(store, made), not raw_cells)
+        chunks = _EXPORTS[chosen](read_known(store, made, only_read=only_read), not raw_cells)
         unread = [each for each in archive.read_coverage(store, made) if each.has_unknown_pools]
         for line in reports.unread_lines(unread):
             warn(line)

@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from pool_inventory.clock import Clock
-from pool_inventory.terminal.console import complete_location, errors_on_one_line, parse_location, warn, write_chunks
+from pool_inventory.terminal.console import (
+    complete_location,
+    errors_on_one_line,
+    parse_location,
+    parse_output,
+    say,
+    warn,
+    write_chunks,
+)
 from pool_inventory.terminal.location import open_location
 
 # As many as fit side by side.
@@ -21,6 +29,7 @@ MAX_LAST = 400
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
+    callback=parse_output,
     help="Where to write, such as inventory.html. [default: standard output]",
 )
 @click.option(
@@ -32,11 +41,11 @@ MAX_LAST = 400
     help="How many snapshots its time axis has.",
 )
 def report(*, location: str, profile: str | None, output: Path | None, last: int) -> None:
-    """Write what is known as a page: one file of HTML, which needs no server and no network.
+    """Write what is known as a page: one file of HTML.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. The page shows coverage and changes over time, functions outside the
-    account or region, and all pools with a search. Open it in a browser, or send it to somebody who may read it: it
-    has the names of all pools.
+    It needs no server and no network. LOCATION is s3://BUCKET/PREFIX or a folder. The page shows coverage and changes
+    over time, functions outside the account or region, and all pools with a search. Open it in a browser, or send it
+    to somebody who may read it: it has the names of all pools.
     """
     if output is None and sys.stdout.isatty():
         raise click.UsageError("a page is for files, not for a terminal: name a file with -o inventory.html")
@@ -49,3 +58,5 @@ def report(*, location: str, profile: str | None, output: Path | None, last: int
         for each in facts.problems:
             warn(each)
         write_chunks([render(facts).encode()], output)
+    if output:
+        say(f"wrote {output}")

@@ -97,7 +97,9 @@ def unread_lines(unread: Sequence[Coverage], width: int | None = None) -> Iterat
     if unread:
         yield "Not read, so it is not known which pools are there now:"
     for each in unread:
-        last = f"last read in {each.last_ok}" if each.last_ok else "never read before"
+        last = f"last read in {each.last_ok}" if each.last_ok else "no reading is known"
+        if not each.last_ok and each.compared_with:
+            last = f"last read in {each.compared_with}, and forgotten since"
         why = f" ({each.error_code})" if each.error_code else ""
         text = f"  {each.account_id} {each.region}: {each.status.replace('_', ' ')}{why}, {last}"
         yield from paragraph(printable(text), width)
@@ -278,7 +280,7 @@ def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
 
 
 def _value(row: dict[str, Any] | None, dotted: str) -> str:
-    """Return a column's value; the function of a trigger as short as it can be told apart, seen from its pool."""
+    """Return a column's value; the function of a trigger by its short name, seen from its pool."""
     value: Any = row
     for name in dotted.split("."):
         value = None if value is None else value[name]

@@ -1,11 +1,11 @@
 """The command that takes a snapshot: run."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -19,14 +19,14 @@ from pool_inventory.collect.targets import RegionsError
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import parse_time, to_the_minute
 from pool_inventory.run import Outcome, Request, Tools, export
-from pool_inventory.settings import Variable
-from pool_inventory.snapshots import coverage, keys, manifest
+from pool_inventory.snapshots import keys, manifest
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.console import (
     EXIT_COMPLETE,
     EXIT_PARTIAL,
+    checked_as,
     complete_location,
     configuration_errors,
     errors_on_one_line,
@@ -39,20 +39,6 @@ from pool_inventory.terminal.tables import open_console, show_progress, shown, t
 
 if TYPE_CHECKING:
     from boto3.session import Session
-
-T = TypeVar("T")
-
-
-def _checked_as(variable: Variable[T]) -> Callable[[click.Context, click.Parameter, str], T]:
-    """Check an option as the function's variable of the same meaning is checked."""
-
-    def check(_context: click.Context, _parameter: click.Parameter, text: str) -> T:
-        try:
-            return variable.parse(text)
-        except ValueError as error:
-            raise click.BadParameter(f"{text!r}: {error}") from error
-
-    return check
 
 
 def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, text: str | None) -> datetime:
@@ -80,7 +66,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_envvar=True,
     default=settings.REGIONS.default,
     show_default=True,
-    callback=_checked_as(settings.REGIONS),
+    callback=checked_as(settings.REGIONS),
     help="`enabled`: every region that the account has enabled (asks account:ListRegions). "
     "`current`: the profile's or AWS_REGION. Or a comma list.",
 )
@@ -99,7 +85,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_envvar=True,
     default=settings.MAX_REQUESTS_PER_SECOND.default,
     show_default=True,
-    callback=_checked_as(settings.MAX_REQUESTS_PER_SECOND),
+    callback=checked_as(settings.MAX_REQUESTS_PER_SECOND),
     help="Pace in each region, out of the 15 a second that all callers of the account share there; 0 is unpaced.",
 )
 @click.option(
@@ -108,7 +94,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     envvar=settings.ENCRYPTION.name,
     show_envvar=True,
     default=settings.ENCRYPTION.default,
-    callback=_checked_as(settings.ENCRYPTION),
+    callback=checked_as(settings.ENCRYPTION),
     help="Encryption to ask for with each write to s3://, for a bucket whose policy demands it: `AES256`, or a KMS "
     "key's ARN. [default: the bucket's own]",
 )
@@ -119,7 +105,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_envvar=True,
     default=settings.FORGET_DAYS.default,
     show_default=True,
-    callback=_checked_as(settings.FORGET_DAYS),
+    callback=checked_as(settings.FORGET_DAYS),
     help="After so many days without a reading, a region's last known pools are no longer carried along.",
 )
 @click.option(
@@ -131,7 +117,7 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     show_default=True,
     help="How long collecting may take. What is unread by then is left out, and the snapshot is partial.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write what became of it as JSON, and no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result as JSON, and no progress.")
 @click.option("--quiet", is_flag=True, help="Write nothing but warnings and errors, for cron.")
 def run(  # noqa: PLR0913 - an option each
     *,
@@ -247,7 +233,7 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
 
 
 def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
-    """Return what became of a run for a script."""
+    """Return the result of a run for a script."""
     document: dict[str, Any] = {
         "snapshotId": outcome.snapshot_id,
         "result": outcome.result,
@@ -255,11 +241,11 @@ def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
         "manifest": store.address(keys.manifest(outcome.snapshot_id)),
         "recovered": [each.snapshot.id for each in outcome.recovered],
     }
-    if outcome.published:
-        document |= {
-            "poolCount": outcome.published.snapshot.pool_count,
-            "changes": dict(outcome.published.changes),
-            "targets": dict(outcome.published.snapshot.targets),
-            "unread": [coverage.row_of(outcome.snapshot_id, each) for each in outcome.coverage if each.is_failed],
-        }
-    return document
+    made = manifest.read(store, outcome.snapshot_id)
+    return document | {
+        "poolCount": made.pool_count,
+        "changes": made.changes,
+        "targets": dict(made.targets),
+        "unread": list(made.unread),
+        "unreadCount": made.unread_count,
+    }

@@ -63,11 +63,12 @@ _INFINITE = {datetime.max.replace(tzinfo=UTC): "infinity", datetime.min.replace(
     help="Of how many snapshots, the newest, `data`, `carried`, `coverage` and `changes` have rows.",
 )
 def sql(*, location: str, query: str, profile: str | None, file_format: str, last: int) -> None:
-    """Answer a question in SQL: DuckDB's, over the inventory's tables.
+    """Answer a query in SQL over the inventory's tables.
 
-    LOCATION is s3://BUCKET/PREFIX or a folder. The tables are `user_pools`, what is known now; and of each kept
-    snapshot, by its `snapshot_time`: `data`, what it read; `carried`, what it knew from earlier; `coverage`, what was
-    asked and how it went; `changes`. Times are in UTC. A query reads these and reaches nothing else.
+    The SQL is DuckDB's. LOCATION is s3://BUCKET/PREFIX or a folder. The tables are `user_pools`, what is known now;
+    and of each kept snapshot, by its `snapshot_time`: `data`, what it read; `carried`, what it knew from earlier;
+    `coverage`, what was asked and how it went; `changes`. Times are in UTC. A query reads these and reaches nothing
+    else.
 
     \b
     Examples:

@@ -8,15 +8,15 @@ import click
 
 from pool_inventory import settings
 from pool_inventory.clock import Clock
-from pool_inventory.model import COMPLETE, Coverage, Target
-from pool_inventory.snapshots import archive, coverage
+from pool_inventory.model import Coverage, Target
+from pool_inventory.snapshots import coverage
 from pool_inventory.snapshots.counted import Count, Counted, Use, count_pools
 from pool_inventory.snapshots.functions import parse
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pools import TRIGGERS
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.console import Moment, parsed_by, terminal_width, write
-from pool_inventory.terminal.reading import at, choose, opened, reading_command, say_age
+from pool_inventory.terminal.console import Moment, checked_as, terminal_width, write
+from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import printable
 
@@ -46,13 +46,13 @@ class Place:
 @click.option(
     "--quota",
     metavar="NUMBER",
-    callback=parsed_by(settings.USER_POOL_QUOTA.parse),
+    callback=checked_as(settings.USER_POOL_QUOTA),
     default=settings.USER_POOL_QUOTA.default,
     show_default=True,
     help="How many pools an account may have in a region, by its quota.",
 )
 def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment | None, quota: int) -> None:
-    """Count the user pools that are known as of a snapshot: by account and region, and by trigger.
+    """Count the user pools by account and region, and by trigger.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Of each region: how many pools there are, how much of the quota they
     use, how many have triggers, how many functions they call, and how many of these are outside the account or the
@@ -60,7 +60,7 @@ def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment
     """
     with opened(location, profile) as store:
         made = choose(store, moment)
-        known = archive.read_known(store, made)
+        known = read_known(store, made)
         counted = count_pools(known, Clock().now())
         places = [_place(each, counted) for each in known.coverage()]
         if as_json:
@@ -107,13 +107,14 @@ def _cells(place: Place, quota: int) -> tuple[str, ...]:
 
 def _others(places: Iterable[Place]) -> Iterator[str]:
     """Say how many regions have no pools: a row for each would hide those that do."""
-    empty = sum(1 for each in places if not each.count.total and each.coverage.status in COMPLETE)
+    empty = sum(1 for each in places if not each.count.total and not each.coverage.has_unknown_pools)
     if empty:
         yield f"{empty} {'region has' if empty == 1 else 'regions have'} no pools."
 
 
 def _trigger_cells(counted: Counted) -> Iterator[tuple[str, str, str]]:
-    for name in TRIGGERS:
+    named = {name for name, _ in counted.triggers}
+    for name in (*TRIGGERS, *sorted(named - {*TRIGGERS})):
         pools = sum(count for (trigger, _), count in counted.triggers.items() if trigger == name)
         if pools:
             yield name, str(pools), str(len(_functions_of(counted, name)))

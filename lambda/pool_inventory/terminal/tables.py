@@ -111,7 +111,7 @@ def _written(text: str) -> str:
 
 
 _GAP = "  "
-_LEAST_WIDTH = 8
+_NARROWEST = 8
 # A name that is cut cannot be used in the next command.
 _NAMING = frozenset({"account", "id", "region", "snapshot"})
 _COLOURS = {
@@ -160,12 +160,12 @@ def plain_lines(
 
 
 def paragraph(text: str, width: int | None) -> list[str]:
-    """Return a text as lines that fit into a width, those after the first indented; as one line where there is none."""
+    """Return a text as lines that fit into a width, those after the first indented; without a width, as one line."""
     if width is None:
         return [text]
     indent = " " * (len(text) - len(text.lstrip()) + 2)
     return textwrap.wrap(
-        text, max(width, _LEAST_WIDTH), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+        text, max(width, _NARROWEST), subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
     ) or [""]
 
 
@@ -173,7 +173,7 @@ def _fitting(widths: list[int], kept: list[int], room: int) -> list[int]:
     """Cut the widest of the columns that are not kept, all to one width, as far as there is not room for them."""
     free = [0 if keep else width for width, keep in zip(widths, kept, strict=True)]
     cut = max(free)
-    while cut > _LEAST_WIDTH and sum(min(each, cut) for each in free) > room:
+    while cut > _NARROWEST and sum(min(each, cut) for each in free) > room:
         cut -= 1
     return [min(each, cut) for each in free]
 

@@ -41,7 +41,7 @@ def test_the_demo_shows_two_snapshots_and_leaves_them(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """The folder of a demo that was run as `make run` runs it, and the lines that it showed."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / ".venv").symlink_to(PROGRAM.parents[1])
@@ -56,14 +56,14 @@ def typed(command: str, folder: Path) -> list[str]:
     return ran.stdout.decode().splitlines()
 
 
-def test_the_story_fits_on_one_screen(told: tuple[Path, list[str]]) -> None:
-    _, lines = told
+def test_the_story_fits_on_one_screen(shown: tuple[Path, list[str]]) -> None:
+    _, lines = shown
     assert len(lines) <= 23  # and a prompt
     assert max(map(cell_len, lines)) <= 80
 
 
-def test_the_story_names_what_happened(told: tuple[Path, list[str]]) -> None:
-    story = " ".join(" ".join(told[1]).split())
+def test_the_story_names_what_happened(shown: tuple[Path, list[str]]) -> None:
+    story = " ".join(" ".join(shown[1]).split())
     for each in (
         "A stand-in for AWS on this machine",
         "eu-central-1 denied the second run, on purpose. Its 40 pools are not gone: they are kept as they were last",
@@ -74,8 +74,8 @@ def test_the_story_names_what_happened(told: tuple[Path, list[str]]) -> None:
         assert each in story
 
 
-def test_the_printed_commands_work_as_printed(told: tuple[Path, list[str]]) -> None:
-    folder, lines = told
+def test_the_printed_commands_work_as_printed(shown: tuple[Path, list[str]]) -> None:
+    folder, lines = shown
     printed = "\n".join(lines).partition("Now try:")[2]
     commands = [each for each in re.split(r"(?m)^  (?=\S)", printed) if each.strip()]
     diff, history, sql = ("\n".join(shown_at_80(each, folder)) for each in commands)

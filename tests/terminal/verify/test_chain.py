@@ -228,7 +228,7 @@ def test_an_expired_history_leaves_what_is_kept_sound(tmp_path: Path) -> None:
 def test_since_leaves_out_what_is_before(chain: Path, tmp_path: Path) -> None:
     result = run(str(chain), "--since", "2026-11-25T12:30:00Z")
     assert result.exit_code == 0
-    assert f"Checked 1 snapshots, {identifier(19)} to {identifier(19)}" in result.stdout
+    assert f"Checked 1 snapshot, {identifier(19)} to {identifier(19)}" in result.stdout
     assert f"note: {identifier(18)} and what is before it were not asked for" in result.stdout
 
 

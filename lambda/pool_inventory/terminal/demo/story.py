@@ -31,7 +31,7 @@ def snapshot_line(made: Manifest) -> str:
 
 
 def ending(store: Store, made: Manifest, report: Report, folder: Path, program: str) -> Iterator[str]:
-    """Return what became of the denied region, what changed, that it verified, and what to try.
+    """Return that the denied region's pools are kept, what changed, that it verified, and what to try.
 
     Args:
         store: the inventory.

@@ -90,7 +90,7 @@ def _differences(change: Change, before: dict[str, Any], after: dict[str, Any]) 
 
 
 def _value(row: Mapping[str, Any], dotted: str, target: Target) -> str:
-    """Return a column's value; a function as short as it can be told apart, seen from its pool."""
+    """Return a column's value; a function by its short name, seen from its pool."""
     value: Any = row
     for name in dotted.split("."):
         value = value.get(name) if isinstance(value, dict) else None

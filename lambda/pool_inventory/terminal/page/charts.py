@@ -30,8 +30,8 @@ LETTERS: Mapping[Status, str] = {
 UNKNOWN = "?"
 KINDS: tuple[str, ...] = get_args(ChangeKind)
 
-_WIDTH_PX = 960  # of the time axis, as far as the least and the most width of a snapshot allow
-_LEAST_PX, _MOST_PX = 16, 40
+_WIDTH_PX = 960  # of the time axis, within the narrowest and the widest that a snapshot can be
+_NARROWEST_PX, _WIDEST_PX = 16, 40
 _ROW_PX = 18
 _LANE_PX = 44
 _AXIS_PX = 22
@@ -50,7 +50,7 @@ def time_axis(recent: Recent, accounts: int) -> tuple[Markup, Markup]:
     names = [each.region if accounts == 1 else f"{each.account_id} {each.region}" for each in recent.strip.rows]
     if recent.strip.others:
         names.append(f"{recent.strip.others:,} {'others' if names else 'targets'}, none failed")
-    step = max(_LEAST_PX, min(_MOST_PX, _WIDTH_PX // len(recent.manifests)))
+    step = max(_NARROWEST_PX, min(_WIDEST_PX, _WIDTH_PX // len(recent.manifests)))
     rows = list(recent.strip.rows.items())
     strip_px = len(names) * _ROW_PX
     size_px = (step * len(recent.manifests) + _LABEL_PX, strip_px + _AXIS_PX + len(KINDS) * _LANE_PX)
@@ -66,10 +66,10 @@ def time_axis(recent: Recent, accounts: int) -> tuple[Markup, Markup]:
     return _names(names, size_px[1]), _markup(picture)
 
 
-def bar(count: Count, most: int) -> Markup:
+def bar(count: Count, longest: int) -> Markup:
     """Return a bar: plain for what was read, hatched for what is known only from earlier."""
     picture = Element("svg", {"class": "bar", "aria-hidden": "true"})
-    read, earlier = (100 * each / (most or 1) for each in (count.read, count.earlier))
+    read, earlier = (100 * each / (longest or 1) for each in (count.read, count.earlier))
     if count.read:
         _rect(picture, "0", "0", f"{read:.2f}%", "14", "read")
     if count.earlier:
@@ -121,7 +121,7 @@ def _add_axis(picture: Element, manifests: Sequence[Manifest], top: int, step: i
     labelled = -_LABEL_GAP
     for place, made in enumerate(manifests):
         is_new_day = place == 0 or manifests[place - 1].id[:10] != made.id[:10]
-        if is_new_day and (place - labelled) * step >= _LABEL_GAP * _LEAST_PX:
+        if is_new_day and (place - labelled) * step >= _LABEL_GAP * _NARROWEST_PX:
             labelled = place
             _text(picture, place * step, top + 15, f"{keys.snapshot_time(made.id):%d %b}")
             _rect(picture, place * step, top, 1, _AXIS_PX, "line")
@@ -129,14 +129,14 @@ def _add_axis(picture: Element, manifests: Sequence[Manifest], top: int, step: i
 
 def _add_lane(picture: Element, kind: str, manifests: Sequence[Manifest], top: int, step: int) -> None:
     """Add bars of one kind of change, each with its number above it."""
-    most = max((made.changes or {}).get(each, 0) for made in manifests for each in KINDS) or 1
+    highest = max((made.changes or {}).get(each, 0) for made in manifests for each in KINDS) or 1
     for place, made in enumerate(manifests):
         count = (made.changes or {}).get(kind, 0)
         # What was not compared may have changed, too.
         doubt = UNKNOWN if made.changes is None or made.uncompared_count else ""
         if not count and not doubt:
             continue
-        height = max(2, round((_LANE_PX - 16) * count / most)) if count else 0
+        height = max(2, round((_LANE_PX - 16) * count / highest)) if count else 0
         bottom = top + _LANE_PX - 2
         if height:
             each = _rect(picture, place * step + 1, bottom - height, step - 3, height, f"change {kind}")

@@ -153,14 +153,14 @@ def _trigger_grid(triggers: Mapping[tuple[str, str], int]) -> Grid:
 def _grid(
     kind: str, rows: Sequence[str], columns: Sequence[str], counts: Mapping[tuple[str, str], Count], left_out: int
 ) -> Grid:
-    most = max((each.total for each in counts.values()), default=0)
-    made = ((row, tuple(_cell(counts.get((row, column), Count()), most) for column in columns)) for row in rows)
+    highest = max((each.total for each in counts.values()), default=0)
+    made = ((row, tuple(_cell(counts.get((row, column), Count()), highest) for column in columns)) for row in rows)
     return Grid(kind, tuple(columns), tuple(made), left_out)
 
 
-def _cell(count: Count, most: int) -> Cell:
+def _cell(count: Count, highest: int) -> Cell:
     # Not 0 for any that has a pool.
-    shade = -(-_SHADES * count.total // most) if count.total else 0
+    shade = -(-_SHADES * count.total // highest) if count.total else 0
     return Cell(f"{count.total:,}" if count.total else "", shade, count.earlier)
 
 

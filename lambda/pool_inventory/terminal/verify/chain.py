@@ -46,6 +46,8 @@ def verify(store: Store, *, since: str = "") -> Report:
     while step and step.snapshot_id >= since:
         walked.add(step.snapshot_id)
         step = _check(store, step, report)
+    if not walked:
+        raise SnapshotError(f"no snapshot is from then or later: the newest is {newest.snapshot_id}")
     if step:
         report.note(f"{step.snapshot_id} and what is before it were not asked for")
     _check_others(store, walked, since or min(walked, default=""), newest.snapshot_id, report)
