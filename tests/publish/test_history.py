@@ -77,7 +77,7 @@ def link_of(store: MemoryStore, snapshot_id: str) -> Link:
 
 
 def name_latest(store: MemoryStore, snapshot_id: str, body: bytes) -> None:
-    """Have latest.json name a manifest of some bytes."""
+    """Write a manifest of some bytes, and a latest.json that names it."""
     store.put(keys.LATEST, manifest.encode_latest(store, Link(snapshot_id, hashlib.sha256(body).hexdigest()), ()))
 
 

@@ -5,10 +5,10 @@ import pytest
 from pool_inventory.errors import SnapshotError
 from pool_inventory.snapshots.functions import Asked, asked_for
 from pool_inventory.snapshots.known import open_known
-from pool_inventory.snapshots.pools import Wanted, check_places, read_pools, trigger_named, triggers
+from pool_inventory.snapshots.pools import Wanted, check_places, read_pools, shown_value, trigger_named, triggers
 
 from tests.chains import add_snapshot
-from tests.makers import ACCOUNT_ID, IDENTIFIER, MemoryStore, any_coverage, any_pools
+from tests.makers import ACCOUNT_ID, IDENTIFIER, MemoryStore, any_coverage, any_pools, any_target
 
 ARN = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:check"
 ROW: dict[str, Any] = {
@@ -98,3 +98,13 @@ def test_an_error_names_some_of_many_places() -> None:
     covered = [any_coverage(account_id=f"{number:012d}") for number in range(45)]
     with pytest.raises(SnapshotError, match=r"000000000039 and 5 more$"):
         check_places(Wanted(accounts=("nobody",)), covered)
+
+
+def test_only_the_function_of_a_trigger_is_shortened() -> None:
+    """Whoever makes a pool chooses its name, which may look like a function's ARN."""
+    arn = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:check"
+    config = {"pre_sign_up": arn, "custom_sms_sender": {"lambda_version": "V1_0", "lambda_arn": arn}}
+    row = {"name": arn, "lambda_config": config, "status": None}
+    target = any_target("eu-west-1")
+    names = ("name", "lambda_config.pre_sign_up", "lambda_config.custom_sms_sender", "status", "status.of.nothing")
+    assert [shown_value(row, name, target) for name in names] == [arn, "check", "check", "none", "none"]

@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Coverage
+from pool_inventory.model import Coverage, Target
 from pool_inventory.snapshots import schema
-from pool_inventory.snapshots.functions import Asked, parse
+from pool_inventory.snapshots.functions import Asked, parse, shown
 from pool_inventory.snapshots.known import Known
 from pool_inventory.text import did_you_mean
 
+TRIGGER_PREFIX = "lambda_config."
 TRIGGERS = tuple(column.name for column in schema.LAMBDA_CONFIG)
 # How many regions or accounts an error names.
 MAX_NAMED = 40
@@ -106,6 +107,25 @@ def trigger_named(text: str) -> str:
     if found is None:
         raise ValueError(f"is no trigger: {did_you_mean(text, TRIGGERS) or 'use ' + ', '.join(TRIGGERS)}")
     return found
+
+
+def value_of(row: Mapping[str, Any], dotted: str) -> Any:  # noqa: ANN401 - whatever a column holds
+    """Return a column's value by its dotted name, None where the row has none."""
+    value: Any = row
+    for name in dotted.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
+
+
+def shown_value(row: Mapping[str, Any], dotted: str, target: Target) -> str:
+    """Return a column's value for people; the function of a trigger by its short name, seen from its pool."""
+    value = value_of(row, dotted)
+    if isinstance(value, Mapping):  # a trigger that has a version
+        value = value.get("lambda_arn")
+    if value is None:
+        return "none"
+    # A pool's name may look like a function's.
+    return shown(str(value), target) if dotted.startswith(TRIGGER_PREFIX) else str(value)
 
 
 def check_places(wanted: Wanted, covered: Iterable[Coverage]) -> None:

@@ -35,8 +35,8 @@ TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
 
 # Each file has its own SHA-256 in its footer, taken while there were zeros in its place. For some damaged bytes arro3
 # ends the process (a panic that cannot unwind), and no error could be reported: they are found before it reads them.
-_DIGEST = "fileSha256"
-_DIGEST_BEGINS = f'"{_DIGEST}": "'.encode()
+DIGEST = "fileSha256"
+_DIGEST_BEGINS = f'"{DIGEST}": "'.encode()
 _NO_DIGEST = "0" * 64
 # A footer has what Parquet says of each row group, and ours: 30 kB for a million pools.
 _MAX_FOOTER_BYTES = 4_000_000
@@ -81,7 +81,7 @@ def encode(columns: tuple[Column, ...], lines: Iterable[bytes], footer: dict[str
     """
     members = schema.members_of(columns)
     described = {"members": members} if members else {}
-    all_of_it = {"contractVersion": CONTRACT_VERSION, **footer, **described, _DIGEST: _NO_DIGEST}
+    all_of_it = {"contractVersion": CONTRACT_VERSION, **footer, **described, DIGEST: _NO_DIGEST}
     text = json.dumps(all_of_it, sort_keys=True)
     file = io.BytesIO()
     write_parquet(

@@ -65,7 +65,7 @@ def parse_location(_context: click.Context, _parameter: click.Parameter, text: s
 
 
 def complete_location(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Let the shell complete the name of a folder; what buckets there are would take a call."""
+    """Return that the shell completes the name of a folder; to list buckets would take a call."""
     return [] if incomplete.startswith("s3:") else [CompletionItem(incomplete, type="dir")]
 
 

@@ -39,8 +39,6 @@ TABLES = tuple(_COLUMNS)
 # What a table that the query does not name is a view of. This is dropped, so that to read such a table is an error:
 # it has columns and no rows, and would look empty to a query that makes up its name, as query_table can.
 _NOT_FETCHED = "not_fetched"
-# As table.py writes it into each file; those of 0.1 lack it.
-_OWN_HASH = "fileSha256"
 _NO_TABLE = re.compile(r"(.*Table with name (.*?) does not exist)!.*", re.DOTALL)
 
 
@@ -146,7 +144,7 @@ def _interruptible(connection: "DuckDBPyConnection", call: Callable[[], T]) -> T
     with ThreadPoolExecutor(1) as thread:
         try:
             return thread.submit(call).result()
-        except BaseException:
+        except BaseException:  # Ctrl-C and SIGTERM are none of Exception; it is raised on
             connection.interrupt()
             raise
 
@@ -201,7 +199,7 @@ def _checked(store: Store, name: str, identifier: str, body: bytes) -> bytes:
         raise type(error)(f"{address}: {error}") from error
     if found != identifier:
         raise SnapshotError(f"{address}: it is of the snapshot {found!r:.100}: move it away")
-    if _OWN_HASH in footer:
+    if table.DIGEST in footer:
         return body
     if footer["contractVersion"] > 1:
         raise SnapshotError(f"{address}: its footer lacks its own SHA-256: `pool-inventory verify` says more")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pool_inventory.model import Coverage, Target
-from pool_inventory.snapshots import coverage, functions, keys, pools, rows
+from pool_inventory.snapshots import coverage, keys, pools, rows
 from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
@@ -280,15 +280,7 @@ def _what(fields: Sequence[str], before: str | None, after: str | None) -> str:
 
 
 def _value(row: dict[str, Any] | None, dotted: str) -> str:
-    """Return a column's value; the function of a trigger by its short name, seen from its pool."""
-    value: Any = row
-    for name in dotted.split("."):
-        value = None if value is None else value[name]
-    if value is None or row is None:
-        return "none"
-    if not dotted.startswith("lambda_config."):
-        return str(value)  # a pool's name may look like a function's
-    return functions.shown(str(value), Target(row["account_id"], row["region"]))
+    return pools.shown_value(row, dotted, Target(row["account_id"], row["region"])) if row else "none"
 
 
 def _parsed(row: str | None) -> dict[str, Any] | None:

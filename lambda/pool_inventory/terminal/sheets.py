@@ -10,12 +10,12 @@ import click
 
 from pool_inventory.model import Target
 from pool_inventory.snapshots import formats, functions, schema
+from pool_inventory.snapshots.pools import TRIGGER_PREFIX, value_of
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import did_you_mean, printable_json
 
 FORMATS = ("table", "json", "ndjson", "csv")
 COLUMNS = tuple(formats.flat_names(schema.DATA))
-_TRIGGER = "lambda_config."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Sheet:
 
     def chosen(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row's columns that are asked for, each under its dotted name; the whole row if none are."""
-        return {name: _value(row, name) for name in self.columns} if self.columns else row
+        return {name: value_of(row, name) for name in self.columns} if self.columns else row
 
 
 def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
@@ -119,23 +119,23 @@ def _parse_sort(_context: click.Context, _parameter: click.Parameter, text: str 
 
 def _column(name: str) -> str:
     """Return a column's whole name; a trigger's may be without lambda_config."""
-    for each in (name, f"{_TRIGGER}{name}"):
+    for each in (name, f"{TRIGGER_PREFIX}{name}"):
         if each in COLUMNS:
             return each
-    short = [each.removeprefix(_TRIGGER) for each in COLUMNS]
+    short = [each.removeprefix(TRIGGER_PREFIX) for each in COLUMNS]
     advice = did_you_mean(name, short) or f"use {', '.join(short)}"
     raise click.BadParameter(f"{name!r} is no column: {advice}")
 
 
 def table_lines(rows: Iterable[dict[str, Any]], columns: Sequence[str], width: int | None) -> list[str]:
     """Return rows as a table of these columns; a trigger's without lambda_config, its functions as short as can be."""
-    names = [each.removeprefix(_TRIGGER) for each in columns]
+    names = [each.removeprefix(TRIGGER_PREFIX) for each in columns]
     return plain_lines(names, ([_cell(row, name) for name in columns] for row in rows), width=width)
 
 
 def _cell(row: dict[str, Any], name: str) -> str:
     cell = dict(formats.flat_cells(row)).get(name, "")
-    return functions.shown(cell, Target(row["account_id"], row["region"])) if name.startswith(_TRIGGER) else cell
+    return functions.shown(cell, Target(row["account_id"], row["region"])) if name.startswith(TRIGGER_PREFIX) else cell
 
 
 def file_chunks(sheet: Sheet, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
@@ -147,10 +147,3 @@ def file_chunks(sheet: Sheet, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]
         return
     for row in rows:
         yield printable_json(json.dumps(sheet.chosen(row), ensure_ascii=False)).encode() + b"\n"
-
-
-def _value(row: dict[str, Any], dotted: str) -> Any:  # noqa: ANN401 - whatever a column holds
-    value: Any = row
-    for name in dotted.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value

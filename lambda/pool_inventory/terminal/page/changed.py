@@ -1,18 +1,17 @@
 """What changed in a snapshot, as the page shows it: each column that differs, with its values before and after."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Change, Target
-from pool_inventory.snapshots import changes, checked, functions, keys, pools
+from pool_inventory.snapshots import changes, checked, keys, pools
 from pool_inventory.stores.protocol import Store
 
 # How many changes are listed, of triggers and of all else.
 MAX_CHANGES = 100
-_TRIGGER = "lambda_config."
 # It differs whenever anything does, so it is said only where nothing else is.
 _MODIFIED = "last_modified_date"
 
@@ -42,7 +41,7 @@ class PoolChange:
     @property
     def is_of_trigger(self) -> bool:
         """Whether a trigger of a pool that was there before is set to another function, or to none."""
-        return any(name.startswith(_TRIGGER) for name in self.change.fields)
+        return any(name.startswith(pools.TRIGGER_PREFIX) for name in self.change.fields)
 
 
 def read_changes(store: Store, snapshot_id: str) -> list[PoolChange]:
@@ -84,16 +83,6 @@ def _differences(change: Change, before: dict[str, Any], after: dict[str, Any]) 
     target = Target(change.account_id, change.region)
     named = change.fields
     if change.change == "created":
-        named = tuple(f"{_TRIGGER}{name}" for name in pools.triggers(after))
+        named = tuple(f"{pools.TRIGGER_PREFIX}{name}" for name in pools.triggers(after))
     for name in [each for each in named if each != _MODIFIED] or named:
-        yield Difference(name, _value(before, name, target), _value(after, name, target))
-
-
-def _value(row: Mapping[str, Any], dotted: str, target: Target) -> str:
-    """Return a column's value; a function by its short name, seen from its pool."""
-    value: Any = row
-    for name in dotted.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    if isinstance(value, dict):  # a trigger that has a version
-        value = value.get("lambda_arn")
-    return "none" if value is None else functions.shown(str(value), target)
+        yield Difference(name, pools.shown_value(before, name, target), pools.shown_value(after, name, target))
