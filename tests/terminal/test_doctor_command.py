@@ -71,6 +71,14 @@ def test_a_bucket_that_denies_says_what_to_grant(bucket: StandIn, method: str, l
     assert any(each.startswith(line) for each in result.stdout.splitlines())
 
 
+def test_an_empty_bucket_whose_objects_may_not_be_read_fails(bucket: StandIn) -> None:
+    refuse = s3_error("AccessDenied", 403)
+    bucket.answers.append(lambda request: refuse(request) if request.path.endswith(keys.LATEST) else None)
+    result = doctor("--to", f"s3://{BUCKET}/empty")
+    assert result.exit_code == 1
+    assert any(line.startswith(f"fail  s3://{BUCKET}/empty cannot be read: ") for line in result.stdout.splitlines())
+
+
 def test_without_credentials_it_says_to_sign_in(aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)

@@ -199,6 +199,7 @@ def _check_location(location: str, profile: str | None) -> Iterator[Finding]:
         return
     try:
         store = open_location(location, profile)
+        store.get(keys.LATEST)  # without snapshots, listing them would not show that objects may not be read
         identifiers = archive.finished_ids(store)
     except SnapshotError:
         identifiers = []
