@@ -70,7 +70,7 @@ def read(
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=(clock or HeldClock()).deadline(),
-        read_before=read_before,
+        read_before=lambda: read_before,
     )
     return {reading.coverage.region: reading.coverage for reading in readings}
 

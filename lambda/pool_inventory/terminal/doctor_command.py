@@ -173,7 +173,7 @@ def _check_regions(
         snapshot_time=Clock().now(),
         max_requests_per_second=settings.MAX_REQUESTS_PER_SECOND.parse(str(settings.MAX_REQUESTS_PER_SECOND.default)),
         deadline=deadline,
-        read_before=frozenset(),
+        read_before=lambda: (),
     )
     covered = [each.coverage for each in readings]
     read = [each for each in covered if each.is_read]
