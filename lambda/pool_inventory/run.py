@@ -42,6 +42,7 @@ class Request:
         max_requests_per_second: pace per target, 0 for none.
         extra_formats: in which formats besides Parquet the rows are written.
         forget_days: after so many days without a reading a target is no longer carried.
+        accept_denied: which targets may be denied, as Settings has them.
     """
 
     snapshot_time: datetime
@@ -49,6 +50,7 @@ class Request:
     max_requests_per_second: float
     extra_formats: tuple[str, ...] = ()
     forget_days: int = 90
+    accept_denied: tuple[str, ...] = ()
 
     @property
     def snapshot_id(self) -> str:
@@ -240,6 +242,7 @@ def _publish(
             lines=collected.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
+            accept_denied=request.accept_denied,
         ),
     )
     published = tools.finish(request.snapshot_id, committed, before.known, seen)

@@ -109,6 +109,16 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     help="After so many days without a reading, a region's last known pools are no longer carried along.",
 )
 @click.option(
+    "--accept-denied",
+    metavar="LIST",
+    envvar=settings.ACCEPT_DENIED.name,
+    show_envvar=True,
+    default=settings.ACCEPT_DENIED.default,
+    callback=checked_as(settings.ACCEPT_DENIED),
+    help="Regions that may be denied and leave the snapshot complete: their names, or scp for those that were never "
+    "read and that a service control policy denies.",
+)
+@click.option(
     "--timeout",
     "timeout_seconds",
     metavar="SECONDS",
@@ -128,6 +138,7 @@ def run(  # noqa: PLR0913 - an option each
     max_requests_per_second: float,
     encryption: str | None,
     forget_days: int,
+    accept_denied: tuple[str, ...],
     timeout_seconds: int,
     as_json: bool,
     quiet: bool,
@@ -161,6 +172,7 @@ def run(  # noqa: PLR0913 - an option each
                 regions=regions,
                 max_requests_per_second=max_requests_per_second,
                 forget_days=forget_days,
+                accept_denied=accept_denied,
             )
             tools = Tools(
                 session=session,

@@ -70,7 +70,7 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
 def _add_row(table: Table, name: str, each: Coverage) -> None:
     table.add_row(
         shown(name),
-        f"[{_STYLES[each.status]}]{each.status}[/]",
+        f"[{_STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
         "-" if each.pools is None else str(each.pools),
         str(each.requests),
         str(each.retries),
