@@ -395,7 +395,7 @@ def test_an_older_snapshot_is_used_where_the_previous_is_lost(store: Store, aws:
     assert [each["region"] for each in manifest["uncompared"]] == ["eu-west-1", "us-east-1"]
     assert IDENTIFIER in manifest["uncompared"][0]["reason"]
     assert manifest["carried"] == {"targets": 1, "pools": 2, "forgotten": 0}
-    assert {each.region: each.last_ok for each in outcome.coverage} == {
+    assert {each.region: each.last_ok for each in outcome.coverage()} == {
         "eu-west-1": keys.snapshot_id(EARLIER),
         "us-east-1": keys.snapshot_id(LATER),
     }

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws.calls import Deadline
@@ -11,11 +12,14 @@ from pool_inventory.clock import Clock
 from pool_inventory.errors import InventoryError
 from pool_inventory.events import snapshot_time
 from pool_inventory.model import Coverage, Published
-from pool_inventory.run import Outcome, Request, Tools, export
+from pool_inventory.run import Collect, Outcome, Request, Tools, collect_own_account, export
 from pool_inventory.settings import LOG_LEVEL, METRICS_NAMESPACE, SERVICE_NAME, Settings
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.telemetry import announce, metrics
 from pool_inventory.telemetry.logs import make_logger
+
+# How many lines a run logs of targets that could not be read. All of them are in the snapshot's coverage.
+MAX_LOGGED = 100
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
@@ -31,6 +35,20 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     Raises:
         InventoryError: as its text says. Lambda then tries again, and at last keeps the event in the failure queue.
     """
+    return serve(event, context)
+
+
+def serve(
+    event: object,
+    context: "LambdaContext",
+    ask: Collect = collect_own_account,
+    settings_type: type[Settings] = Settings,
+) -> dict[str, Any]:
+    """Make the snapshot that the event asks for, of what `ask` collects; return the summary.
+
+    Raises:
+        InventoryError: as handler.
+    """
     clock = Clock()
     started = clock.monotonic()
     # Until the settings are read: a wrong one must be reported, too.
@@ -38,7 +56,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     names = {"namespace": METRICS_NAMESPACE.read({}), "service": SERVICE_NAME.read({})}
     coverage: list[Coverage] = []
     try:
-        settings = Settings.from_environment(os.environ)
+        settings = settings_type.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
         request = _request(event, settings, clock)
@@ -46,7 +64,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         tools = _tools(
             context, settings, clock, started=started, own_id=request.snapshot_id, collected=coverage.extend
         )
-        outcome = export(request, tools)
+        outcome = export(request, tools, ask)
     except Exception as error:
         _log_unread(logger, coverage)
         # The text of an error of ours says all; any other is a fault of this program, and wants its traceback.
@@ -113,7 +131,7 @@ def _tools(
 def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announce.Failure]) -> None:
     """Log problems of a run that succeeded: docs/operations.md has queries for them."""
     if outcome.published:
-        _log_unread(logger, outcome.coverage)
+        _log_unread(logger, outcome.coverage())
     for each in outcome.passed_by:
         logger.warning("passed by", extra={"object": each.address, "reason": each.reason})
     for warning in outcome.warnings:
@@ -123,22 +141,22 @@ def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announc
 
 
 def _log_unread(logger: "Logger", coverage: Iterable[Coverage]) -> None:
-    for each in coverage:
-        if each.is_failed:
-            logger.warning(
-                "a target could not be read",
-                extra={
-                    "account_id": each.account_id,
-                    "region": each.region,
-                    "status": each.status,
-                    "requests": each.requests,
-                    "retries": each.retries,
-                    "duration_ms": each.duration_ms,
-                    "error_code": each.error_code,
-                    "error_message": each.error_message,
-                    "last_ok": each.last_ok,
-                },
-            )
+    """Log the first targets that could not be read: an organization may have a hundred thousand."""
+    for each in islice((each for each in coverage if each.is_failed), MAX_LOGGED):
+        logger.warning(
+            "a target could not be read",
+            extra={
+                "account_id": each.account_id,
+                "region": each.region,
+                "status": each.status,
+                "requests": each.requests,
+                "retries": each.retries,
+                "duration_ms": each.duration_ms,
+                "error_code": each.error_code,
+                "error_message": each.error_message,
+                "last_ok": each.last_ok,
+            },
+        )
 
 
 def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
+FailedStatus = Literal["denied", "throttled", "timed_out", "failed"]
 # How a snapshot counts its targets: `accepted` are those denied ones of which the operator's settings say so, and
 # `denied` the others.
 Counted = Literal["ok", "absent", "denied", "accepted", "throttled", "timed_out", "failed", "not_asked"]
@@ -23,6 +24,26 @@ class Account:
 
     account_id: str
     partition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account of an organization: the columns of schema.ACCOUNTS less the snapshot's time.
+
+    Attributes:
+        name: what the organization calls it; None where that was not asked for.
+        email: the address of its root user, where it is asked for.
+        organizational_unit_path: where in the organization it is: `o-…/r-…/ou-…/…`.
+        state: the organization's own word, such as `ACTIVE`.
+        joined_at: when it joined.
+    """
+
+    account_id: str
+    name: str | None = None
+    email: str | None = None
+    organizational_unit_path: str | None = None
+    state: str | None = None
+    joined_at: datetime | None = None
 
 
 class Target(NamedTuple):
@@ -87,6 +108,34 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountFailure:
+    """Why none of an account's regions could be asked: each that was expected is unread for this reason."""
+
+    account_id: str
+    status: FailedStatus
+    error_code: str
+    error_message: str
+    started_at: datetime
+    duration_ms: int
+
+    def coverage(self, region: str) -> Coverage:
+        """Return the coverage of a region of the account."""
+        return Coverage(
+            account_id=self.account_id,
+            region=region,
+            status=self.status,
+            pools=None,
+            requests=0,
+            retries=0,
+            duplicates=0,
+            started_at=self.started_at,
+            duration_ms=self.duration_ms,
+            error_code=self.error_code,
+            error_message=self.error_message,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A finished snapshot, by its id and the SHA-256 of its manifest in hexadecimal."""
 
@@ -130,6 +179,7 @@ class Snapshot:
         coverage_file: its coverage object; None for one of contract version 1, which has its coverage in its footer.
         carried_file: its carried object; None where it carries nothing.
         extra_formats: in which formats besides Parquet its rows are to be written.
+        accounts_file: its accounts object; None where it is of one account.
     """
 
     id: str
@@ -146,6 +196,7 @@ class Snapshot:
     carried_file: File | None
     carried: Carried
     extra_formats: tuple[str, ...] = ()
+    accounts_file: File | None = None
 
     @property
     def status(self) -> Literal["complete", "partial"]:

@@ -2,11 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from pool_inventory.aws.calls import Deadline
@@ -14,7 +15,7 @@ from pool_inventory.collect import readings as collect
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import InventoryError, UnreadError
-from pool_inventory.model import Account, Coverage, Link, Published, Target
+from pool_inventory.model import Account, Coverage, Link, Published, Uncompared
 from pool_inventory.publish import finish
 from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
@@ -29,6 +30,8 @@ from pool_inventory.text import one_line
 if TYPE_CHECKING:
     from boto3.session import Session
 
+# How many targets an error names that no target could be read.
+MAX_SHOWN = 40
 Result = Literal["published", "finished", "unchanged", "superseded"]
 
 
@@ -77,7 +80,7 @@ class Tools:
     store: Store
     deadline: Deadline
     progress: Progress | None = None
-    collected: Callable[[tuple[Coverage, ...]], object] | None = None
+    collected: Callable[[Iterable[Coverage]], object] | None = None
     report: Report | None = None
 
     def now(self) -> datetime:
@@ -108,7 +111,8 @@ class Outcome:
         result: `published`, it was read and published; `finished`, it was found committed and was finished;
             `unchanged`, it was found finished; `superseded`, a newer one was found, and this one was not made.
         published: the snapshot, where it was published or finished.
-        coverage: how reading the targets went, where they were asked: sorted, with what was known of each before.
+        coverage: returns how reading the targets went, where they were asked: sorted, with what was known of each
+            before.
         recovered: earlier snapshots whose runs had died, and which this run finished.
         unannounced: ids of the snapshots whose events may not be out, this run's included, sorted.
         passed_by: what was stored and could not be finished, read or believed.
@@ -118,7 +122,7 @@ class Outcome:
     snapshot_id: str
     result: Result
     published: Published | None = None
-    coverage: tuple[Coverage, ...] = ()
+    coverage: Callable[[], Iterable[Coverage]] = tuple
     recovered: tuple[Published, ...] = ()
     unannounced: tuple[str, ...] = ()
     passed_by: tuple[PassedBy, ...] = ()
@@ -126,19 +130,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Collected:
+class Collected:
     """What was collected.
 
     Attributes:
+        coverage: returns how reading the targets went, sorted.
         lines: the rows, to be gone through once: what they are kept in is free then for what finishing needs.
         warnings: what someone should look at.
+        accounts: the accounts object, where an organization was asked.
     """
 
     started_at: datetime
     ended_at: datetime
-    coverage: tuple[Coverage, ...]
+    coverage: Callable[[], Iterable[Coverage]]
     lines: Iterator[bytes]
     warnings: tuple[str, ...]
+    accounts: bytes | None = None
+
+
+# Asks targets, and gives what was found. The last argument returns what is known as of the snapshot before; it waits
+# until that is read.
+Collect = Callable[[Request, Tools, Callable[[], KnownBefore]], Collected]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +179,32 @@ class _Past:
         )
 
 
-def export(request: Request, tools: Tools) -> Outcome:
+def collect_own_account(request: Request, tools: Tools, before: Callable[[], KnownBefore]) -> Collected:
+    """Ask the targets of one account.
+
+    Raises:
+        TargetsError: which targets there are could not be settled.
+    """
+    started_at = tools.now()
+    readings = collect.collect(
+        choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
+        session=tools.session,
+        snapshot_time=request.snapshot_time,
+        max_requests_per_second=request.max_requests_per_second,
+        deadline=tools.deadline,
+        read_before=lambda: before().read_targets(),
+        progress=tools.progress,
+    )
+    return Collected(
+        started_at=started_at,
+        ended_at=tools.now(),
+        coverage=lambda: (reading.coverage for reading in readings),
+        lines=collect.lines(readings),
+        warnings=unmodelled(readings),
+    )
+
+
+def export(request: Request, tools: Tools, ask: Collect = collect_own_account) -> Outcome:
     """Make the snapshot of a time: finish what earlier runs left, collect, commit, finish.
 
     A run that finds its snapshot committed asks no target; nor does one that finds a newer snapshot.
@@ -183,9 +220,9 @@ def export(request: Request, tools: Tools) -> Outcome:
     # What the snapshot before says is read while the targets are.
     with ThreadPoolExecutor(1) as background:
         reading = background.submit(_read_before, past.history, request, tools)
-        collected = _collect(request, tools, read_before=lambda: reading.result()[0].read_targets())  # noqa: PLW0108 - waits when it is called
+        collected = ask(request, tools, lambda: reading.result()[0])
         if tools.collected:
-            tools.collected(collected.coverage)
+            tools.collected(collected.coverage())
         before, seen = reading.result()
     return _publish(collected, past, before, seen, request, tools)
 
@@ -197,32 +234,12 @@ def _read_before(history: History, request: Request, tools: Tools) -> tuple[Know
         return read_known(tools.store, history, before=request.snapshot_id), seen.result()
 
 
-def _collect(request: Request, tools: Tools, *, read_before: Callable[[], Container[Target] | None]) -> _Collected:
-    started_at = tools.now()
-    readings = collect.collect(
-        choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
-        session=tools.session,
-        snapshot_time=request.snapshot_time,
-        max_requests_per_second=request.max_requests_per_second,
-        deadline=tools.deadline,
-        read_before=read_before,
-        progress=tools.progress,
-    )
-    return _Collected(
-        started_at=started_at,
-        ended_at=tools.now(),
-        coverage=tuple(reading.coverage for reading in readings),
-        lines=collect.lines(readings),
-        warnings=_unmodelled(readings),
-    )
-
-
 def _publish(
-    collected: _Collected, past: _Past, before: KnownBefore, seen: Seen, request: Request, tools: Tools
+    collected: Collected, past: _Past, before: KnownBefore, seen: Seen, request: Request, tools: Tools
 ) -> Outcome:
     """Commit and finish what was read."""
-    if not any(each.is_read for each in collected.coverage):
-        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage)}")
+    if not any(each.is_read for each in collected.coverage()):
+        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage())}")
     # Another run may have published meanwhile: its changes are not recorded twice.
     first, past = past.history, _settle_past(request, tools, past.history).after(past)
     if done := _already_done(past, request, tools):
@@ -238,17 +255,20 @@ def _publish(
             previous=past.history.latest,
             known=before.known,
             known_reason=before.reason,
-            coverage=collected.coverage,
+            coverage=collected.coverage(),
             lines=collected.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
             accept_denied=request.accept_denied,
+            accounts=collected.accounts,
         ),
     )
     published = tools.finish(request.snapshot_id, committed, before.known, seen)
     outcome = past.outcome(request, "published", published)
-    covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else collected.coverage
-    return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + collected.warnings)
+    covered = committed.coverage and partial(snapshots_coverage.decode, committed.coverage)
+    return dataclasses.replace(
+        outcome, coverage=covered or collected.coverage, warnings=_uncompared(published) + collected.warnings
+    )
 
 
 def _settle_past(request: Request, tools: Tools, earlier: History | None = None) -> _Past:
@@ -293,18 +313,27 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
 
 def _uncompared(published: Published) -> tuple[str, ...]:
     return tuple(
-        f"what changed in {each.region} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
+        f"what changed in {_place(each)} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
         for each in published.uncompared
     )
 
 
-def _unmodelled(readings: tuple[Reading, ...]) -> tuple[str, ...]:
+def unmodelled(readings: Iterable[Reading]) -> tuple[str, ...]:
+    """Return a warning for each target whose answers have what the rows have no place for."""
     return tuple(
-        f"{reading.coverage.region} answered with members that no column is for: {json.dumps(reading.unmodelled)}"
+        f"{_place(reading.coverage)} answered with members that no column is for: {json.dumps(reading.unmodelled)}"
         for reading in readings
         if reading.unmodelled
     )
 
 
-def _reasons(coverage: tuple[Coverage, ...]) -> str:
-    return "; ".join(f"{each.region} {each.status} ({each.error_code}: {each.error_message})" for each in coverage)
+def _place(each: Coverage | Uncompared) -> str:
+    return f"{each.region} of {each.account_id}"
+
+
+def _reasons(coverage: Iterable[Coverage]) -> str:
+    shown = [
+        f"{_place(each)} {each.status} ({each.error_code}: {each.error_message})"
+        for each in islice(coverage, MAX_SHOWN)
+    ]
+    return "; ".join(shown)

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pool_inventory.errors import SettingsError
 
@@ -21,6 +21,9 @@ EACH = "each"
 DAILY = "daily"
 AES256 = "AES256"
 SCP = "scp"
+ORGANIZATION = "organization"
+YES = "yes"
+NO = "no"
 KEY_ARN_EXAMPLE = "arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -98,6 +101,65 @@ def _accept_denied(text: str) -> tuple[str, ...]:
         if name != SCP and not _is_region(name):
             raise ValueError(f"{name!r} is neither {SCP} nor a region's name: use one, a comma list, or nothing")
     return tuple(sorted(set(named)))
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Which accounts of an organization to ask: each a name as the setting has it.
+
+    Attributes:
+        included: `organization`, ids of roots or organizational units, and ids of accounts.
+        excluded: ids of organizational units and accounts.
+    """
+
+    included: tuple[str, ...]
+    excluded: tuple[str, ...] = ()
+
+
+def is_account(name: str) -> bool:
+    """Whether a name is an account's id: https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html."""
+    return bool(re.fullmatch("[0-9]{12}", name))
+
+
+def _is_unit(name: str) -> bool:
+    # https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
+    return bool(re.fullmatch("(r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32})", name))
+
+
+def _accounts(text: str) -> Accounts | None:
+    named = [name.strip() for name in text.split(",")] if text else []
+    for name in named:
+        plain = name.removeprefix("-")
+        if name != ORGANIZATION and not is_account(plain) and not _is_unit(plain):
+            raise ValueError(
+                f"{name!r} is neither {ORGANIZATION} nor the id of an organizational unit (ou-…) or an account (12 "
+                f"digits): use a comma list, with - before those to leave out, as in {ORGANIZATION},-111122223333"
+            )
+    included = tuple(sorted({name for name in named if not name.startswith("-")}))
+    if named and not included:
+        raise ValueError(f"it only leaves out: name what to ask, too, as in {ORGANIZATION},{text}")
+    excluded = tuple(sorted({name[1:] for name in named if name.startswith("-")}))
+    return Accounts(included, excluded) if named else None
+
+
+def _role(text: str) -> str:
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+    if not re.fullmatch(r"([\x21-\x2e\x30-\x7e]{1,64}/){0,7}[\w+=,.@-]{1,64}", text, re.ASCII):
+        raise ValueError("not the name of a role, with its path before it if it has one, as in audit/pool-inventory")
+    return text
+
+
+def _external_id(text: str) -> str | None:
+    # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    if text and not re.fullmatch(r"[\w+=,.@:/-]{2,1224}", text, re.ASCII):
+        raise ValueError("not an external id (2 to 1224 letters, digits and +=,.@:/-)")
+    return text or None
+
+
+def _yes_no(text: str) -> bool:
+    if text not in {YES, NO}:
+        raise ValueError(f"neither {YES} nor {NO}")
+    return text == YES
 
 
 def _number_from_0(text: str) -> float:
@@ -236,6 +298,29 @@ ACCEPT_DENIED = Variable(
     "",
     _accept_denied,
 )
+ACCOUNTS = Variable(
+    "INVENTORY_ACCOUNTS",
+    f"accounts of an organization: `{ORGANIZATION}`, ids of organizational units and accounts in a comma list, with "
+    "`-` before those to leave out; none, the function's own account alone",
+    "",
+    _accounts,
+)
+MEMBER_ROLE = Variable(
+    "INVENTORY_MEMBER_ROLE",
+    "the role that is assumed in each other account, with its path if it has one",
+    "pool-inventory-member",
+    _role,
+)
+EXTERNAL_ID = Variable("INVENTORY_EXTERNAL_ID", "the external id that the role asks for; none", "", _external_id)
+ACCOUNTS_PER_BATCH = Variable(
+    "INVENTORY_ACCOUNTS_PER_BATCH", "how many accounts one function reads", "20", _whole_number_from_1
+)
+ACCOUNT_EMAILS = Variable(
+    "INVENTORY_ACCOUNT_EMAILS",
+    f"`{YES}`: the table of accounts has the address of each root user",
+    NO,
+    _yes_no,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -266,13 +351,24 @@ class Settings:
     log_level: str = setting(LOG_LEVEL)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Parse the environment, touching nothing outside it.
 
         Raises:
             SettingsError: the first variable whose value is wrong, with the value and what would be accepted.
         """
         return cls(**{name: variable.read(environment) for name, variable in variables_of(cls).items()})
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSettings(Settings):
+    """The settings of a run that asks an organization's accounts."""
+
+    accounts: Accounts | None = setting(ACCOUNTS)  # noqa: RUF009 - it makes the field
+    member_role: str = setting(MEMBER_ROLE)
+    external_id: str | None = setting(EXTERNAL_ID)
+    accounts_per_batch: int = setting(ACCOUNTS_PER_BATCH)
+    account_emails: bool = setting(ACCOUNT_EMAILS)
 
 
 VARIABLES = tuple(variables_of(Settings).values())

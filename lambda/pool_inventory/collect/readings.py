@@ -12,7 +12,7 @@ from pool_inventory.aws import failures
 from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError, Tally
 from pool_inventory.aws.failures import UnknownNameError
 from pool_inventory.collect import listing as cognito
-from pool_inventory.model import Coverage, Status, Target
+from pool_inventory.model import Coverage, FailedStatus, Status, Target
 from pool_inventory.snapshots import rows
 from pool_inventory.snapshots.packed import PackedRows
 
@@ -63,7 +63,7 @@ class _Attempt:
         coverage = Coverage(
             account_id=self.target.account_id,
             region=self.target.region,
-            status=_status(error, tally),
+            status="ok" if error is None else failed_status(error, throttled=failures.is_throttle(tally.last_error)),
             # Not 0: how many pools an unread target has is not known.
             pools=len(lines) if error is None else None,
             requests=tally.requests,
@@ -176,11 +176,10 @@ def _read_whole(attempt: _Attempt, client: "CognitoIdentityProviderClient", snap
     return attempt.end(None, lines)
 
 
-def _status(error: Exception | None, tally: Tally) -> Status:
-    if error is None:
-        return "ok"
+def failed_status(error: Exception, *, throttled: bool) -> FailedStatus:
+    """Return the status of what ended in an error; `throttled` says whether a throttle is what used up the time."""
     if isinstance(error, OutOfTimeError):
-        return "throttled" if failures.is_throttle(tally.last_error) else "timed_out"
+        return "throttled" if throttled else "timed_out"
     return "denied" if failures.is_denied(error) else "failed"
 
 

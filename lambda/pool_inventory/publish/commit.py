@@ -29,6 +29,7 @@ class Draft:
         extra_formats: in which formats besides Parquet the rows are to be written.
         forget_days: after so many days without a reading a target is no longer carried.
         accept_denied: which targets may be denied, as Settings has them.
+        accounts: the accounts object, where an organization was asked.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Draft:
     extra_formats: tuple[str, ...] = ()
     forget_days: int = 90
     accept_denied: tuple[str, ...] = ()
+    accounts: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Committed:
     data: bytes
     coverage: bytes | None = None
     carried: bytes | None = None
+    accounts: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -102,15 +105,17 @@ def commit(store: Store, draft: Draft) -> Committed:
         carried_file=data_object.file_of(carried) if carried else None,
         carried=Carried(len(totals.carried), pools, totals.forgotten),
         extra_formats=draft.extra_formats,
+        accounts_file=data_object.file_of(draft.accounts) if draft.accounts else None,
     )
-    parts = {keys.COVERAGE: covered, **({keys.CARRIED: carried} if carried else {})}
+    optional = {keys.CARRIED: carried, keys.ACCOUNTS: draft.accounts}
+    parts = {keys.COVERAGE: covered, **{folder: body for folder, body in optional.items() if body}}
     write_each_once(
         store,
         {keys.staged(draft.id, folder, data_object.file_of(body).sha256): body for folder, body in parts.items()},
     )
     data = data_object.encode(snapshot, draft.lines)
     if store.put_if_absent(keys.data(draft.id), data):
-        return Committed(data, covered, carried)
+        return Committed(data, covered, carried, draft.accounts)
     return read_commit(store, draft.id)
 
 
@@ -134,10 +139,14 @@ def with_parts(store: Store, snapshot: Snapshot, data: bytes) -> Committed:
     """
     parts = {
         folder: stored.read_part(store, snapshot.id, folder, file)
-        for folder, file in ((keys.COVERAGE, snapshot.coverage_file), (keys.CARRIED, snapshot.carried_file))
+        for folder, file in (
+            (keys.COVERAGE, snapshot.coverage_file),
+            (keys.CARRIED, snapshot.carried_file),
+            (keys.ACCOUNTS, snapshot.accounts_file),
+        )
         if file
     }
-    return Committed(data, parts.get(keys.COVERAGE), parts.get(keys.CARRIED))
+    return Committed(data, parts.get(keys.COVERAGE), parts.get(keys.CARRIED), parts.get(keys.ACCOUNTS))
 
 
 def carried_lines(known: Known, snapshot_id: str, targets: dict[Target, str]) -> Iterator[bytes]:

@@ -147,7 +147,8 @@ def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     covered = {keys.coverage(identifier): committed.coverage or b""}
     compared = {keys.changes(identifier): derived_changes(found)}
     listed = {keys.symlink(identifier): symlink(store, identifier)}
-    written = write_each_once(store, {**covered, **compared, **listed})
+    accounts = {keys.accounts(identifier): committed.accounts} if committed.accounts else {}
+    written = write_each_once(store, {**covered, **compared, **listed, **accounts})
     for file_format in found.snapshot.extra_formats:
         # One after another: each may be as large as the data.
         lines = formats.data_lines(file_format, committed.data)
@@ -155,7 +156,7 @@ def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     # What could be compared when they were first written stands, though an earlier snapshot may have expired since.
     # Who altered the other two does not alter what the commit names by its hash.
     compared = {key: written[key] for key in compared}
-    return {**carried, **covered, **compared}
+    return {**carried, **covered, **compared, **accounts}
 
 
 def _known_pools(found: Finishing) -> dict[Target, int]:

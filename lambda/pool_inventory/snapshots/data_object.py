@@ -38,6 +38,8 @@ def encode(snapshot: Snapshot, lines: Iterable[bytes]) -> bytes:
         "carriedFile": file_document(snapshot.carried_file),
         "carried": dataclasses.asdict(snapshot.carried),
         "extraFormats": snapshot.extra_formats,
+        # Of one account there is none, and no name for it.
+        **({"accountsFile": file_document(snapshot.accounts_file)} if snapshot.accounts_file else {}),
     }
     return table.encode(schema.DATA, lines, footer)
 
@@ -117,6 +119,7 @@ def _from_footer(footer: dict[str, Any]) -> Snapshot:
         coverage_file=checked.file(footer["coverageFile"]),
         carried_file=None if footer["carriedFile"] is None else checked.file(footer["carriedFile"]),
         carried=carried_of(footer["carried"]),
+        accounts_file=checked.file(footer["accountsFile"]) if footer.get("accountsFile") else None,
     )
 
 

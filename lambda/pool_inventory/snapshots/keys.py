@@ -12,6 +12,7 @@ DATA = "data"
 CARRIED = "carried"
 COVERAGE = "coverage"
 CHANGES = "changes"
+ACCOUNTS = "accounts"
 EXTRA = "extra"
 HIVE = "hive"
 MANIFESTS = "manifests"
@@ -22,7 +23,7 @@ LATEST_COVERAGE = "latest-coverage/coverage.parquet"
 STAGING = "_staging"
 
 # The folders whose objects belong to one snapshot each, and may therefore expire with it.
-SNAPSHOT_FOLDERS = (DATA, CARRIED, COVERAGE, CHANGES, HIVE, MANIFESTS, EXTRA)
+SNAPSHOT_FOLDERS = (DATA, CARRIED, COVERAGE, CHANGES, ACCOUNTS, HIVE, MANIFESTS, EXTRA)
 # What each run moves on to its own snapshot. Every other object is written once.
 MOVED = (LATEST_COVERAGE, LATEST_DATA, LATEST)
 
@@ -56,13 +57,33 @@ def carried(identifier: str) -> str:
 
 
 def staged(identifier: str, folder: str, sha256: str) -> str:
-    """Key of an object of COVERAGE or CARRIED before its commit, by the SHA-256 of its bytes."""
+    """Key of an object of COVERAGE, CARRIED or ACCOUNTS before its commit, by the SHA-256 of its bytes."""
     return f"{STAGING}/{identifier}/{folder}-{sha256}.parquet"
+
+
+def plan(identifier: str) -> str:
+    """Key of the accounts that an organization's snapshot is to ask, in numbered batches."""
+    return f"{STAGING}/{identifier}/plan.json"
+
+
+def batches(identifier: str) -> str:
+    """Key of the list of batches, as the state machine reads it: one item for each."""
+    return f"{STAGING}/{identifier}/batches.json"
+
+
+def part(identifier: str, number: int) -> str:
+    """Key of what one batch of accounts gave, by the batch's number."""
+    return f"{STAGING}/{identifier}/parts/{number:05d}.parquet"
 
 
 def coverage(identifier: str) -> str:
     """Key of the table of what was asked and how it went."""
     return f"{COVERAGE}/dt={identifier[:10]}/coverage-{identifier}.parquet"
+
+
+def accounts(identifier: str) -> str:
+    """Key of the table of the organization's accounts."""
+    return f"{ACCOUNTS}/dt={identifier[:10]}/accounts-{identifier}.parquet"
 
 
 def changes(identifier: str) -> str:

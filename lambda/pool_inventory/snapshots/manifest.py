@@ -32,6 +32,7 @@ class Manifest:
         coverage_file: the coverage object; None in contract version 1, which has its coverage in the manifest.
         carried_file: the carried object, None where there is none.
         first_coverage: the coverage of contract version 1; None in a later one.
+        accounts_file: the accounts object; None where the snapshot is of one account.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Manifest:
     coverage_file: File | None
     carried_file: File | None
     first_coverage: tuple[Coverage, ...] | None
+    accounts_file: File | None = None
 
     @property
     def unread_count(self) -> int:
@@ -94,6 +96,7 @@ def encode(
             "uncompared": [dataclasses.asdict(each) for each in summary.uncompared],
             "uncomparedCount": summary.uncompared_count,
             "extraFormats": committed.extra_formats,
+            **({"accountsFile": file(keys.accounts(committed.id))} if committed.accounts_file else {}),
             "previous": committed.previous and previous_document(names, committed.previous),
         }
     )
@@ -196,6 +199,7 @@ def _parsed(manifest: dict[str, Any]) -> Manifest:
         coverage_file=None if is_first else checked.file(manifest["coverageFile"]),
         carried_file=None if is_first or manifest["carriedFile"] is None else checked.file(manifest["carriedFile"]),
         first_coverage=covered,
+        accounts_file=checked.file(manifest["accountsFile"]) if manifest.get("accountsFile") else None,
     )
 
 

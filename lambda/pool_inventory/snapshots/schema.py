@@ -115,6 +115,16 @@ COVERAGE = (
     _string("accepted_by", "what in `INVENTORY_ACCEPT_DENIED` accepts the denial: `scp`, or the region; else null"),
 )
 
+ACCOUNTS = (
+    SNAPSHOT_TIME,
+    _string("account_id", "the account", required=True),
+    _string("name", "what the organization calls it"),
+    _string("email", "the address of its root user; null unless it is asked for"),
+    _string("organizational_unit_path", "where in the organization it is: `o-…/r-…/ou-…/…`"),
+    _string("state", "the organization's own word, such as `ACTIVE`"),
+    _timestamp("joined_at", "when it joined the organization"),
+)
+
 CHANGES = (
     _timestamp("snapshot_time", "the time of the snapshot that shows the change", required=True),
     _timestamp("previous_snapshot_time", "the time of the target's last good reading before", required=True),

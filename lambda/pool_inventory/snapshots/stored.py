@@ -5,7 +5,7 @@ from pool_inventory.model import File
 from pool_inventory.snapshots import data_object, keys
 from pool_inventory.stores.protocol import Store
 
-_PUBLISHED = {keys.COVERAGE: keys.coverage, keys.CARRIED: keys.carried}
+_PUBLISHED = {keys.COVERAGE: keys.coverage, keys.CARRIED: keys.carried, keys.ACCOUNTS: keys.accounts}
 
 
 def read(store: Store, key: str) -> bytes:
@@ -41,12 +41,12 @@ def read_committed(store: Store, snapshot_id: str) -> bytes:
 
 
 def read_part(store: Store, snapshot_id: str, folder: str, file: File) -> bytes:
-    """Return the coverage or the carried rows of a commit: as published, or as staged before it.
+    """Return the coverage, the carried rows or the accounts of a commit: as published, or as staged before it.
 
     Args:
         store: where it is.
         snapshot_id: the snapshot.
-        folder: keys.COVERAGE or keys.CARRIED.
+        folder: keys.COVERAGE, keys.CARRIED or keys.ACCOUNTS.
         file: its size and hash, by the footer of the data object.
 
     Raises:

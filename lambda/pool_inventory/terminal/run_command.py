@@ -237,10 +237,10 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
         )
         return
     snapshot = outcome.published.snapshot
-    console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
+    console.print(targets_table(outcome.coverage(), f"Targets of {snapshot.id}"))
     changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
     console.print(shown(f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"), soft_wrap=True)
-    if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage if each.is_failed]:
+    if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage() if each.is_failed]:
         console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
 
 

@@ -143,14 +143,15 @@ class _QuietHandler(MotoRequestHandler):
 _TEMPLATES: dict[str, CognitoIdpUserPool] = {}
 
 
-def seed(region: str, pools: Iterable[dict[str, Any]]) -> None:
-    """Make these the user pools of a region, each as ListUserPools is to list it, with dates in seconds since 1970.
+def seed(region: str, pools: Iterable[dict[str, Any]], account_id: str = ACCOUNT_ID) -> None:
+    """Make these the user pools of an account's region.
 
+    Each is as ListUserPools is to list it, with dates in seconds since 1970.
     moto's own create_user_pool takes an eighth of a second each.
     """
     if region not in _TEMPLATES:
         _TEMPLATES[region] = CognitoIdpUserPool(ACCOUNT_ID, region, "template", {})
-    backend = cognitoidp_backends[ACCOUNT_ID][region]
+    backend = cognitoidp_backends[account_id][region]
     backend.user_pools.clear()
     for listed in pools:
         pool = copy.copy(_TEMPLATES[region])

@@ -1,0 +1,111 @@
+"""Which accounts of an organization to ask: https://docs.aws.amazon.com/organizations/latest/APIReference/."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pool_inventory import settings
+from pool_inventory.aws import failures, pages
+from pool_inventory.aws.calls import Caller
+from pool_inventory.aws.session import CLIENT_CONFIG
+from pool_inventory.errors import TargetsError
+from pool_inventory.model import Member
+from pool_inventory.settings import Accounts
+from pool_inventory.text import one_line
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_organizations import OrganizationsClient
+
+ACTIVE = "ACTIVE"
+
+
+def choose_accounts(
+    accounts: Accounts, *, session: "Session", caller: Caller, with_emails: bool
+) -> tuple[Member, ...]:
+    """Return the accounts to ask, sorted by id. An account that the organization says is not active is left out.
+
+    Args:
+        accounts: which, as Settings has them.
+        session: of the management account, or of one to which Organizations delegates; not asked where all are named.
+        caller: paces and retries the calls of Organizations.
+        with_emails: whether to keep the addresses of root users.
+
+    Raises:
+        TargetsError: Organizations does not say which there are, or there are none.
+    """
+    try:
+        listing = _Listing(session.client("organizations", config=CLIENT_CONFIG), caller, with_emails=with_emails)
+        excluded = {member.account_id for name in accounts.excluded for member in listing.members(name)}
+        found = {member.account_id: member for name in accounts.included for member in listing.members(name)}
+    except Exception as error:  # whatever it is, which accounts there are is not known
+        grant = (
+            "grant it, in an account that the organization lets list them, or " if failures.is_denied(error) else ""
+        )
+        raise TargetsError(
+            f"Organizations did not say which accounts there are ({one_line(str(error))}): {grant}list them in "
+            f"{settings.ACCOUNTS.name} instead"
+        ) from error
+    chosen = tuple(found[each] for each in sorted(found.keys() - excluded) if found[each].state in {ACTIVE, None})
+    if not chosen:
+        raise TargetsError(f"{settings.ACCOUNTS.name} leaves no active account: name others, or leave out fewer")
+    return chosen
+
+
+class _Listing:
+    """Lists accounts by the names that the setting has for them."""
+
+    def __init__(self, client: "OrganizationsClient", caller: Caller, *, with_emails: bool) -> None:
+        self._client = client
+        self._caller = caller
+        self._with_emails = with_emails
+        for operation in ("ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"):
+            pages.keep_raw_body(client, operation)
+
+    def members(self, name: str) -> Iterator[Member]:
+        """Return the accounts of the organization or of a unit, and of the units in it; or the one of this id."""
+        if settings.is_account(name):
+            yield Member(name)
+        elif name == settings.ORGANIZATION:
+            yield from self._accounts(self._client.list_accounts)
+        else:
+            yield from self._accounts(lambda **token: self._client.list_accounts_for_parent(ParentId=name, **token))
+            units = self._items(
+                lambda **token: self._client.list_organizational_units_for_parent(ParentId=name, **token),
+                "OrganizationalUnits",
+            )
+            for unit in units:
+                yield from self.members(unit["Id"])
+
+    def _accounts(self, call: Callable[..., Any]) -> Iterator[Member]:
+        for each in self._items(call, "Accounts"):
+            yield _member(each, with_email=self._with_emails)
+
+    def _items(self, call: Callable[..., Any], items: str) -> Iterator[dict[str, Any]]:
+        def request(token: str | None) -> Mapping[str, Any]:
+            answer: Mapping[str, Any] = call(**({"NextToken": token} if token else {}))
+            return answer
+
+        for page in pages.pages(self._caller, request, items=items, key="Id"):
+            yield from page
+
+
+def _member(account: dict[str, Any], *, with_email: bool) -> Member:
+    """Return an account as Organizations lists it.
+
+    `State` takes the place of `Status`, which was to end on 2026-09-09; a service that sends only that is right, too:
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_Account.html
+    """
+    joined, paths = account.get("JoinedTimestamp"), account.get("Paths")
+    return Member(
+        account_id=account["Id"],
+        name=_text(account.get("Name")),
+        email=_text(account.get("Email")) if with_email else None,
+        organizational_unit_path=_text(paths[0]) if isinstance(paths, list) and paths else None,
+        state=_text(account.get("State")) or _text(account.get("Status")),
+        joined_at=datetime.fromtimestamp(joined, UTC) if isinstance(joined, int | float) else None,
+    )
+
+
+def _text(value: object) -> str | None:
+    return one_line(value) if isinstance(value, str) else None

@@ -1,0 +1,118 @@
+"""Several accounts, read side by side → the readings of each, or why none of its regions could be asked."""
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pool_inventory.aws import failures
+from pool_inventory.aws.calls import Caller, Deadline
+from pool_inventory.aws.members import MemberRole, make_sts_client, open_member_session
+from pool_inventory.collect import readings
+from pool_inventory.collect.readings import Progress, Reading
+from pool_inventory.collect.targets import choose_targets
+from pool_inventory.errors import TargetsError
+from pool_inventory.model import Account, AccountFailure, Target
+from pool_inventory.text import one_line
+
+if TYPE_CHECKING:
+    from boto3.session import Session
+    from mypy_boto3_sts import STSClient
+
+# Each account has a thread for each of its regions besides.
+ACCOUNTS_AT_ONCE = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collecting:
+    """How accounts are read.
+
+    Attributes:
+        session: of the account that reads, which needs no role for itself.
+        own: that account.
+        role: the role of the others.
+        regions: "enabled", "current" or the regions' names, as Settings has them.
+        snapshot_time: what the rows say.
+        max_requests_per_second: pace per target, 0 for none.
+        deadline: when reading ends.
+        read_before: returns the targets that were ever read; None where that is not known.
+        progress: as readings.collect has it.
+    """
+
+    session: "Session"
+    own: Account
+    role: MemberRole
+    regions: str | tuple[str, ...]
+    snapshot_time: datetime
+    max_requests_per_second: float
+    deadline: Deadline
+    read_before: Callable[[], Container[Target] | None]
+    progress: Progress | None = None
+
+
+class _RoleError(Exception):
+    """An account's role could not be assumed; its cause is what STS or the way there said."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReading:
+    """What one account gave: the readings of its targets, or why there are none."""
+
+    readings: tuple[Reading, ...] = ()
+    failure: AccountFailure | None = None
+
+
+def collect_accounts(account_ids: Sequence[str], collecting: Collecting) -> Iterator[AccountReading]:
+    """Read accounts side by side, and return what each gave, in their order; no account's failure ends another."""
+    sts = make_sts_client(collecting.session, collecting.session.region_name or "us-east-1")
+    with ThreadPoolExecutor(min(len(account_ids), ACCOUNTS_AT_ONCE), thread_name_prefix="account") as pool:
+        yield from pool.map(lambda account_id: _collect_account(account_id, sts, collecting), account_ids)
+
+
+def _collect_account(account_id: str, sts: "STSClient", collecting: Collecting) -> AccountReading:
+    clock = collecting.deadline.clock
+    started_at, started = clock.now(), clock.monotonic()
+    # Its own, since reading an account cancels its deadline in the end.
+    deadline = Deadline(clock, collecting.deadline.at)
+    try:
+        session = _session_of(account_id, sts, collecting, deadline)
+        account = Account(account_id, collecting.own.partition)
+        targets = choose_targets(collecting.regions, session=session, account=lambda: account, deadline=deadline)
+        found = readings.collect(
+            targets,
+            session=session,
+            snapshot_time=collecting.snapshot_time,
+            max_requests_per_second=collecting.max_requests_per_second,
+            deadline=deadline,
+            read_before=collecting.read_before,
+            progress=collecting.progress,
+        )
+        return AccountReading(found)
+    except Exception as error:  # noqa: BLE001 - of whatever kind, it ends this account alone, and its coverage says it
+        duration_ms = round((clock.monotonic() - started) * 1000)
+        return AccountReading(failure=_failure(account_id, error, started_at, duration_ms))
+
+
+def _session_of(account_id: str, sts: "STSClient", collecting: Collecting, deadline: Deadline) -> "Session":
+    if account_id == collecting.own.account_id:
+        return collecting.session
+    arn = collecting.role.arn(account_id, collecting.own.partition)
+    try:
+        return open_member_session(collecting.session, sts, collecting.role, arn, Caller(deadline))
+    except Exception as error:
+        raise _RoleError(f"{arn} could not be assumed: {failures.error_message(error)}") from error
+
+
+def _failure(account_id: str, error: Exception, started_at: datetime, duration_ms: int) -> AccountFailure:
+    # A list of regions or a role that is refused has the service's own error behind it.
+    cause = error.__cause__ if isinstance(error, _RoleError | TargetsError) else None
+    reason = cause if isinstance(cause, Exception) else error
+    return AccountFailure(
+        account_id=account_id,
+        status=readings.failed_status(reason, throttled=failures.is_throttle(reason.__cause__)),
+        error_code=failures.error_code(reason),
+        error_message=one_line(str(error)) if reason is cause else failures.error_message(error),
+        started_at=started_at,
+        duration_ms=duration_ms,
+    )

@@ -1,0 +1,1 @@
+"""The door of an organization: what its state machine calls, one after the other."""

@@ -1,0 +1,87 @@
+"""The state of each batch: read its accounts into one part."""
+
+import os
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+from pool_inventory import run
+from pool_inventory.aws.calls import Deadline
+from pool_inventory.aws.members import MemberRole
+from pool_inventory.aws.session import account_from_arn, open_session
+from pool_inventory.clock import Clock
+from pool_inventory.collect import readings
+from pool_inventory.collect.members import Collecting, collect_accounts
+from pool_inventory.model import Target
+from pool_inventory.organization import messages
+from pool_inventory.organization.logged import logged
+from pool_inventory.publish.history import read_history, read_known
+from pool_inventory.settings import OrganizationSettings
+from pool_inventory.snapshots import keys, part
+from pool_inventory.snapshots.part import Part
+from pool_inventory.stores.s3 import S3Store
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from pool_inventory.stores.protocol import Store
+
+
+def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
+    """Read the accounts of a batch, and write its part unless an earlier attempt did.
+
+    Returns:
+        Nothing: what a batch gave is in its part.
+
+    Raises:
+        InventoryError: as its text says.
+    """
+    with logged(os.environ, context) as logger:
+        settings = OrganizationSettings.from_environment(os.environ)
+        session = open_session()
+        store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
+        time = datetime.fromisoformat(event[messages.TIME])
+        number, account_ids = messages.batch_of(event)
+        logger.append_keys(snapshot_id=keys.snapshot_id(time), batch=number)
+        key = keys.part(keys.snapshot_id(time), number)
+        if store.get(key):
+            logger.info("an earlier attempt wrote the part")
+            return {}
+        seconds = context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds
+        collecting = Collecting(
+            session=session,
+            own=account_from_arn(context.invoked_function_arn),
+            role=MemberRole(
+                name=settings.member_role, external_id=settings.external_id, session_name=keys.snapshot_id(time)
+            ),
+            regions=settings.regions,
+            snapshot_time=time,
+            max_requests_per_second=settings.max_requests_per_second,
+            deadline=Deadline.after(seconds, Clock()),
+            read_before=cache(partial(_read_before, store, keys.snapshot_id(time))),
+        )
+        body = _read(account_ids, collecting)
+        store.put_if_absent(key, body)
+        logger.info("the batch is read", extra={"accounts": len(account_ids), "size_bytes": len(body)})
+        return {}
+
+
+def _read_before(store: "Store", snapshot_id: str) -> frozenset[Target] | None:
+    history = read_history(store, snapshot_id, now=Clock().now())
+    return read_known(store, history, before=snapshot_id).read_targets()
+
+
+def _read(account_ids: tuple[str, ...], collecting: Collecting) -> bytes:
+    """Return the part of a batch."""
+    clock = collecting.deadline.clock
+    started_at = clock.now()
+    found = list(collect_accounts(account_ids, collecting))
+    all_readings = [reading for each in found for reading in each.readings]
+    made = Part(
+        coverage=tuple(each.coverage for each in all_readings),
+        failures=tuple(each.failure for each in found if each.failure),
+        warnings=run.unmodelled(all_readings),
+        started_at=started_at,
+        ended_at=clock.now(),
+    )
+    return part.encode(keys.snapshot_id(collecting.snapshot_time), made, readings.lines(all_readings))

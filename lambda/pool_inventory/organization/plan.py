@@ -1,0 +1,85 @@
+"""The first state: which accounts the snapshot of a time is to ask, in numbered batches."""
+
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pool_inventory import events
+from pool_inventory.aws.calls import Caller, Deadline
+from pool_inventory.aws.session import account_from_arn, open_session
+from pool_inventory.clock import Clock
+from pool_inventory.collect.accounts import choose_accounts
+from pool_inventory.collect.targets import choose_targets
+from pool_inventory.errors import SettingsError
+from pool_inventory.organization import messages
+from pool_inventory.organization.logged import logged
+from pool_inventory.organization.messages import Plan
+from pool_inventory.publish.history import read_history
+from pool_inventory.publish.writes import write_once
+from pool_inventory.settings import ACCOUNTS, OrganizationSettings
+from pool_inventory.snapshots import keys
+from pool_inventory.stores.s3 import S3Store
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+    from boto3.session import Session
+
+    from pool_inventory.stores.protocol import Store
+
+
+def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
+    """Plan the snapshot that the event asks for.
+
+    Returns:
+        What to do next: collect its batches, publish it where it is committed already, or nothing where it is done or
+        a newer one is there.
+
+    Raises:
+        InventoryError: as its text says.
+    """
+    with logged(os.environ, context) as logger:
+        clock = Clock()
+        settings = OrganizationSettings.from_environment(os.environ)
+        time = events.snapshot_time(event, clock.now())
+        logger.append_keys(snapshot_id=keys.snapshot_id(time))
+        session = open_session()
+        store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
+        step = _next(store, keys.snapshot_id(time), clock)
+        said = {messages.TIME: time.isoformat(), messages.NEXT: step}
+        if step != messages.COLLECT:
+            logger.info("there is nothing to collect", extra=said)
+            return said
+        deadline = Deadline.after(context.get_remaining_time_in_millis() / 1000, clock)
+        plan = _stage(store, time, _make(settings, session, context.invoked_function_arn, deadline))
+        logger.info("planned", extra={"accounts": len(plan.members), "batches": len(plan.batches())})
+        return {**said, messages.BATCHES_KEY: store.full_key(keys.batches(keys.snapshot_id(time)))}
+
+
+def _next(store: "Store", snapshot_id: str, clock: Clock) -> str:
+    history = read_history(store, snapshot_id, now=clock.now())
+    if history.is_committed:
+        return messages.PUBLISH if snapshot_id in history.unfinished else messages.NOTHING
+    return messages.NOTHING if history.newest_id > snapshot_id else messages.COLLECT
+
+
+def _make(settings: OrganizationSettings, session: "Session", own_arn: str, deadline: Deadline) -> Plan:
+    if settings.accounts is None:
+        raise SettingsError(f"{ACCOUNTS.name} is not set: it says which accounts to ask")
+    own = account_from_arn(own_arn)
+    targets = choose_targets(settings.regions, session=session, account=lambda: own, deadline=deadline)
+    members = choose_accounts(
+        settings.accounts,
+        session=session,
+        caller=Caller(deadline, settings.max_requests_per_second),
+        with_emails=settings.account_emails,
+    )
+    return Plan(own, tuple(each.region for each in targets), members, settings.accounts_per_batch)
+
+
+def _stage(store: "Store", time: datetime, plan: Plan) -> Plan:
+    """Stage a plan unless there is one; return the one that is there: parts that were read belong to it."""
+    snapshot_id = keys.snapshot_id(time)
+    body = write_once(store, keys.plan(snapshot_id), messages.encode_plan(plan))
+    staged = messages.decode_plan(body, store.address(keys.plan(snapshot_id)))
+    write_once(store, keys.batches(snapshot_id), messages.encode_batches(staged, time.isoformat()))
+    return staged

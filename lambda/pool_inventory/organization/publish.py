@@ -1,0 +1,120 @@
+"""The last state: all parts together → one snapshot.
+
+What is expected is what was planned, always: an account that no part speaks for is unread in every region that is
+expected of it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pool_inventory.errors import SnapshotError
+from pool_inventory.handler import serve
+from pool_inventory.model import AccountFailure, Coverage
+from pool_inventory.organization import messages
+from pool_inventory.organization.messages import Plan
+from pool_inventory.publish.history import KnownBefore
+from pool_inventory.run import Collected, Request, Tools
+from pool_inventory.settings import OrganizationSettings
+from pool_inventory.snapshots import accounts, keys, part
+from pool_inventory.snapshots.part import Part
+from pool_inventory.stores.protocol import Store
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+# How many parts are read side by side.
+PARTS_AT_ONCE = 16
+NO_PART = "NoPart"
+
+
+def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
+    """Publish the snapshot that the event names, from the parts of its batches.
+
+    Returns:
+        The summary, which is also the run's last log line.
+
+    Raises:
+        InventoryError: as its text says.
+    """
+    return serve(event, context, ask=put_together, settings_type=OrganizationSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What became of one batch: the bytes of its part, and what they say; a batch without one failed."""
+
+    body: bytes | None
+    part: Part
+
+
+def put_together(request: Request, tools: Tools, before: Callable[[], KnownBefore]) -> Collected:
+    """Return what all the batches of a plan gave, as one.
+
+    Raises:
+        SnapshotError: there is no plan.
+        StoreError: the store cannot be read.
+    """
+    plan = _read_plan(tools.store, request.snapshot_id)
+    numbered = list(enumerate(plan.batches(), start=1))
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+        batches = list(
+            pool.map(lambda each: _read_batch(tools.store, request.snapshot_id, *each, now=tools.now()), numbered)
+        )
+    failed = frozenset(each.account_id for batch in batches for each in batch.part.failures)
+    expected = _regions_expected(plan, before(), failed)
+    return Collected(
+        started_at=min(batch.part.started_at for batch in batches),
+        ended_at=tools.now(),
+        coverage=lambda: _coverage(batches, expected),
+        lines=_lines(batches),
+        warnings=tuple(warning for batch in batches for warning in batch.part.warnings),
+        accounts=accounts.encode(request.snapshot_id, plan.members),
+    )
+
+
+def _read_plan(store: Store, snapshot_id: str) -> Plan:
+    key = keys.plan(snapshot_id)
+    stored = store.get(key)
+    if stored is None:
+        raise SnapshotError(f"{store.address(key)} is not there: run the state machine from its start")
+    return messages.decode_plan(stored.body, store.address(key))
+
+
+def _read_batch(store: Store, snapshot_id: str, number: int, account_ids: tuple[str, ...], *, now: datetime) -> _Batch:
+    """Return a batch's part; where there is none that can be read, all of its accounts failed."""
+    key = keys.part(snapshot_id, number)
+    stored = store.get(key)
+    try:
+        if stored:
+            return _Batch(stored.body, part.decode(stored.body, snapshot_id))
+        reason = f"no function gave batch {number}: {store.address(key)} is not there"
+    except SnapshotError as error:
+        reason = f"{store.address(key)}: {error}"
+    failures = tuple(AccountFailure(each, "failed", NO_PART, reason, now, 0) for each in account_ids)
+    return _Batch(None, Part((), failures, (), now, now))
+
+
+def _regions_expected(plan: Plan, before: KnownBefore, failed: frozenset[str]) -> Mapping[str, Iterable[str]]:
+    """Return the regions of accounts of which none could be asked: those known before, or else the exporter's own."""
+    known: dict[str, list[str]] = {}
+    for each in before.known.coverage() if before.known else ():
+        if each.account_id in failed:
+            known.setdefault(each.account_id, []).append(each.region)
+    return {account_id: known.get(account_id, plan.own_regions) for account_id in failed}
+
+
+def _coverage(batches: Iterable[_Batch], expected: Mapping[str, Iterable[str]]) -> Iterator[Coverage]:
+    for batch in batches:
+        unread = [
+            each.coverage(region) for each in batch.part.failures for region in sorted(expected[each.account_id])
+        ]
+        yield from sorted([*batch.part.coverage, *unread], key=lambda each: each.target)
+
+
+def _lines(batches: list[_Batch]) -> Iterator[bytes]:
+    for batch in batches:
+        if batch.body:
+            yield from part.lines(batch.body)

@@ -1,0 +1,103 @@
+"""What one batch of an organization's accounts gave ⇄ its part: one object, so that two attempts never mix.
+
+A part is no snapshot's: publishing puts all of them together, by their numbers.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, get_args
+
+from pool_inventory.errors import SnapshotError
+from pool_inventory.model import AccountFailure, Coverage, FailedStatus
+from pool_inventory.snapshots import checked, coverage, rows, schema, table
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one batch gave.
+
+    Attributes:
+        coverage: of the targets that were asked, sorted.
+        failures: of the accounts whose regions could not be asked at all, sorted.
+        warnings: what someone should look at.
+        started_at, ended_at: when reading them began and ended.
+    """
+
+    coverage: tuple[Coverage, ...]
+    failures: tuple[AccountFailure, ...]
+    warnings: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime
+
+
+def encode(snapshot_id: str, part: Part, lines: Iterable[bytes]) -> bytes:
+    """Return a part's object.
+
+    Args:
+        snapshot_id: the snapshot that it is for.
+        part: what goes into its footer.
+        lines: the rows of the targets that were read, as lines of JSON sorted by target and id.
+    """
+    footer = {
+        "snapshotId": snapshot_id,
+        "coverage": [coverage.row_of(snapshot_id, each) for each in part.coverage],
+        "failures": [_failure_document(each) for each in part.failures],
+        "warnings": part.warnings,
+        "startedAt": rows.timestamp(part.started_at),
+        "endedAt": rows.timestamp(part.ended_at),
+    }
+    return table.encode(schema.DATA, lines, footer)
+
+
+def decode(body: bytes, snapshot_id: str) -> Part:
+    """Return what a part's footer says.
+
+    Raises:
+        SnapshotError: it is none of ours, or of another snapshot.
+    """
+    footer = table.footer_of(body)
+    try:
+        if footer["snapshotId"] != snapshot_id:
+            raise ValueError(f"it is a part of {footer['snapshotId']!r:.50}")
+        return Part(
+            coverage=tuple(map(coverage.from_row, footer["coverage"])),
+            failures=tuple(map(_failure, footer["failures"])),
+            warnings=tuple(map(checked.line, footer["warnings"])),
+            started_at=datetime.fromisoformat(footer["startedAt"]),
+            ended_at=datetime.fromisoformat(footer["endedAt"]),
+        )
+    except checked.NOT_OURS as error:
+        raise SnapshotError(f"the part's footer is not what this program writes: {error!r:.200}") from error
+
+
+def lines(body: bytes) -> Iterator[bytes]:
+    """Return a part's rows, as they were given to encode.
+
+    Raises:
+        SnapshotError: it is none of ours.
+    """
+    return table.lines(body)
+
+
+def _failure_document(failure: AccountFailure) -> dict[str, Any]:
+    return {
+        "account_id": failure.account_id,
+        "status": failure.status,
+        "error_code": failure.error_code,
+        "error_message": failure.error_message,
+        "started_at": rows.timestamp(failure.started_at),
+        "duration_ms": failure.duration_ms,
+    }
+
+
+def _failure(document: dict[str, Any]) -> AccountFailure:
+    status = document["status"]
+    return AccountFailure(
+        account_id=checked.text(document["account_id"]),
+        status=checked.one_of(get_args(FailedStatus), status),
+        error_code=checked.line(document["error_code"]),
+        error_message=checked.line(document["error_message"]),
+        started_at=datetime.fromisoformat(document["started_at"]),
+        duration_ms=checked.number(document["duration_ms"]),
+    )

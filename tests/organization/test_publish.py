@@ -1,0 +1,89 @@
+"""An organization's snapshot: what every account gave, and what is known of those that gave nothing."""
+
+import json
+from typing import Any
+
+import pytest
+from mypy_boto3_s3 import S3Client
+from pool_inventory.snapshots import accounts, coverage, keys, table
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
+
+from tests.makers import any_pools
+from tests.organization.conftest import OTHERS, OWN, Snapshot, any_account, organization, refuse_role
+
+REGIONS = ("eu-west-1", "us-east-1")
+
+
+@pytest.fixture(autouse=True)
+def seeded(org: StandIn) -> None:
+    for number, account_id in enumerate((OWN, *OTHERS)):
+        for region in REGIONS:
+            seed(region, any_pools(number, region), account_id)
+
+
+def read(s3: S3Client, key: str) -> bytes:
+    return s3.get_object(Bucket="inventory", Key=f"user-pools/{key}")["Body"].read()
+
+
+def statuses(s3: S3Client, summary: dict[str, Any]) -> dict[tuple[str, str], str]:
+    covered = coverage.decode(read(s3, keys.coverage(summary["snapshot_id"])))
+    return {(each.account_id, each.region): each.status for each in covered}
+
+
+def pools_of(s3: S3Client, key: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in table.pool_rows(read(s3, key)):
+        counts[row.target.account_id] = counts.get(row.target.account_id, 0) + 1
+    return counts
+
+
+def test_one_snapshot_has_the_pools_of_all_accounts(snapshot: Snapshot, s3: S3Client) -> None:
+    summary = snapshot()
+    assert (summary["status"], summary["pools"], summary["targets"]) == ("complete", 20, 10)
+    assert pools_of(s3, keys.data(summary["snapshot_id"])) == {each: 2 * (i + 1) for i, each in enumerate(OTHERS)}
+
+
+def test_a_denied_account_is_denied_in_each_region(snapshot: Snapshot, org: StandIn, s3: S3Client) -> None:
+    snapshot("2026-11-24T17:00:00Z")
+    org.answers.append(refuse_role(OTHERS[1]))
+    summary = snapshot("2026-11-24T18:00:00Z")
+    assert (summary["status"], summary["pools"], summary["targets_failed"]) == ("partial", 16, 2)
+    assert summary["changes"]["deleted"] == 0
+    assert {place: status for place, status in statuses(s3, summary).items() if status != "ok"} == {
+        (OTHERS[1], region): "denied" for region in REGIONS
+    }
+    manifest = json.loads(read(s3, keys.manifest(summary["snapshot_id"])))
+    assert f"arn:aws:iam::{OTHERS[1]}:role/pool-inventory-member" in manifest["unread"][0]["error_message"]
+    assert pools_of(s3, keys.LATEST_DATA)[OTHERS[1]] == 4
+
+
+def test_the_accounts_of_a_batch_that_died_failed(snapshot: Snapshot, s3: S3Client) -> None:
+    summary = snapshot("2026-11-24T17:00:00Z", dying=[2])
+    assert {each for each, status in statuses(s3, summary).items() if status == "failed"} == {
+        (account, region) for account in OTHERS[1:3] for region in REGIONS
+    }
+
+
+def test_an_account_that_leaves_is_not_asked_and_keeps_its_pools(
+    snapshot: Snapshot, org: StandIn, s3: S3Client
+) -> None:
+    snapshot("2026-11-24T17:00:00Z")
+    org.answers[:] = [organization(*map(any_account, (OWN, *OTHERS[:3])))]
+    summary = snapshot("2026-11-24T18:00:00Z")
+    assert (summary["status"], summary["changes"]["deleted"]) == ("complete", 0)
+    assert statuses(s3, summary)[(OTHERS[3], "us-east-1")] == "not_asked"
+    assert pools_of(s3, keys.LATEST_DATA)[OTHERS[3]] == 8
+
+
+def test_the_accounts_are_a_table(snapshot: Snapshot, s3: S3Client) -> None:
+    summary = snapshot()
+    found = list(accounts.decode(read(s3, keys.accounts(summary["snapshot_id"]))))
+    assert [each.account_id for each in found] == [OWN, *OTHERS]
+    assert {each.email for each in found} == {None}
+    assert found[1].name == "team 01"
+
+
+def test_a_region_of_one_account_that_is_denied_is_its_own(snapshot: Snapshot, org: StandIn, s3: S3Client) -> None:
+    org.answers.append(listing("eu-west-1", deny))
+    summary = snapshot()
+    assert summary["targets_failed"] == 5
