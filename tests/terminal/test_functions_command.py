@@ -54,8 +54,26 @@ def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:
         f"welcome:live\t{ACCOUNT_ID}\teu-west-1\t1\tpost_confirmation of eu-west-1_2",
         f"check\t{ACCOUNT_ID}\teu-west-1\t2\tpre_sign_up of eu-west-1_2 and 1 more",
         "",
-        "6 functions.",
+        "6 functions: 2 outside the account or region of a pool, and 2 newly set, that is, in the last 60 snapshots.",
     ]
+
+
+def test_a_function_is_one_line_of_80_columns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(folder).stdout.splitlines()
+    assert lines == [
+        "function      account       region     pools  called by",
+        "strange       666655554444  eu-west-1      1  outside, newly set: pre_sign_up",
+        f"far           {ACCOUNT_ID}  us-east-1      1  outside: custom_message",
+        f"new           {ACCOUNT_ID}  eu-west-1      1  newly set: pre_sign_up",
+        f"old           {ACCOUNT_ID}  eu-west-1      1  pre_sign_up",
+        f"welcome:live  {ACCOUNT_ID}  eu-west-1      1  post_confirmation",
+        f"check         {ACCOUNT_ID}  eu-west-1      2  pre_sign_up",
+        "",
+        "6 functions: 2 outside the account or region of a pool, and 2 newly set, that",
+        "  is, in the last 60 snapshots. --wide has the details.",
+    ]
+    assert f"outside (account 666655554444), set in {identifier(1)}: pre_sign_up of" in run(folder, "--wide").stdout
 
 
 def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:

@@ -111,6 +111,8 @@ def _written(text: str) -> str:
 
 
 _GAP = "  "
+# As many columns of a terminal as any table can need.
+_WHOLE = 1_000_000
 _NARROWEST = 8
 # A name that is cut cannot be used in the next command.
 _NAMING = frozenset({"account", "id", "region", "snapshot"})
@@ -157,6 +159,11 @@ def plain_lines(
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
     lines += (_GAP.join(map(_coloured, row)).rstrip() for row in others)
     return lines
+
+
+def room(width: int | None, *, is_wide: bool) -> int | None:
+    """Return the columns for a table that --wide leaves whole, where the terminal has this width."""
+    return _WHOLE if is_wide and width is not None else width
 
 
 def paragraph(text: str, width: int | None) -> list[str]:

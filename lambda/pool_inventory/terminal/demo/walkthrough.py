@@ -28,7 +28,7 @@ from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
-from pool_inventory.terminal import reports
+from pool_inventory.terminal import verify_command
 from pool_inventory.terminal.demo import stand_in, story
 from pool_inventory.terminal.tables import pairs_table, shown, targets_table
 from pool_inventory.terminal.verify.chain import verify
@@ -255,7 +255,7 @@ def _verified(store: FolderStore, console: Console) -> Report:
         InventoryError: something is not sound.
     """
     report = verify(store)
-    for line in reports.verify_lines(report):
+    for line in verify_command.lines_of(report):
         console.print(line, markup=False, highlight=False)
     if report.faults:
         raise InventoryError("the history is not sound, which is a fault of this program")
