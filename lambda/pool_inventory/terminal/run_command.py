@@ -35,7 +35,7 @@ from pool_inventory.terminal.console import (
     warn,
     write,
 )
-from pool_inventory.terminal.tables import open_console, show_progress, shown, targets_table
+from pool_inventory.terminal.tables import open_console, show_progress, show_table, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -225,9 +225,9 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
         )
         return
     snapshot = outcome.published.snapshot
-    console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
+    show_table(console, targets_table(outcome.coverage, f"Regions of {snapshot.id}"))
     changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
-    console.print(shown(f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"), soft_wrap=True)
+    console.print(shown(f"{snapshot.pool_count} user pools read, {status}; {changed}: {where}"), soft_wrap=True)
     if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage if each.is_failed]:
         console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
 

@@ -20,7 +20,7 @@ from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import queries
 from pool_inventory.terminal.answers import TABLE, format_of, format_option
 from pool_inventory.terminal.console import (
-    EXIT_ERROR,
+    EXIT_INTERRUPTED,
     complete_location,
     errors_on_one_line,
     parse_location,
@@ -66,8 +66,8 @@ def sql(*, location: str, query: str, profile: str | None, file_format: str | No
 
     \b
     Examples:
-      pool-inventory sql out "SELECT region, count(*) AS pools FROM user_pools GROUP BY ALL"
-      pool-inventory sql out -o csv "FROM changes WHERE change = 'deleted'" > deleted.csv
+      pool-inventory sql out "SELECT region, count(*) FROM user_pools GROUP BY 1"
+      pool-inventory sql out -o csv "FROM changes" > changes.csv
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
     chosen = format_of(file_format)
     with errors_on_one_line(), _stopped_by_signals():
@@ -94,7 +94,7 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say("stopped")
-        sys.exit(EXIT_ERROR)
+        sys.exit(EXIT_INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
 
