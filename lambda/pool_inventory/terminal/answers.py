@@ -95,8 +95,8 @@ def write_answer(file_format: str, answer: Answer) -> None:
 def chunks(file_format: str, columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """Return rows as lines of JSON, with nothing in them that moves a cursor; or these columns of them as CSV."""
     if file_format == CSV:
-        flat = (json.dumps(dict(formats.flat_cells(dict(row)))).encode() for row in rows)
-        yield from formats.csv_lines(tuple(schema.Column(name, schema.Kind.STRING) for name in columns), flat)
+        lines = (json.dumps(row).encode() for row in rows)
+        yield from formats.csv_lines(tuple(schema.Column(name, schema.Kind.STRING) for name in columns), lines)
         return
     for row in rows:
         yield printable_json(json.dumps(row, ensure_ascii=False)).encode() + b"\n"

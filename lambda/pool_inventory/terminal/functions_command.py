@@ -133,18 +133,20 @@ def _table(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
 
 
 def _counts(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
-    kind = " outside its account or region" if asked.foreign else ""
     if not rows:
-        yield f"No pool calls a function{kind}."
+        yield f"No pool calls a function{' outside its account or region' if asked.foreign else ''}."
         return
     outside = sum(1 for each in rows if each.called.place)
     lately = sum(1 for each in rows if each.since)
-    text = (
-        f"{len(rows)} function{'' if len(rows) == 1 else 's'}{kind}: {outside} outside the account or region of a "
-        f"pool, and {lately} newly set, that is, in the last {asked.last} snapshots."
-    )
+    # All of them are outside where only those were asked for.
+    count = _counted(outside) if asked.foreign else f"{_counted(len(rows))}: {outside}"
+    text = f"{count} outside the account or region of a pool, {lately} newly set (in {asked.last} snapshots)."
     advice = "" if asked.is_whole else " --wide has the details."
     yield from paragraph(f"{text}{advice}", asked.width)
+
+
+def _counted(functions: int) -> str:
+    return f"{functions} function{'' if functions == 1 else 's'}"
 
 
 def _cells(row: Row, called_by: str) -> tuple[str, ...]:

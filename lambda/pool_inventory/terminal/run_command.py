@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from pool_inventory import settings
 from pool_inventory.aws.calls import Deadline
+from pool_inventory.aws.regions import sdk_regions
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect.listing import cognito_regions
@@ -170,12 +171,19 @@ def run(  # noqa: PLR0913 - an option each
                 progress=progress,
             )
             outcome = export(request, tools)
+        for each in _unknown(regions):
+            warn(f"{each!r} is no region that the SDK knows, and was asked all the same: it may be new")
         status = _status_of(outcome, store)
         if as_json:
             write(_document(outcome, store, status))
         elif not quiet:
             _show(outcome, store, status)
         sys.exit(EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL)
+
+
+def _unknown(regions: str | tuple[str, ...]) -> list[str]:
+    """Return the regions that are named and that no SDK knows; not so those that the account says are enabled."""
+    return [each for each in regions if each not in sdk_regions()] if isinstance(regions, tuple) else []
 
 
 @contextmanager
