@@ -1,11 +1,13 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from pool_inventory.terminal import command_line
 
 PROGRAM = Path(sys.executable).with_name("pool-inventory")
@@ -91,3 +93,37 @@ def test_other_shells_get_a_script_of_their_own(shell: str, line: str) -> None:
     environment = {**os.environ, "_POOL_INVENTORY_COMPLETE": f"{shell}_source"}
     ran = subprocess.run([PROGRAM], env=environment, capture_output=True, encoding="utf-8", check=True)  # noqa: S603 - this program
     assert line in ran.stdout
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_fits_80_columns_and_no_summary_is_cut(command: str | None) -> None:
+    """click ends a summary that does not fit with three dots."""
+    result = CliRunner().invoke(command_line.main, [*([command] if command else []), "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+    assert command or [line for line in lines[1:] if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize("when", ["the first import", "a command's import"])
+def test_an_interrupt_while_modules_are_imported_is_quiet(when: str, tmp_path: Path) -> None:
+    """Python would show where it was, and end with 1."""
+    module = "click" if when == "the first import" else "pool_inventory.terminal.list_command"
+    # A module of this name waits to be interrupted.
+    script = f"""
+import importlib.abc, os, runpy, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+sys.meta_path.insert(0, Slow())
+sys.argv = ["pool-inventory", "list", {str(tmp_path)!r}]
+from pool_inventory.__main__ import main
+main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - this program
+    # To a shell, to be ended by the signal is 130, too.
+    assert ran.returncode in {130, -signal.SIGINT}
+    assert (ran.stdout, ran.stderr.strip()) == ("", "")

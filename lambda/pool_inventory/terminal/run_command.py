@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from pool_inventory import settings
 from pool_inventory.aws.calls import Deadline
+from pool_inventory.aws.regions import sdk_regions
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect.listing import cognito_regions
@@ -35,7 +36,7 @@ from pool_inventory.terminal.console import (
     warn,
     write,
 )
-from pool_inventory.terminal.tables import open_console, show_progress, shown, targets_table
+from pool_inventory.terminal.tables import open_console, show_progress, show_table, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -182,12 +183,19 @@ def run(  # noqa: PLR0913 - an option each
                 progress=progress,
             )
             outcome = export(request, tools)
+        for each in _unknown(regions):
+            warn(f"{each!r} is no region that the SDK knows, and was asked all the same: it may be new")
         status = _status_of(outcome, store)
         if as_json:
             write(_document(outcome, store, status))
         elif not quiet:
             _show(outcome, store, status)
         sys.exit(EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL)
+
+
+def _unknown(regions: str | tuple[str, ...]) -> list[str]:
+    """Return the regions that are named and that no SDK knows; not so those that the account says are enabled."""
+    return [each for each in regions if each not in sdk_regions()] if isinstance(regions, tuple) else []
 
 
 @contextmanager
@@ -237,9 +245,9 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
         )
         return
     snapshot = outcome.published.snapshot
-    console.print(targets_table(outcome.coverage, f"Targets of {snapshot.id}"))
+    show_table(console, targets_table(outcome.coverage, f"Regions of {snapshot.id}"))
     changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
-    console.print(shown(f"{snapshot.pool_count} user pools, {status}; {changed}: {where}"), soft_wrap=True)
+    console.print(shown(f"{snapshot.pool_count} user pools read, {status}; {changed}: {where}"), soft_wrap=True)
     if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage if each.is_failed]:
         console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
 
