@@ -90,14 +90,14 @@ spark: $(PYTHON_READY)
 # Neither the command nor what it writes names a registry.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
 
-TERMINAL := --extra cli --extra demo --extra sql --group build
+TERMINAL := --extra lambda --extra cli --extra demo --extra sql --group build
 
 lock: $(BIN)/python
 	@echo "Pinning requirements.txt, lambda/requirements.txt and lambda/requirements-terminal.txt"
 	@$(PIP) install --quiet uv
 	@$(COMPILE) $(TERMINAL) --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
 	@$(COMPILE) $(TERMINAL) --python-version 3.11 -c requirements.txt -o lambda/requirements-terminal.txt $(ARGS)
-	@$(COMPILE) --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
+	@$(COMPILE) --extra lambda --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
 	@$(MAKE) --no-print-directory $(PYTHON_READY)
 	@echo "Pinning package-lock.json and tests/iam/package-lock.json"
 	@$(NPM) install --package-lock-only

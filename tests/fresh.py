@@ -30,7 +30,7 @@ STEPS = (
 ALONE = (["--version"], ["verify", "{}"], ["report", "{}", "-o", "inventory.html"])
 # What needs an extra, and what it says where that is not there.
 EXTRAS = (
-    (["demo"], "error: demo needs moto, which is not here"),
+    (["demo"], "error: demo needs the extra `demo`, of which "),
     (["sql", "{}", "SELECT region, read_at FROM carried LIMIT 1"], "error: sql needs DuckDB, which is not here"),
 )
 # Of all files, as installed; the second less pip, which pipx has once for all that it installs.

@@ -35,7 +35,7 @@ def demo(*, folder: Path, verbose: bool) -> None:
         except ModuleNotFoundError as error:
             missing = str(error.name).partition(".")[0]
             raise InventoryError(
-                f"demo needs {missing}, which is not here: in a checkout run `make run`, or `pipx install --force "
-                "'.[cli,demo]'`"
+                f"demo needs the extra `demo`, of which {missing} is not here: in a checkout run `make run`, or "
+                "`pipx install --force '.[cli,demo]'`"
             ) from error
         run_demo(folder, open_console(), verbose=verbose, program=called_as(sys.argv[0]))

@@ -100,7 +100,7 @@ def test_without_moto_the_demo_says_what_to_install(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, "demo"]
     ran = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8", check=False)  # noqa: S603 - the script above
     assert ran.returncode == 1
-    assert ran.stderr.startswith("error: demo needs moto, which is not here: ")
+    assert ran.stderr.startswith("error: demo needs the extra `demo`, of which moto is not here: ")
     assert ran.stderr.endswith("`pipx install --force '.[cli,demo]'`\n")
     assert list(tmp_path.iterdir()) == []
 
