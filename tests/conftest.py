@@ -41,8 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 leave_behind()
 
-# Each test has sessions of its own. Each of these would look through the folders of four hundred services again, and load
-# the models of those that it uses; and moto would look through its own at each request: a third of the tests' time.
+# Each test has sessions of its own. Each of these would look through the folders of four hundred services again, and
+# load the models of those that it uses, and moto would look through its own at each request: a third of all tests.
 botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 _MOTO_MODULES = list(moto.backends.list_of_moto_modules())
 moto.backends.list_of_moto_modules = lambda: _MOTO_MODULES
