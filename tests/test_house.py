@@ -26,6 +26,7 @@ UNTESTED_BY_NAME = {
     "terminal/page/render.py": "as above",
     "terminal/queries.py": "what it answers is what the command says: terminal/test_sql_command.py",
     "terminal/report_command.py": "its options are tested with the page: terminal/page/test_page.py",
+    "terminal/taking.py": "what a run does is what its command says: terminal/test_run_command.py",
     "terminal/verify/finished.py": "a fault is what verify names, whatever finds it: terminal/verify/test_chain.py",
     "terminal/verify/first_contract.py": "it reads what 0.1 wrote, as bytes: consumers/test_first_release.py",
     "terminal/verify/objects.py": "a fault is what verify names, whatever finds it: terminal/verify/test_chain.py",

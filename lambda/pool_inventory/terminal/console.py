@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError
 from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
@@ -176,7 +175,7 @@ def configuration_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (InventoryError, BotoCoreError):
+    except _errors_said_as_they_are():
         raise
     except Exception as error:
         # botocore lets pass what a credential_process and the files of the AWS CLI lead to, such as RuntimeError
@@ -198,12 +197,18 @@ def errors_on_one_line(*, needs_output: bool = True) -> Iterator[None]:
         yield
         if needs_output:
             check_output()
-    except (InventoryError, BotoCoreError) as error:
+    except _errors_said_as_they_are() as error:
         say_error(str(error))
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         say("stopped: whatever was committed is whole, and the next run finishes it")
         sys.exit(EXIT_INTERRUPTED)
+
+
+def _errors_said_as_they_are() -> tuple[type[Exception], ...]:
+    """Return our errors and the SDK's own; where the SDK was not imported, it raised none."""
+    sdk = sys.modules.get("botocore.exceptions")
+    return (InventoryError, sdk.BotoCoreError) if sdk else (InventoryError,)
 
 
 def say(text: str, colour: str | None = None) -> None:

@@ -93,6 +93,16 @@ def test_without_duckdb_no_sql_is_proposed(tmp_path: Path, monkeypatch: pytest.M
     assert demo(tmp_path / "out").splitlines()[-1] == f"  pool-inventory summary {tmp_path / 'out'}"
 
 
+def test_without_moto_the_demo_says_what_to_install(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['moto'] = None; from pool_inventory.__main__ import main; main()"
+    command = [sys.executable, "-c", script, "demo"]
+    ran = subprocess.run(command, cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8", check=False)  # noqa: S603 - the script above
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("error: demo needs the extra `demo`, of which moto is not here: ")
+    assert ran.stderr.endswith("`pipx install --force '.[cli,demo]'`\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_program_is_named_as_it_was_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(PROGRAM.parent))
     assert called_as(str(PROGRAM)) == "pool-inventory"
