@@ -18,7 +18,9 @@
 # docs/settings.md has the settings; lock takes ARGS=--upgrade.
 
 BIN := .venv/bin
-# Each stamp is in the folder that it stands for, so removing the folder removes the stamp.
+# Each stamp is in the folder that it stands for, so removing the folder removes the stamp. The program takes a fifth of
+# the room that all takes which it is tested and deployed with.
+PROGRAM_READY := .venv/.program
 PYTHON_READY := .venv/.installed
 CDK_READY := node_modules/.installed
 # Only tests need it, and it is under AGPL: `make deploy` does not install it.
@@ -36,7 +38,7 @@ test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench s
 
 .PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock help
 
-run: $(PYTHON_READY)
+run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
 
 # The comment at the top of this file.
@@ -88,11 +90,14 @@ spark: $(PYTHON_READY)
 # Neither the command nor what it writes names a registry.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
 
+TERMINAL := --extra lambda --extra cli --extra demo --extra sql --group build
+
 lock: $(BIN)/python
-	@echo "Pinning requirements.txt and lambda/requirements.txt"
+	@echo "Pinning requirements.txt, lambda/requirements.txt and lambda/requirements-terminal.txt"
 	@$(PIP) install --quiet uv
-	@$(COMPILE) --extra cli --extra sql --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
-	@$(COMPILE) --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
+	@$(COMPILE) $(TERMINAL) --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
+	@$(COMPILE) $(TERMINAL) --python-version 3.11 -c requirements.txt -o lambda/requirements-terminal.txt $(ARGS)
+	@$(COMPILE) --extra lambda --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
 	@$(MAKE) --no-print-directory $(PYTHON_READY)
 	@echo "Pinning package-lock.json and tests/iam/package-lock.json"
 	@$(NPM) install --package-lock-only
@@ -111,11 +116,18 @@ $(BIN)/python:
 # By pip, as infra/bundle/installer.py has it: the user's settings of indexes hold, and no other of theirs.
 PIP := $(BIN)/python -m infra.bundle.installer
 
-$(PYTHON_READY): $(BIN)/python requirements.txt pyproject.toml
-	@echo "Installing requirements.txt into .venv"
 # Most installed modules are never imported. Those that are get their bytecode then.
-	@$(PIP) install --quiet --no-compile --require-hashes -r requirements.txt
+INSTALL := $(PIP) install --quiet --no-compile --require-hashes
+
+$(PROGRAM_READY): $(BIN)/python lambda/requirements-terminal.txt pyproject.toml
+	@echo "Installing lambda/requirements-terminal.txt into .venv"
+	@$(INSTALL) -r lambda/requirements-terminal.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PYTHON_READY): $(PROGRAM_READY) requirements.txt
+	@echo "Installing requirements.txt into .venv"
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 # NODE_ENV, npm_config_* and .npmrc of a user may set each of these, and options win over them.
