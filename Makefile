@@ -74,8 +74,6 @@ docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
 
 bench: $(PYTHON_READY)
-	@$(BIN)/python benchmarks/large.py
-	@$(BIN)/python benchmarks/throttled.py
 	@$(BIN)/python benchmarks/reading.py
 	@$(BIN)/python -m benchmarks.usage
 	@$(BIN)/python -m benchmarks.cost
