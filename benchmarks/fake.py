@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote
 
 from pool_inventory.terminal.demo.stand_in import past_proxies
 
@@ -107,7 +108,7 @@ class Fake:
 
     def read(self, key: str) -> bytes:
         """Return the body of an object of BUCKET."""
-        return self._body("GET", f"/{BUCKET}/{key}")
+        return self._body("GET", f"/_object/{quote(key)}")
 
     def _ask(self, method: str, path: str, body: str | None = None) -> Any:  # noqa: ANN401 - any JSON
         return json.loads(self._body(method, path, body))

@@ -6,6 +6,7 @@ so many, so that a snapshot differs from the one before.
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Kind
@@ -73,6 +74,7 @@ def make_id(region: str, number: int) -> str:
     return f"{region}_{letters}"
 
 
+@lru_cache(maxsize=64)
 def make_region(name: str, pools: int, *, account_id: str, version: int, modified_every: int) -> Region:
     """Make up the pools of a region, as they are in some version of the inventory."""
     configs = [_lambda_configs(f"arn:aws:lambda:{name}:{account_id}:function:trigger-{n}") for n in range(FUNCTIONS)]
