@@ -67,7 +67,7 @@ def _outcomes(each: Mapping[str, Any] | None) -> str:
     if each is None:
         return ""
     ended = [_outcome(code, held["pools"]) for code, held in zip(each["exit_codes"], each["held"], strict=True)]
-    counted = [f"{ended.count(one)} × {one}" if len(ended) > 1 else one for one in dict.fromkeys(ended)]
+    counted = [f"{ended.count(one)} of {len(ended)}: {one}" if len(ended) > 1 else one for one in dict.fromkeys(ended)]
     return f"{'; '.join(counted)}; {each['last_seconds']:.1f} s"
 
 
