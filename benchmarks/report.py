@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import programs
-from benchmarks.cases import SPEED, THROTTLED
+from benchmarks.cases import SPEED, STAGES, THROTTLED
 from benchmarks.losses import LOSSES, POOLS, WHO
 from benchmarks.programs import PROGRAMS
 
@@ -23,6 +23,7 @@ def tables(results: Mapping[str, Any] = RECORDED) -> dict[str, Table]:
         "wall": _speed(results, lambda each: f"{each['wall_seconds']:.2f}"),
         "processor": _speed(results, lambda each: f"{each['cpu_seconds']:.2f}"),
         "memory": _speed(results, lambda each: f"{each['peak_mb']:.0f}"),
+        "stages": _stages(results),
         "throttled": _throttled(results),
         "losses": _losses(results),
         "measured with": _versions(results),
@@ -49,6 +50,19 @@ def _speed(results: Mapping[str, Any], shown: Callable[[Mapping[str, Any]], str]
         if any(program == each.name for program, _ in found)
     ]
     return ("program", *cases, "keeps all"), rows
+
+
+def _stages(results: Mapping[str, Any]) -> Table:
+    """Return where the time of ours goes, in milliseconds, and what the listing takes at least."""
+    found = {(each["program"], each["case"]): each for each in results["speed"]}
+    rows = []
+    for case in SPEED:
+        for program in OURS:
+            each = found.get((program, case.name))
+            if each:
+                stages = (f"{each['stages_ms'][stage]:,.0f}" for stage in STAGES)
+                rows.append((case.name, program, *stages, f"{case.limit_ms:,.0f}"))
+    return ("case", "program", *STAGES, "limit of the listing"), rows
 
 
 def _throttled(results: Mapping[str, Any]) -> Table:

@@ -147,7 +147,7 @@ def test_a_version_modifies_one_pool_in_so_many(aws: Fake) -> None:
 
 
 def test_the_servers_s3_holds_to_conditions(aws: Fake) -> None:
-    s3 = boto3.client("s3", config=Config(request_checksum_calculation="when_required"))
+    s3: Any = boto3.client("s3", config=Config(request_checksum_calculation="when_required"))
     etag = s3.put_object(Bucket="inventory", Key="a/1", Body=b"one", IfNoneMatch="*")["ETag"]
     for condition in ({"IfNoneMatch": "*"}, {"IfMatch": '"0"'}):
         with pytest.raises(ClientError, match="PreconditionFailed"):
@@ -159,7 +159,7 @@ def test_the_servers_s3_holds_to_conditions(aws: Fake) -> None:
 
 
 def test_the_servers_s3_lists_pages_of_keys(aws: Fake) -> None:
-    s3 = boto3.client("s3", config=Config(request_checksum_calculation="when_required"))
+    s3: Any = boto3.client("s3", config=Config(request_checksum_calculation="when_required"))
     for key in ("a/1", "a/2", "b/x/3", "b/y/4"):
         s3.put_object(Bucket="inventory", Key=key, Body=b"")
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket="inventory", PaginationConfig={"PageSize": 1})
