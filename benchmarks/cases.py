@@ -75,6 +75,7 @@ LATENCY_MS = 20
 SPEED = (
     Case(name="1 region of 10,000, 0 ms", setup=Setup(pools=_pools(10_000)), programs=_ONE_REGION),
     Case(name="1 region of 10,000", setup=Setup(pools=_pools(10_000), latency_ms=LATENCY_MS), programs=_ONE_REGION),
+    Case(name="1 region of 100", setup=Setup(pools=_pools(100), latency_ms=LATENCY_MS), programs=_ONE_REGION),
     Case(
         name="17 regions of 1,000",
         setup=Setup(pools=_pools(1_000, 17), latency_ms=LATENCY_MS),
