@@ -79,6 +79,7 @@ peers: $(PYTHON_READY)
 
 bench: $(PYTHON_READY)
 	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(WITH_BIN) python -m tools.tables
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)

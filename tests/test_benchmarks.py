@@ -45,7 +45,7 @@ def aws(served: Fake, monkeypatch: pytest.MonkeyPatch) -> Fake:
 @pytest.fixture(scope="module")
 def results() -> dict[str, Any]:
     """What a small run records."""
-    case = Case(name=cases.SPEED[1].name, setup=Setup(pools=POOLS), programs=SMALL, rounds=2)
+    case = Case(name=plot.DRAWN[0][0], setup=Setup(pools=POOLS), programs=SMALL, rounds=2)
     throttled = Case(
         name=cases.THROTTLED[0].name,
         setup=Setup(pools={"us-east-1": 130}, quota_per_second=20, burst=1),
@@ -109,6 +109,10 @@ def test_the_plot_is_an_image_of_all_programs(results: dict[str, Any], tmp_path:
     path.write_text(plot.draw(results), encoding="utf-8")
     texts = {each.text for each in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")}  # noqa: S314 - our own
     assert texts >= {each.name for each in SMALL}
+
+
+def test_the_plot_draws_cases_that_there_are() -> None:
+    assert {case for case, _, _ in plot.DRAWN} <= {each.name for each in cases.SPEED}
 
 
 def test_the_plot_in_the_docs_is_of_the_recorded_results() -> None:

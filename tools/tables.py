@@ -11,7 +11,7 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
-from benchmarks import cost, report
+from benchmarks import cost, plot, report
 from infra.bundle import dependencies
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
@@ -158,3 +158,4 @@ def with_tables(path: str, page: str) -> str:
 if __name__ == "__main__":
     for path in PAGES:
         (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text(encoding="utf-8")), encoding="utf-8")
+    plot.SVG.write_text(plot.draw(report.RECORDED), encoding="utf-8")
