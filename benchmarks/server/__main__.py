@@ -106,6 +106,8 @@ async def main(folder: Path | None) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    # Who started this holds the other end, and may be killed: nothing is ever written there.
+    loop.add_reader(sys.stdin, stopped.set)
     services = Services()
     context = make_context(folder) if folder else None
     server = await loop.create_server(lambda: Connection(services), "127.0.0.1", 0, ssl=context, backlog=BACKLOG)
