@@ -11,8 +11,8 @@ from benchmarks import programs
 from benchmarks.fake import ROOT
 
 SVG = ROOT / "docs" / "benchmark.svg"
-# The cases that are drawn: one region, many regions, and many through TLS. At so many seconds a longer bar ends, so that
-# the others can be seen.
+# The cases that are drawn: one region, many regions, and many through TLS. A bar that would be longer ends at so many
+# seconds, so that the others can be seen.
 DRAWN = (
     ("1 region of 10,000", "10,000 pools in one region", 12.0),
     ("17 regions of 1,000", "17 regions of 1,000 pools", 12.0),
