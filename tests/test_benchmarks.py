@@ -101,6 +101,7 @@ def test_the_tables_have_what_was_measured(results: dict[str, Any]) -> None:
     header, rows = tables["wall"]
     assert header[0] == "program"
     assert [row[-1] for row in rows] == ["yes"] * len(SMALL)
+    assert [row[0] for row in tables["beside boto3"][1]] == [plot.DRAWN[0][0]]
     assert "2 of 2: exit 0, 130" in tables["throttled"][1][0][1]
 
 
@@ -111,8 +112,8 @@ def test_the_plot_is_an_image_of_all_programs(results: dict[str, Any], tmp_path:
     assert texts >= {each.name for each in SMALL}
 
 
-def test_the_plot_draws_cases_that_there_are() -> None:
-    assert {case for case, _, _ in plot.DRAWN} <= {each.name for each in cases.SPEED}
+def test_the_plot_and_the_shares_are_of_cases_there_are() -> None:
+    assert {each[0] for each in (*plot.DRAWN, *report.BESIDE_BOTO3)} <= {each.name for each in cases.SPEED}
 
 
 def test_the_plot_in_the_docs_is_of_the_recorded_results() -> None:
