@@ -189,7 +189,9 @@ def diff(*, location: str, profile: str | None, as_json: bool, before: Moment | 
     with opened(location, profile) as store:
         new = choose(store, after)
         old = choose(store, before) if before else _before(store, new)
-        found = difference.compare(difference.read_side(store, old), difference.read_side(store, new))
+        sides = {each.id: each for each in (old, new)}
+        read = archive.in_turn(lambda each: difference.read_side(store, sides[each]), (old.id, new.id))
+        found = difference.compare(*read)
         if as_json:
             write(reports.difference_document(old, new, found))
         else:
@@ -227,7 +229,7 @@ def list_command(*, location: str, profile: str | None, as_json: bool, last: int
     with opened(location, profile) as store:
         if store.get(keys.LATEST) is None:
             archive.warn_of_missing_latest(store, warn)
-        identifiers = archive.finished_ids(store)[-last if last else 0 :]
+        identifiers = archive.newest_ids(store, last) if last else archive.finished_ids(store)
         errors: list[InventoryError] = []
         found = list(_readable(store, identifiers, errors))
         if as_json:
