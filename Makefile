@@ -74,11 +74,7 @@ docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
 
 bench: $(PYTHON_READY)
-	@$(BIN)/python benchmarks/large.py
-	@$(BIN)/python benchmarks/throttled.py
-	@$(BIN)/python benchmarks/reading.py
-	@$(BIN)/python -m benchmarks.usage
-	@$(BIN)/python -m benchmarks.cost
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)
