@@ -243,10 +243,16 @@ def _environment(aws: fake.Fake) -> Iterator[None]:
         os.environ.update(before)
 
 
-def measure(sizes: Sizes, say: Callable[[str], object] = print) -> dict[str, Any]:
-    """Measure all, say each figure, and return what is recorded."""
+def measure(sizes: Sizes, say: Callable[[str], object] = print) -> Iterator[dict[str, Any]]:
+    """Measure one after another, say each figure, and return what is to be recorded by then."""
     started = time.monotonic()
-    figures = []
+    figures: list[dict[str, Any]] = []
+    machine = {
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
     with fake.serve() as aws, _environment(aws):
         for part in (pools, regions, snapshots):
             for each in part(aws, sizes):
@@ -256,31 +262,26 @@ def measure(sizes: Sizes, say: Callable[[str], object] = print) -> dict[str, Any
                     f"{each.cpu_seconds:7.2f} s of processor, {each.peak_mb:4.0f} MB, {each.reads:6} reads and "
                     f"{each.writes_and_lists:3} other calls of S3"
                 )
-    return {
-        "measured": datetime.now(UTC).date().isoformat(),
-        "minutes": round((time.monotonic() - started) / 60, 1),
-        "machine": {
-            "cores": os.cpu_count(),
-            "architecture": platform.machine(),
-            "system": platform.system(),
-            "python": platform.python_version(),
-        },
-        "latency_ms": LATENCY_MS,
-        "figures": figures,
-    }
+                yield {
+                    "measured": datetime.now(UTC).date().isoformat(),
+                    "minutes": round((time.monotonic() - started) / 60, 1),
+                    "machine": machine,
+                    "latency_ms": LATENCY_MS,
+                    "figures": figures,
+                }
 
 
 def main() -> None:
     """Measure, record and draw; or, if quick, only show that it works."""
     options = argparse.ArgumentParser(prog="make growth", description="How time, memory, calls and money grow.")
-    options.add_argument("--quick", action="store_true", help="measure little, in seconds, and record nothing")
-    if options.parse_args().quick:
-        measure(QUICK)
-        return
-    recorded = measure(ALL, lambda text: print(text, flush=True))
-    RECORDED.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
-    growth_plot.SVG.write_text(growth_plot.draw(recorded), encoding="utf-8")
-    print(f"measured in {recorded['minutes']} minutes; `make docs` puts it into docs/performance.md")
+    options.add_argument("--quick", action="store_true", help="measure little, in a minute, and record nothing")
+    is_quick = options.parse_args().quick
+    # Recorded as it goes: the largest come last, and take most of the time.
+    for recorded in measure(QUICK if is_quick else ALL, lambda text: print(text, flush=True)):
+        if not is_quick:
+            RECORDED.write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
+            growth_plot.SVG.write_text(growth_plot.draw(recorded), encoding="utf-8")
+    print("`make docs` puts it into docs/performance.md")
 
 
 if __name__ == "__main__":
