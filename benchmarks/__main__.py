@@ -1,4 +1,4 @@
-"""Measure ours and the peers, and record it: `make bench`. Then `make docs` puts it into docs/performance.md."""
+"""Measure ours and the peers, and record it: `make bench`, which then makes the tables and the plot of it."""
 
 import argparse
 import json
@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cases, install, losses, plot
+from benchmarks import cases, install, losses
 from benchmarks.programs import PROGRAMS, Program, why_no_function
 
 RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> None:
-    """Measure everything, and write results.json and the plot."""
+    """Measure everything, and write results.json."""
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
     options.add_argument("--preliminary", metavar="WHY", default="", help="say so in the tables, and why")
     preliminary = options.parse_args().preliminary
@@ -39,8 +39,7 @@ def main() -> None:
         "losses": lost,
     }
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    plot.SVG.write_text(plot.draw(results), encoding="utf-8")
-    print(f"measured in {results['minutes']} minutes; `make docs` puts it into docs/performance.md")
+    print(f"measured in {results['minutes']} minutes")
 
 
 def machine() -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """The cases, and running the programs on them: in alternation, so that what else the machine does hits all alike."""
 
 import dataclasses
+import math
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import boto3
 
 from benchmarks import programs
-from benchmarks.fake import Fake, Setup, serve
+from benchmarks.fake import Call, Fake, Setup, serve
 from benchmarks.measure import Measured, measure_together
 from benchmarks.programs import PROGRAMS, Held, Program
 
@@ -19,6 +21,10 @@ REGIONS = sorted(boto3.session.Session().get_available_regions("cognito-idp"), k
 # A program that takes longer than this is run once in the case.
 SLOW_SECONDS = 8.0
 DEPLOYED_PACE = 10.0
+PAGE_SIZE = 60
+LISTING = "ListUserPools"
+# What a run does in turn: until its first call, until it lists, the listing, the calls after that, and its end.
+STAGES = ("start", "before", "listing", "after", "end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,12 @@ class Case:
     limit_seconds: float = 200
 
     @property
+    def limit_ms(self) -> float:
+        """How long the pages of one region take, one after the other, where each takes the latency."""
+        pages = math.ceil(max(self.setup.pools.values()) / PAGE_SIZE)
+        return pages * self.setup.latency_ms
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """The regions that are listed."""
         return tuple(self.setup.pools)
@@ -63,6 +75,7 @@ LATENCY_MS = 20
 SPEED = (
     Case(name="1 region of 10,000, 0 ms", setup=Setup(pools=_pools(10_000)), programs=_ONE_REGION),
     Case(name="1 region of 10,000", setup=Setup(pools=_pools(10_000), latency_ms=LATENCY_MS), programs=_ONE_REGION),
+    Case(name="1 region of 100", setup=Setup(pools=_pools(100), latency_ms=LATENCY_MS), programs=_ONE_REGION),
     Case(
         name="17 regions of 1,000",
         setup=Setup(pools=_pools(1_000, 17), latency_ms=LATENCY_MS),
@@ -125,6 +138,7 @@ def run_waiting(cases: Iterable[Case]) -> list[dict[str, Any]]:
 
 def _run_case(case: Case, aws: Fake) -> Iterator[dict[str, Any]]:
     measured: dict[str, list[list[Measured]]] = {each.name: [] for each in case.programs}
+    stages: dict[str, list[dict[str, float]]] = {each.name: [] for each in case.programs}
     calls: dict[str, dict[str, int]] = {}
     for number in range(case.rounds):
         for program in case.programs:
@@ -143,9 +157,36 @@ def _run_case(case: Case, aws: Fake) -> Iterator[dict[str, Any]]:
                 )
             )
             calls[program.name] = aws.counts()
+            stages[program.name].append(stages_ms(earlier[-1][0], aws.timeline()))
             _show(case, program, number, earlier[-1])
     for program in case.programs:
-        yield record(case.name, program, measured[program.name], calls[program.name], Held.of(case.setup.pools))
+        whole = Held.of(case.setup.pools)
+        recorded = record(case.name, program, measured[program.name], calls[program.name], whole)
+        yield recorded | {"stages_ms": _medians(stages[program.name])}
+
+
+def stages_ms(measured: Measured, timeline: Sequence[Call]) -> dict[str, float]:
+    """Return how long each stage of a run took, in milliseconds, as it is seen from the service."""
+    listing = [call for call in timeline if call.operation == LISTING]
+    if not listing:
+        return {}
+    moments = (
+        measured.started,
+        min(call.came for call in timeline),
+        min(call.came for call in listing),
+        max(call.answered for call in listing),
+        max(call.answered for call in timeline),
+        measured.started + measured.wall_seconds,
+    )
+    return {
+        stage: round(1000 * (later - earlier), 1)
+        for stage, (earlier, later) in zip(STAGES, pairwise(moments), strict=True)
+    }
+
+
+def _medians(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    seen = [each for each in stages if each]
+    return {stage: round(statistics.median(each[stage] for each in seen), 1) for stage in STAGES} if seen else {}
 
 
 def _show(case: Case, program: Program, number: int, measured: list[Measured]) -> None:

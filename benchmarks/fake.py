@@ -62,6 +62,15 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was answered: when it came and when it was, by the machine's monotonic counter."""
+
+    operation: str
+    came: float
+    answered: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fake:
     """A stand-in that is running.
 
@@ -100,6 +109,10 @@ class Fake:
         """Return how often each operation was called since it was set up; `throttled` and `connections` among them."""
         counted: dict[str, int] = self._ask("GET", "/_counts")
         return counted
+
+    def timeline(self) -> list[Call]:
+        """Return each call since it was set up, in the order of their answers."""
+        return [Call(*each) for each in self._ask("GET", "/_timeline")]
 
     def keys(self) -> list[str]:
         """Return the keys of BUCKET."""

@@ -27,6 +27,7 @@ def main(output: str, errors: str, limit_seconds: str, *command: str) -> None:
         wall_seconds = time.monotonic() - started
         timer.cancel()
     taken = {
+        "started": round(started, 4),
         "exit_code": os.waitstatus_to_exitcode(status),
         "wall_seconds": round(wall_seconds, 3),
         "cpu_seconds": round(used.ru_utime + used.ru_stime, 3),

@@ -21,6 +21,7 @@ class Measured:
     """One run, of the whole process from its start to its end.
 
     Attributes:
+        started: when it did, by the machine's monotonic counter.
         exit_code: the program's; negative where a signal ended it, as the limit of a case does.
         wall_seconds: how long it took.
         cpu_seconds: how much of the processor's time it took, in the program and in the kernel.
@@ -28,6 +29,7 @@ class Measured:
         held: what it kept.
     """
 
+    started: float
     exit_code: int
     wall_seconds: float
     cpu_seconds: float

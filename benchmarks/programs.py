@@ -106,7 +106,8 @@ class Program:
         return ENVIRONMENTS / self.environment / "bin" / "python" if self.environment else Path(sys.executable)
 
 
-def _script(environment: str | None, name: str) -> Callable[[Run], list[str]]:
+def script(environment: str | None, name: str) -> Callable[[Run], list[str]]:
+    """Return the call of a script of benchmarks/peers, in an environment of its own or in this project's."""
     python = str(ENVIRONMENTS / environment / "bin" / "python") if environment else sys.executable
     return lambda run: [python, str(HERE / name), *run.regions]
 
@@ -198,16 +199,14 @@ def _published(run: Run) -> Held:
 
 OURS = Program("pool-inventory run", _terminal, _published, packages=("boto3",))
 FUNCTION = Program("pool-inventory, the function", _function, _published, variables=_settings)
-FLOOR = Program("HTTP without a client (the floor)", _script(None, "http_floor.py"), _printed)
+FLOOR = Program("HTTP without a client (the floor)", script(None, "http_floor.py"), _printed)
 BOTO3_LOOP = Program(
-    "boto3, one region after the other", _script("boto3", "boto3_loop.py"), _printed, "boto3", ("boto3",)
+    "boto3, one region after the other", script("boto3", "boto3_loop.py"), _printed, "boto3", ("boto3",)
 )
-BOTO3_THREADS = Program(
-    "boto3, a thread a region", _script("boto3", "boto3_threads.py"), _printed, "boto3", ("boto3",)
-)
+BOTO3_THREADS = Program("boto3, a thread a region", script("boto3", "boto3_threads.py"), _printed, "boto3", ("boto3",))
 AIOBOTOCORE = Program(
     "aiobotocore, a task a region",
-    _script("aiobotocore", "aiobotocore_tasks.py"),
+    script("aiobotocore", "aiobotocore_tasks.py"),
     _printed,
     "aiobotocore",
     ("aiobotocore", "botocore"),
@@ -222,7 +221,7 @@ AWS_CLI = Program(
 )
 CARTOGRAPHY = Program(
     "Cartography, get_user_pools",
-    _script("cartography", "cartography_pools.py"),
+    script("cartography", "cartography_pools.py"),
     _printed,
     "cartography",
     ("cartography", "boto3"),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import programs
-from benchmarks.cases import SPEED, THROTTLED
+from benchmarks.cases import SPEED, STAGES, THROTTLED
 from benchmarks.losses import LOSSES, POOLS, WHO
 from benchmarks.programs import PROGRAMS
 
@@ -14,6 +14,14 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 """A header and rows."""
 
 RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("results.json").read_text(encoding="utf-8"))
+# What ours are held to: a figure of a case, beside the loop of boto3 that suits it.
+BESIDE_BOTO3 = (
+    ("1 region of 10,000, 0 ms", "seconds", "wall_seconds", programs.BOTO3_LOOP.name),
+    ("1 region of 10,000", "seconds", "wall_seconds", programs.BOTO3_LOOP.name),
+    ("17 regions of 1,000", "seconds", "wall_seconds", programs.BOTO3_THREADS.name),
+    ("34 regions of 300", "seconds", "wall_seconds", programs.BOTO3_THREADS.name),
+    ("34 regions of 10, TLS", "seconds of the processor", "cpu_seconds", programs.BOTO3_THREADS.name),
+)
 OURS = (programs.OURS.name, programs.FUNCTION.name)
 
 
@@ -23,6 +31,8 @@ def tables(results: Mapping[str, Any] = RECORDED) -> dict[str, Table]:
         "wall": _speed(results, lambda each: f"{each['wall_seconds']:.2f}"),
         "processor": _speed(results, lambda each: f"{each['cpu_seconds']:.2f}"),
         "memory": _speed(results, lambda each: f"{each['peak_mb']:.0f}"),
+        "beside boto3": _beside_boto3(results),
+        "stages": _stages(results),
         "throttled": _throttled(results),
         "losses": _losses(results),
         "measured with": _versions(results),
@@ -51,6 +61,31 @@ def _speed(results: Mapping[str, Any], shown: Callable[[Mapping[str, Any]], str]
     return ("program", *cases, "keeps all"), rows
 
 
+def _beside_boto3(results: Mapping[str, Any]) -> Table:
+    """Return what ours take for each second of boto3's."""
+    found = {(each["program"], each["case"]): each for each in results["speed"]}
+    rows = []
+    for case, unit, figure, peer in BESIDE_BOTO3:
+        if (peer, case) in found:
+            base = found[peer, case][figure]
+            shares = (f"{found[ours, case][figure] / base:.2f}" for ours in OURS if (ours, case) in found)
+            rows.append((case, unit, peer, f"{base:.2f}", *shares))
+    return ("case", "what", "peer", "its figure", *(f"{name}, as a share" for name in OURS)), rows
+
+
+def _stages(results: Mapping[str, Any]) -> Table:
+    """Return where the time of ours goes, in milliseconds, and what the listing takes at least."""
+    found = {(each["program"], each["case"]): each for each in results["speed"]}
+    rows = []
+    for case in SPEED:
+        for program in OURS:
+            each = found.get((program, case.name))
+            if each:
+                stages = (f"{each['stages_ms'][stage]:,.0f}" for stage in STAGES)
+                rows.append((case.name, program, *stages, f"{case.limit_ms:,.0f}"))
+    return ("case", "program", *STAGES, "limit of the listing"), rows
+
+
 def _throttled(results: Mapping[str, Any]) -> Table:
     found = {(each["program"], each["case"]): each for each in results["throttled"]}
     cases = [case.name for case in THROTTLED]
@@ -67,7 +102,7 @@ def _outcomes(each: Mapping[str, Any] | None) -> str:
     if each is None:
         return ""
     ended = [_outcome(code, held["pools"]) for code, held in zip(each["exit_codes"], each["held"], strict=True)]
-    counted = [f"{ended.count(one)} × {one}" if len(ended) > 1 else one for one in dict.fromkeys(ended)]
+    counted = [f"{ended.count(one)} of {len(ended)}: {one}" if len(ended) > 1 else one for one in dict.fromkeys(ended)]
     return f"{'; '.join(counted)}; {each['last_seconds']:.1f} s"
 
 

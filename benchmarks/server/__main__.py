@@ -6,6 +6,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.fake import BUCKET, Setup
@@ -62,12 +63,18 @@ class Connection(asyncio.Protocol):
         if request.target.startswith("/_"):
             self._send(_controlled(self._services, request), request)
             return
-        answer = self._services.answer(request)
+        came = time.monotonic()
+        operation, answer = self._services.answer(request)
         latency_ms = self._services.setup.latency_ms
-        if latency_ms:
-            asyncio.get_running_loop().call_later(latency_ms / 1000, self._send, answer, request)
-        else:
+
+        def send() -> None:
+            self._services.timeline.append((operation, came, time.monotonic()))
             self._send(answer, request)
+
+        if latency_ms:
+            asyncio.get_running_loop().call_later(latency_ms / 1000, send)
+        else:
+            send()
 
     def _send(self, answer: Answer, request: Request) -> None:
         if answer.reset:
@@ -86,6 +93,8 @@ def _controlled(services: Services, request: Request) -> Answer:
         return Answer(b"{}")
     if request.target == "/_counts":
         return Answer(json.dumps(services.counts).encode())
+    if request.target == "/_timeline":
+        return Answer(json.dumps(services.timeline).encode())
     bucket = services.objects.buckets.get(BUCKET, Bucket())
     if request.path.startswith(OBJECT):
         return Answer(bucket.objects[request.path.removeprefix(OBJECT)][0])
@@ -97,6 +106,8 @@ async def main(folder: Path | None) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
+    # Who started this holds the other end, and may be killed: nothing is ever written there.
+    loop.add_reader(sys.stdin, stopped.set)
     services = Services()
     context = make_context(folder) if folder else None
     server = await loop.create_server(lambda: Connection(services), "127.0.0.1", 0, ssl=context, backlog=BACKLOG)

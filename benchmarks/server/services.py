@@ -46,6 +46,7 @@ class Services:
     setup: Setup = field(default_factory=Setup)
     objects: Objects = field(default_factory=Objects)
     counts: Counter[str] = field(default_factory=Counter)
+    timeline: list[tuple[str, float, float]] = field(default_factory=list)
     _regions: dict[str, Region] = field(default_factory=dict)
     _quotas: dict[tuple[str, str], Quota] = field(default_factory=dict)
     _faults: Counter[str] = field(default_factory=Counter)
@@ -54,6 +55,7 @@ class Services:
         """Begin again with another setup."""
         self.setup = setup
         self.counts.clear()
+        self.timeline.clear()
         self._quotas.clear()
         self._faults.clear()
         self._regions = {
@@ -67,8 +69,8 @@ class Services:
         if setup.folder:
             self.objects.load(BUCKET, Path(setup.folder))
 
-    def answer(self, request: Request) -> Answer:
-        """Return the answer to a request that a client of AWS sent."""
+    def answer(self, request: Request) -> tuple[str, Answer]:
+        """Return the operation that a client of AWS asked for, and the answer."""
         access_key, region, service = request.scope()
         if service == "s3":
             name, answered = self.objects.answer(request)
@@ -80,7 +82,7 @@ class Services:
         else:
             name, answered = request.operation, self._other(request.operation, request, access_key)
         self.counts[name] += 1
-        return answered
+        return name, answered
 
     def _cognito(self, operation: str, asked: dict[str, Any], access_key: str, region: str) -> Answer:
         if self.setup.quota_per_second:
