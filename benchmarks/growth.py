@@ -8,9 +8,11 @@ growth.json and draws docs/growth.svg; `make docs` then puts the table into docs
 """
 
 import argparse
+import itertools
 import json
 import os
 import platform
+import re
 import statistics
 import tempfile
 import time
@@ -33,7 +35,11 @@ LATENCY_MS = 20
 PREFIX = settings.PREFIX.read({})
 ADDRESS = f"s3://{fake.BUCKET}/{PREFIX}"
 FIRST = datetime(2026, 11, 24, 18, tzinfo=UTC)
-# A command that takes less of the processor is measured three times, and the median taken.
+# `show` has all rows in memory, 9 KB a pool, and is for people.
+MAX_SHOWN = 100_000
+# In memory, where there is such a folder: each object is synced to the disk, and 10,000 snapshots have 80,000.
+MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - folders of their own are made in it
+# A command is short that takes less of the processor.
 SHORT_SECONDS = 3
 
 PROGRAM = """
@@ -56,12 +62,16 @@ class Sizes:
         in_regions: in how many regions those are.
         regions: how many, of POOLS_A_REGION pools each.
         snapshots: how many there are before the next run.
+        places: where those are.
+        repeats: how often a command that is short is measured, of which the median is taken.
     """
 
     pools: tuple[int, ...]
     in_regions: int
     regions: tuple[int, ...]
     snapshots: tuple[int, ...]
+    places: tuple[str, ...] = ("S3", "a folder")
+    repeats: int = 3
 
 
 ALL = Sizes(
@@ -70,7 +80,7 @@ ALL = Sizes(
     regions=(1, 2, 4, 8, 17, 34),
     snapshots=(1, 10, 100, 1_000, 10_000),
 )
-QUICK = Sizes(pools=(100,), in_regions=3, regions=(1, 2), snapshots=(3,))
+QUICK = Sizes(pools=(100,), in_regions=2, regions=(1, 2), snapshots=(3,), repeats=1)
 POOLS_A_REGION = 300
 
 
@@ -110,8 +120,12 @@ def pools(aws: fake.Fake, sizes: Sizes) -> Iterator[Figure]:
         regions = _regions(sizes.in_regions)
         _settle(aws, {each: -(-size // len(regions)) for each in regions})
         yield _run(aws, "pools", size)
-        for what in ("show --json", "summary", "verify"):
-            yield _command(aws, "pools", size, what)
+        if size <= MAX_SHOWN:
+            yield _command(aws, "pools", size, "show --json", sizes.repeats)
+        with tempfile.TemporaryDirectory(dir=MEMORY) as name:
+            yield _command(aws, "pools", size, f"export -o {name}/pools.ndjson", sizes.repeats)
+        for what in ("summary", "verify"):
+            yield _command(aws, "pools", size, what, sizes.repeats)
 
 
 def regions(aws: fake.Fake, sizes: Sizes) -> Iterator[Figure]:
@@ -119,25 +133,30 @@ def regions(aws: fake.Fake, sizes: Sizes) -> Iterator[Figure]:
     for size in sizes.regions:
         _settle(aws, dict.fromkeys(_regions(size), POOLS_A_REGION))
         yield _run(aws, "regions", size)
-        yield _command(aws, "regions", size, "verify")
+        yield _command(aws, "regions", size, "verify", sizes.repeats)
 
 
 def snapshots(aws: fake.Fake, sizes: Sizes) -> Iterator[Figure]:
     """Measure the commands and a run with more and more snapshots, in S3 and in a folder."""
-    # In memory, where there is such a folder: each object is synced to the disk, and there are 80,000.
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as name:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as name:
         folder = Path(name, PREFIX)
         made = history.History.begin(folder)
         for size in sizes.snapshots:
             made.grow_to(size)
             day_before = keys.snapshot_id(made.newest - timedelta(days=1))
             pool_id = history.pool_id(made.count * history.CHANGES)
-            commands = ("show", "list", "list --last 10", f"history {pool_id}", f"verify --since {day_before}", "verify")
+            commands = (
+                "show",
+                "list",
+                "list --last 10",
+                f"history {pool_id}",
+                f"verify --since {day_before}",
+                "verify",
+            )
             aws.set_up(fake.Setup(pools={history.TARGET.region: history.POOLS}, latency_ms=LATENCY_MS, folder=name))
-            for address, where in ((ADDRESS, "S3"), (str(folder), "a folder")):
-                for each in commands:
-                    yield _command(aws, "snapshots", size, each, address=address, where=where)
+            for where, each in itertools.product(sizes.places, commands):
+                address = ADDRESS if where == "S3" else str(folder)
+                yield _command(aws, "snapshots", size, each, sizes.repeats, address=address, where=where)
             os.environ[settings.REGIONS.name] = history.TARGET.region
             yield _run(aws, "snapshots", size, at=made.newest + timedelta(hours=1))
 
@@ -158,8 +177,8 @@ def _run(aws: fake.Fake, by: str, size: int, *, at: datetime = FIRST + timedelta
     if summary["message"] != "the run is done" or summary["status"] != "complete":
         raise SystemExit(f"the run went wrong: {summary}")
     identifier = keys.snapshot_id(at)
-    sizes = {each: len(aws.read(each)) for each in aws.keys()}
-    own = [size for key, size in sizes.items() if identifier in key or keys.symlink(identifier) in key]
+    stored = [each.removeprefix(f"{PREFIX}/") for each in aws.keys()]  # noqa: SIM118 - it is no dictionary
+    own = [each for each in stored if identifier in each or each == keys.symlink(identifier)]
     case = {
         "pools": summary["pools"],
         "regions": len(os.environ[settings.REGIONS.name].split(",")),
@@ -169,29 +188,30 @@ def _run(aws: fake.Fake, by: str, size: int, *, at: datetime = FIRST + timedelta
         "s3_reads": figure.reads,
         "log_bytes": len(ran.stdout.encode()),
         "log_bytes_of_first": len(ran.stdout.encode()),
-        "snapshot_bytes": sum(own),
-        "latest_bytes": sum(size for key, size in sizes.items() if key.endswith(keys.MOVED)),
+        "snapshot_bytes": sum(len(aws.read(f"{PREFIX}/{each}")) for each in own),
+        "latest_bytes": sum(len(aws.read(f"{PREFIX}/{each}")) for each in keys.MOVED),
         "cpu_seconds": figure.cpu_seconds,
     }
     return Figure(**{**asdict(figure), "case": case})
 
 
 def _command(
-    aws: fake.Fake, by: str, size: int, command: str, *, address: str = ADDRESS, where: str = "S3"
+    aws: fake.Fake, by: str, size: int, command: str, repeats: int, *, address: str = ADDRESS, where: str = "S3"
 ) -> Figure:
     """Measure a command, several times if it is short."""
     name, *options = command.split()
-    shown = " ".join(each for each in command.split() if not each.startswith(history.TARGET.region))
-    shown = shown.partition(" 20")[0]  # --since, and no day
+    # Without an id, a time or a file.
+    shown = re.sub(rf" (-o|{history.TARGET.region}_|[0-9]{{4}}-).*", "", command)
 
-    def once() -> tuple[Figure, measured.Ran]:
-        return _took(aws, by, size, shown, where, lambda: measured.run(PROGRAM, name, address, *options))
+    def once() -> Figure:
+        return _took(aws, by, size, shown, where, lambda: measured.run(PROGRAM, name, address, *options))[0]
 
-    taken = [once()[0]]
-    if taken[0].cpu_seconds < SHORT_SECONDS:
-        taken += [once()[0], once()[0]]
+    taken = [once()]
+    while taken[0].cpu_seconds < SHORT_SECONDS and len(taken) < repeats:
+        taken.append(once())
     medians = {
-        each: statistics.median(getattr(one, each) for one in taken) for each in ("seconds", "cpu_seconds", "peak_mb")
+        each: statistics.median_low(getattr(one, each) for one in taken)
+        for each in ("seconds", "cpu_seconds", "peak_mb")
     }
     return Figure(**{**asdict(taken[0]), **medians})
 
