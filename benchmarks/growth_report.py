@@ -17,8 +17,8 @@ def tables(recorded: Mapping[str, Any] = RECORDED) -> dict[str, cost.Table]:
     return {
         "growth by pools": _table(_of(figures, "pools"), "pools", ("seconds", "MB", "dollars")),
         "growth by regions": _table(_of(figures, "regions"), "regions", ("seconds", "MB", "dollars")),
-        "growth by snapshots": _table(_of(figures, "snapshots"), "snapshots", ("seconds", "MB", "calls")),
-        "growth in a folder": _table(_of(figures, "snapshots", "a folder"), "snapshots", ("seconds", "MB")),
+        "growth by snapshots": _table(_of(figures, "snapshots"), "snapshots", ("processor", "MB", "calls")),
+        "growth in a folder": _table(_of(figures, "snapshots", "a folder"), "snapshots", ("processor", "MB")),
         "growth of cost": _costs(_of(figures, "snapshots")),
         "growth measured with": _measured_with(recorded),
     }
@@ -53,6 +53,7 @@ def _dollars_a_month(figure: Figure) -> float:
 
 SHOWN: Mapping[str, Callable[[Figure], str]] = {
     "seconds": lambda each: f"{each['seconds']:.1f} s ({each['cpu_seconds']:.1f})",
+    "processor": lambda each: f"{each['cpu_seconds']:.1f} s",
     "MB": lambda each: f"{each['peak_mb']:.0f} MB",
     "calls": lambda each: f"{each['reads'] + each['writes_and_lists']:,} calls",
     "dollars": lambda each: f"${_dollars_a_month(each):.2f} a month" if each["case"] else "",
@@ -71,7 +72,7 @@ def _costs(figures: Sequence[Figure]) -> cost.Table:
             for each in verified
         )
         kept = cost.PRICES["S3 Standard"].of(size_bytes)
-        rows.append((f"{run['size']:,}", f"{size_bytes / 1e6:,.1f}", f"{kept:.4f}", f"{requests:.4f}"))
+        rows.append((f"{run['size']:,}", f"{size_bytes / 1e6:,.2f}", f"{kept:.4f}", f"{requests:.4f}"))
     return ("snapshots", "MB", "dollars a month to keep them", "dollars to `verify` all once"), rows
 
 
