@@ -11,7 +11,7 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
-from benchmarks import cost, plot, report
+from benchmarks import cost, growth_plot, growth_report, plot, report
 from infra.bundle import dependencies
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
@@ -99,8 +99,9 @@ def cost_tables() -> dict[str, str]:
 
 
 def performance_tables() -> dict[str, str]:
-    """Return the tables of docs/performance.md that `make bench` measures, by their marks."""
-    return {name: table(header, rows) for name, (header, rows) in report.tables().items()}
+    """Return the tables of docs/performance.md that `make bench` and `make growth` measure, by their marks."""
+    made = {**report.tables(), **growth_report.tables()}
+    return {name: table(header, rows) for name, (header, rows) in made.items()}
 
 
 # Why the function carries each package that lambda/requirements.txt pins.
@@ -159,3 +160,4 @@ if __name__ == "__main__":
     for path in PAGES:
         (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text(encoding="utf-8")), encoding="utf-8")
     plot.SVG.write_text(plot.draw(report.RECORDED), encoding="utf-8")
+    growth_plot.SVG.write_text(growth_plot.draw(growth_report.RECORDED), encoding="utf-8")
