@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import botocore
 import pytest
 
-from infra.bundle import bundle, bytecode, dependencies
+from infra.bundle import bundle, bytecode, dependencies, trust
 from infra.bundle.bundle import Ingredients
 from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
@@ -19,8 +20,12 @@ from tests.user_settings import PIP_SETTINGS
 RUNNING = Interpreter(sys.executable, sys.version_info[:3], makes_environments=True)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
+# Its authorities have to be real ones.
+ROOTS = Path(botocore.__file__).with_name("cacert.pem").read_text(encoding="utf-8")
+
 BOTOCORE = {
     "botocore/__init__.py": "",
+    "botocore/cacert.pem": ROOTS,
     "botocore/data/endpoints.json": "{}",
     "botocore/data/account/2021-02-01/service-2.json.gz": "",
     "botocore/data/cognito-idp/2016-04-18/service-2.json.gz": "",
@@ -89,7 +94,14 @@ def ingredients(tmp_path: Path, wheels: Path) -> Ingredients:
         package.joinpath(name).write_text(f"NAME = {name!r}\n")
     package.joinpath("__pycache__").mkdir()
     package.joinpath("__pycache__", "stale.cpython-311.pyc").write_text("")
-    return Ingredients(lock=lock, package=package, python_version=VERSION, architecture="arm64", compiler=RUNNING)
+    return Ingredients(
+        lock=lock,
+        package=package,
+        python_version=VERSION,
+        architecture="arm64",
+        trust_store=trust.AMAZON,
+        compiler=RUNNING,
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -105,6 +117,7 @@ def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingre
         "boto3-1.0.dist-info/METADATA",
         "boto3-1.0.dist-info/WHEEL",
         "botocore/__init__.py",
+        "botocore/cacert.pem",
         "botocore/data/account/2021-02-01/service-2.json.gz",
         "botocore/data/cognito-idp/2016-04-18/service-2.json.gz",
         "botocore/data/endpoints.json",
@@ -117,6 +130,7 @@ def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingre
         "six.py",
         "six-1.0.dist-info/METADATA",
         "six-1.0.dist-info/WHEEL",
+        "trust-store.pem",
     }
 
 
@@ -177,6 +191,8 @@ def test_each_ingredient_makes_a_bundle_of_its_own(ingredients: Ingredients, tmp
         replace(ingredients, compiler=None),
         replace(ingredients, compiler=replace(RUNNING, version=(3, 99, 0))),
         replace(ingredients, architecture="x86_64"),
+        replace(ingredients, trust_store=trust.ALL),
+        replace(ingredients, trust_store=b"one's own"),
         replace(ingredients, lock=another_lock),
     ]
     assert len({bundle.build(one, cache_folder=tmp_path / "cache") for one in each}) == len(each)
@@ -227,7 +243,8 @@ def test_a_wheel_without_its_licence_is_given_it(ingredients: Ingredients, wheel
         + lock_line("arro3-io", make_wheel(wheels, "arro3_io", {"arro3/io.py": "", **of_its_own})),
         encoding="utf-8",
     )
-    files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
+    without_botocore = replace(ingredients, trust_store=b"")
+    files = contents(bundle.build(without_botocore, cache_folder=tmp_path / "cache"))
     assert b"Copyright (c) 2024 Kyle Barron" in files["arro3_core-1.0.dist-info/licenses/LICENSE"]
     assert [name for name in files if name.startswith("arro3_io-1.0.dist-info/lic")] == list(of_its_own)
 
@@ -275,7 +292,7 @@ def test_wheels_are_the_functions_and_not_this_machines(
 ) -> None:
     hashes = [make_wheel(wheels, "native", {"native.txt": name}, tag=tag) for name, tag in tags.items()]
     ingredients.lock.write_text(lock_line("native", *hashes))
-    functions = replace(ingredients, architecture=wanted, python_version="3.12", compiler=None)
+    functions = replace(ingredients, architecture=wanted, python_version="3.12", trust_store=b"", compiler=None)
     files = contents(bundle.build(functions, cache_folder=tmp_path / "cache"))
     assert files["native.txt"] == wanted.encode()
 
