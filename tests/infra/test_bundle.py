@@ -20,17 +20,29 @@ from tests.user_settings import PIP_SETTINGS
 RUNNING = Interpreter(sys.executable, sys.version_info[:3], makes_environments=True)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# Its authorities have to be real ones.
-ROOTS = Path(botocore.__file__).with_name("cacert.pem").read_text(encoding="utf-8")
+# Its authorities have to be real ones, and its models to be what a wheel has.
+INSTALLED = Path(botocore.__file__).parent
+ROOTS = INSTALLED.joinpath("cacert.pem").read_bytes()
 
-BOTOCORE = {
+
+def model(service: str) -> dict[str, bytes]:
+    """The files of a service's newest version."""
+    *_, newest = sorted(INSTALLED.joinpath("data", service).iterdir())
+    return {
+        f"botocore/{path.relative_to(INSTALLED).as_posix()}": path.read_bytes()
+        for path in newest.glob("service-2.json.gz")
+    }
+
+
+BOTOCORE: dict[str, str | bytes] = {
     "botocore/__init__.py": "",
     "botocore/cacert.pem": ROOTS,
-    "botocore/data/endpoints.json": "{}",
-    "botocore/data/account/2021-02-01/service-2.json.gz": "",
-    "botocore/data/cognito-idp/2016-04-18/service-2.json.gz": "",
-    "botocore/data/s3/2006-03-01/service-2.json.gz": "",
+    "botocore/data/endpoints.json": '{"partitions": []}',
+    "botocore/data/cognito-idp/2016-04-18/paginators-1.json": "{}",
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
+    **model("account"),
+    **model("cognito-idp"),
+    **model("s3"),
     "botocore-1.0.dist-info/licenses/LICENSE": "terms",
 }
 BOTO3 = {
@@ -44,7 +56,7 @@ BOTO3 = {
 SIX = {"six.py": "def numbers():\n    return {1, 2, 3}, (1, 2), 'text', frozenset({'a', 'b', 'c'})\n"}
 
 
-def make_wheel(folder: Path, name: str, files: Mapping[str, str], *, tag: str = "py3-none-any") -> str:
+def make_wheel(folder: Path, name: str, files: Mapping[str, str | bytes], *, tag: str = "py3-none-any") -> str:
     """Make a wheel of version 1.0; give its hash."""
     path = folder / f"{name}-1.0-{tag}.whl"
     information = f"{name}-1.0.dist-info"
@@ -118,10 +130,10 @@ def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingre
         "boto3-1.0.dist-info/WHEEL",
         "botocore/__init__.py",
         "botocore/cacert.pem",
-        "botocore/data/account/2021-02-01/service-2.json.gz",
-        "botocore/data/cognito-idp/2016-04-18/service-2.json.gz",
+        "botocore/data/account/2021-02-01/service-2.json",
+        "botocore/data/cognito-idp/2016-04-18/service-2.json",
         "botocore/data/endpoints.json",
-        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore/data/s3/2006-03-01/service-2.json",
         "botocore-1.0.dist-info/METADATA",
         "botocore-1.0.dist-info/WHEEL",
         "botocore-1.0.dist-info/licenses/LICENSE",
@@ -174,7 +186,7 @@ def test_a_changed_program_is_bundled_without_pip(
     assert b"'handler.py'" in contents(first)["pool_inventory/handler.py"]
     assert b"'new'" in contents(second)["pool_inventory/handler.py"]
     assert "pool_inventory/inner/extra.py" in contents(second)
-    assert contents(second)["botocore/data/endpoints.json"] == b"{}"
+    assert contents(second)["botocore/data/endpoints.json"] == b'{"partitions":[]}'
 
 
 def test_a_change_to_the_terminals_modules_changes_no_bundle(ingredients: Ingredients, tmp_path: Path) -> None:
