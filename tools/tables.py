@@ -12,7 +12,7 @@ from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
 from benchmarks import cost, growth_plot, growth_report, plot, report
-from infra.bundle import dependencies
+from infra.bundle import models
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
 from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
@@ -110,7 +110,7 @@ CARRIED_FOR = {
     "arro3-io": "Parquet, and JSON lines",
     "aws-lambda-powertools": "log lines, and metrics in them",
     "boto3": "sessions and clients of AWS",
-    "botocore": f"the clients themselves, with the data of {', '.join(dependencies.SERVICES)} and no other service's",
+    "botocore": f"the clients themselves, with what they call of {', '.join(models.OPERATIONS)}",
     "jmespath": "botocore and Powertools need it",
     "python-dateutil": "botocore needs it",
     "s3transfer": "boto3 needs it",

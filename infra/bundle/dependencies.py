@@ -8,12 +8,9 @@ import os
 import shutil
 from pathlib import Path
 
-from infra.bundle import licences
+from infra.bundle import licences, models
 from infra.bundle.installer import run_pip
 from infra.errors import BundleError
-
-# The services that the function calls; botocore carries the data of some four hundred.
-SERVICES = ("account", "cognito-idp", "events", "s3")
 
 # python3.12 and later run on Amazon Linux 2023, which has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/libc.html
 # Wheels for an older glibc run there; pip needs each one named. manylinux2014 is the old name of 2.17.
@@ -75,9 +72,9 @@ def _run_pip(folder: Path, *, lock: Path, python_version: str, architecture: str
 
 
 def _prune(folder: Path) -> None:
-    services = {path for path in folder.glob("botocore/data/*") if path.is_dir() and path.name not in SERVICES}
-    not_carried = {path for pattern in _NOT_CARRIED for path in folder.glob(pattern)}
-    for path in services | not_carried:
+    if (data := folder / "botocore" / "data").is_dir():
+        models.cut(data)
+    for path in {path for pattern in _NOT_CARRIED for path in folder.glob(pattern)}:
         if path.is_dir():
             shutil.rmtree(path)
         else:
