@@ -18,7 +18,7 @@ from pool_inventory.snapshots import schema
 
 from benchmarks.fake import BUCKET, ROOT, Fake
 from benchmarks.peers import held
-from infra.bundle import bundle, interpreter
+from infra.bundle import bundle, interpreter, trust
 from infra.bundle.bundle import Ingredients
 
 HERE = Path(__file__).parent / "peers"
@@ -165,6 +165,7 @@ def _bundle() -> Path:
         package=ROOT / "lambda" / "pool_inventory",
         python_version=version,
         architecture=ARCHITECTURES[platform.machine()],
+        trust_store=trust.AMAZON,
         compiler=interpreter.find(interpreter.minor_of(version), os.environ),
     )
     return bundle.build(ingredients, cache_folder=ROOT / ".cache")
@@ -179,7 +180,14 @@ def _function(run: Run) -> list[str]:
 
 
 def _settings(run: Run) -> dict[str, str]:
+    trusted = {}
+    if run.aws.own_root:
+        # The roots that the deployed function loads for each connection, and the stand-in's own.
+        roots = run.folder / trust.FILE
+        roots.write_bytes((_bundle() / trust.FILE).read_bytes() + run.aws.own_root.read_bytes())
+        trusted = {"AWS_CA_BUNDLE": str(roots)}
     return {
+        **trusted,
         settings.BUCKET.name: BUCKET,
         settings.PREFIX.name: run.prefix,
         settings.MAX_REQUESTS_PER_SECOND.name: f"{run.pace:g}",

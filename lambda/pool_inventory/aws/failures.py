@@ -109,14 +109,6 @@ def is_denied(error: BaseException | None) -> bool:
     return isinstance(error, CREDENTIALS_ERRORS)
 
 
-def is_denied_by_scp(message: str) -> bool:
-    """Whether the text of a denial says that a service control policy denies the call explicitly.
-
-    IAM's own words; the policy's ARN may follow: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-    """
-    return "with an explicit deny in a service control policy" in message
-
-
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed if it is made again."""
     if isinstance(error, ClientError):
