@@ -113,7 +113,8 @@ THROTTLED = (
     Case(
         name="four listings of 1,000 at once, 2 a second, burst 2",
         setup=Setup(pools=_pools(1_000), quota_per_second=2, burst=2),
-        programs=_THROTTLED,
+        # Cloud Custodian would describe 4,000 pools: it cannot be done within the limit.
+        programs=tuple(each for each in _THROTTLED if each is not programs.CUSTODIAN),
         rounds=1,
         listings=4,
         pace=DEPLOYED_PACE,
