@@ -17,12 +17,24 @@ from infra.errors import BundleError
 _GLIBC_MINORS = range(34, 16, -1)
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# What pip writes beside a wheel's own files has paths of this machine, and boto3's data is for its resources, which
-# the function does not use. Licences and metadata stay.
+# What the function does not import; and what pip writes beside a wheel's own files, which has paths of this machine.
+# Licences and metadata of what is carried stay.
 _NOT_CARRIED = (
     "bin",
-    "boto3/data",
-    "boto3/examples",
+    # The command's demo and the deploy use boto3; the function makes its clients by botocore: aws/session.py
+    "boto3",
+    "boto3-*.dist-info",
+    "s3transfer",
+    "s3transfer-*.dist-info",
+    # Routing of HTTP requests, with a page of 2 MB for them; and all utilities but the one that the logger imports.
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/[!_j]*",
+    "aws_lambda_powertools/metrics/provider/datadog",
+    # Time zones, for a machine that has none; dates that come again.
+    "dateutil/zoneinfo",
+    "dateutil/rrule.py",
+    # For Python in a browser.
+    "urllib3/contrib/emscripten",
     "**/*.pyi",
     "**/py.typed",
     "*.dist-info/INSTALLER",

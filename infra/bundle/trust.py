@@ -33,6 +33,20 @@ _ORGANIZATIONS = {"Amazon", "Starfield Technologies, Inc."}
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----\n", re.DOTALL)
 
 
+def add_store(folder: Path, store: str | bytes) -> None:
+    """Write the trust store of a bundle, in the place of the roots that botocore brought.
+
+    Args:
+        folder: the bundle's, with its dependencies.
+        store: as content_of has it.
+
+    Raises:
+        BundleError: as content_of.
+    """
+    folder.joinpath(FILE).write_bytes(content_of(store, folder))
+    folder.joinpath(ROOTS_OF_BOTOCORE).unlink(missing_ok=True)
+
+
 def content_of(store: str | bytes, folder: Path) -> bytes:
     """Return the bytes of the trust store.
 
