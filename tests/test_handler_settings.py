@@ -24,6 +24,7 @@ VALUES = {
     "INVENTORY_USER_POOL_QUOTA": ("1", "10000"),
     "INVENTORY_ENCRYPTION": ("", "AES256"),
     "INVENTORY_FORGET_DAYS": ("1", "3650"),
+    "INVENTORY_ACCEPT_DENIED": ("", "scp", "eu-west-1, scp"),
     "INVENTORY_REGION_METRICS": ("each", "daily"),
     "POWERTOOLS_SERVICE_NAME": ("p", "pools of audit", "pool-inventory"),
     "POWERTOOLS_METRICS_NAMESPACE": ("N", "Audit/Pools: 1"),

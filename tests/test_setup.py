@@ -32,7 +32,7 @@ def of_no_make(environment: Mapping[str, str]) -> dict[str, str]:
 def make(checkout: Path, *arguments: str, **settings: str) -> str:
     # The virtual environment is this test's own, so it is not to be made again.
     outcome = subprocess.run(  # noqa: S603 - our own targets
-        ["make", "--assume-old=.venv/.installed", *arguments],  # noqa: S607 - make is what a user has on PATH
+        ["make", "--assume-old=.venv/.program", "--assume-old=.venv/.installed", *arguments],  # noqa: S607 - make is what a user has on PATH
         cwd=checkout,
         env={**of_no_make(os.environ), **settings},
         stdout=subprocess.PIPE,

@@ -1,4 +1,13 @@
 """The command pool-inventory, and `python -m pool_inventory`."""
+# ruff: noqa: E402 - what comes before the imports is for the time that they take
+
+import signal
+
+# Ctrl-C while modules are imported would show where, as a traceback: until main has begun, it ends the process as it
+# ends one that is not Python's. What is ignored, as in a shell's background job, stays so.
+_INTERRUPT = signal.getsignal(signal.SIGINT)
+if _INTERRUPT is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import io
 import os
@@ -9,7 +18,7 @@ import click
 
 from pool_inventory.errors import OutputError
 from pool_inventory.terminal import command_line as cli
-from pool_inventory.terminal.console import EXIT_ERROR, say_error
+from pool_inventory.terminal.console import EXIT_ERROR, EXIT_INTERRUPTED, say_error
 from pool_inventory.terminal.streams import check_output, replace_standard_streams
 from pool_inventory.text import printable
 
@@ -21,7 +30,11 @@ def main() -> NoReturn:
     https://docs.python.org/3/library/concurrent.futures.html#threadpoolexecutor.
     """
     replace_standard_streams()
-    status = _run()
+    try:
+        signal.signal(signal.SIGINT, _INTERRUPT)
+        status = _run()
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
@@ -46,8 +59,8 @@ def _run() -> int:
         say_error(str(error))
         return EXIT_ERROR
     except click.Abort:
-        # click has taken a KeyboardInterrupt while it looked at the arguments.
-        return EXIT_ERROR
+        # click has taken a KeyboardInterrupt while it looked at the arguments, or a command was imported.
+        return EXIT_INTERRUPTED
     return int(ended or 0)
 
 

@@ -71,6 +71,7 @@ def _request(event: object, settings: Settings, clock: Clock) -> Request:
         max_requests_per_second=settings.max_requests_per_second,
         extra_formats=settings.extra_formats,
         forget_days=settings.forget_days,
+        accept_denied=settings.accept_denied,
     )
 
 

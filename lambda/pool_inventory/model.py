@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 Status = Literal["ok", "absent", "denied", "throttled", "timed_out", "failed", "not_asked"]
-# How a snapshot counts its targets: `accepted` are those denied ones of which the operator's settings say so. No
-# setting says it yet, so there are none: a reader that adds up all counts is right when there are.
+# How a snapshot counts its targets: `accepted` are those denied ones of which the operator's settings say so, and
+# `denied` the others.
 Counted = Literal["ok", "absent", "denied", "accepted", "throttled", "timed_out", "failed", "not_asked"]
 # With these alone a snapshot is complete: read whole, does not exist, or left out by settings or by a listing.
 COMPLETE: frozenset[Counted] = frozenset({"ok", "absent", "accepted", "not_asked"})
@@ -41,6 +41,8 @@ class Coverage:
         last_ok: id of the newest snapshot, this one included, in which the target was read whole and whose pools are
             known.
         compared_with: id of the snapshot that has the target's last good reading before this one.
+        accepted_by: what in the operator's settings accepts that the target is denied: `scp`, or the region; None,
+            nothing does, or it is not denied.
     """
 
     account_id: str
@@ -56,6 +58,7 @@ class Coverage:
     error_message: str | None
     last_ok: str | None = None
     compared_with: str | None = None
+    accepted_by: str | None = None
 
     @property
     def target(self) -> Target:
@@ -73,9 +76,14 @@ class Coverage:
         return self.status not in {"ok", "absent"}
 
     @property
+    def counted(self) -> Counted:
+        """As what a snapshot counts the target."""
+        return "accepted" if self.accepted_by else self.status
+
+    @property
     def is_failed(self) -> bool:
-        """Whether the target was asked and could not be read."""
-        return self.status not in COMPLETE
+        """Whether the target was asked and could not be read, and no setting accepts that."""
+        return self.counted not in COMPLETE
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +149,18 @@ class Snapshot:
 
     @property
     def status(self) -> Literal["complete", "partial"]:
-        """Whether every target that was asked was read whole, or does not exist."""
+        """Whether every target that was asked was read whole, does not exist, or is denied as the settings accept."""
         return "partial" if self.targets_failed else "complete"
 
     @property
     def targets_failed(self) -> int:
-        """How many targets were asked and could not be read."""
+        """How many targets were asked and could not be read, and no setting accepts that."""
         return sum(count for status, count in self.targets.items() if status not in COMPLETE)
+
+    @property
+    def targets_unread(self) -> int:
+        """How many targets were asked and could not be read."""
+        return self.targets_failed + self.targets["accepted"]
 
 
 @dataclass(frozen=True, slots=True)

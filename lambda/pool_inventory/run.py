@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,7 +19,7 @@ from pool_inventory.publish import finish
 from pool_inventory.publish.commit import Committed, Draft, commit
 from pool_inventory.publish.finish import Report
 from pool_inventory.publish.history import History, KnownBefore, PassedBy, read_history, read_known
-from pool_inventory.publish.latest import move_latest
+from pool_inventory.publish.latest import Seen, look, move_latest
 from pool_inventory.snapshots import coverage as snapshots_coverage
 from pool_inventory.snapshots import keys
 from pool_inventory.snapshots.known import Known
@@ -41,6 +42,7 @@ class Request:
         max_requests_per_second: pace per target, 0 for none.
         extra_formats: in which formats besides Parquet the rows are written.
         forget_days: after so many days without a reading a target is no longer carried.
+        accept_denied: which targets may be denied, as Settings has them.
     """
 
     snapshot_time: datetime
@@ -48,6 +50,7 @@ class Request:
     max_requests_per_second: float
     extra_formats: tuple[str, ...] = ()
     forget_days: int = 90
+    accept_denied: tuple[str, ...] = ()
 
     @property
     def snapshot_id(self) -> str:
@@ -81,9 +84,15 @@ class Tools:
         """Return the time."""
         return self.deadline.clock.now()
 
-    def finish(self, snapshot_id: str, committed: Committed | None = None, known: Known | None = None) -> Published:
+    def finish(
+        self,
+        snapshot_id: str,
+        committed: Committed | None = None,
+        known: Known | None = None,
+        seen: Seen | None = None,
+    ) -> Published:
         """Finish a commit."""
-        return finish.finish(self.store, snapshot_id, committed, known, now=self.now(), report=self.report)
+        return finish.finish(self.store, snapshot_id, committed, known, now=self.now(), seen=seen, report=self.report)
 
     def move_latest(self, link: Link) -> None:
         """Move what is newest forward to a finished snapshot."""
@@ -171,14 +180,24 @@ def export(request: Request, tools: Tools) -> Outcome:
     past = _settle_past(request, tools)
     if done := _already_done(past, request, tools):
         return done
-    before = read_known(tools.store, past.history, before=request.snapshot_id)
-    collected = _collect(request, tools, read_before=before.read_targets())
-    if tools.collected:
-        tools.collected(collected.coverage)
-    return _publish(collected, past, before, request, tools)
+    # What the snapshot before says is read while the targets are.
+    with ThreadPoolExecutor(1) as background:
+        reading = background.submit(_read_before, past.history, request, tools)
+        collected = _collect(request, tools, read_before=lambda: reading.result()[0].read_targets())  # noqa: PLW0108 - waits when it is called
+        if tools.collected:
+            tools.collected(collected.coverage)
+        before, seen = reading.result()
+    return _publish(collected, past, before, seen, request, tools)
 
 
-def _collect(request: Request, tools: Tools, *, read_before: frozenset[Target] | None) -> _Collected:
+def _read_before(history: History, request: Request, tools: Tools) -> tuple[KnownBefore, Seen]:
+    """Return what the newest snapshot says is known, and what is where the newest is."""
+    with ThreadPoolExecutor(1) as pool:
+        seen = pool.submit(look, tools.store, history.latest)
+        return read_known(tools.store, history, before=request.snapshot_id), seen.result()
+
+
+def _collect(request: Request, tools: Tools, *, read_before: Callable[[], Container[Target] | None]) -> _Collected:
     started_at = tools.now()
     readings = collect.collect(
         choose_targets(request.regions, session=tools.session, account=tools.account, deadline=tools.deadline),
@@ -198,17 +217,18 @@ def _collect(request: Request, tools: Tools, *, read_before: frozenset[Target] |
     )
 
 
-def _publish(collected: _Collected, past: _Past, before: KnownBefore, request: Request, tools: Tools) -> Outcome:
+def _publish(
+    collected: _Collected, past: _Past, before: KnownBefore, seen: Seen, request: Request, tools: Tools
+) -> Outcome:
     """Commit and finish what was read."""
     if not any(each.is_read for each in collected.coverage):
         raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage)}")
     # Another run may have published meanwhile: its changes are not recorded twice.
-    latest_before = past.history.latest
-    past = _settle_past(request, tools).after(past)
+    first, past = past.history, _settle_past(request, tools, past.history).after(past)
     if done := _already_done(past, request, tools):
         return done
-    if past.history.latest != latest_before:
-        before = read_known(tools.store, past.history, before=request.snapshot_id)
+    if past.history.latest != first.latest:
+        before, seen = _read_before(past.history, request, tools)
     committed = commit(
         tools.store,
         Draft(
@@ -222,17 +242,18 @@ def _publish(collected: _Collected, past: _Past, before: KnownBefore, request: R
             lines=collected.lines,
             extra_formats=request.extra_formats,
             forget_days=request.forget_days,
+            accept_denied=request.accept_denied,
         ),
     )
-    published = tools.finish(request.snapshot_id, committed, before.known)
+    published = tools.finish(request.snapshot_id, committed, before.known, seen)
     outcome = past.outcome(request, "published", published)
     covered = tuple(snapshots_coverage.decode(committed.coverage)) if committed.coverage else collected.coverage
     return dataclasses.replace(outcome, coverage=covered, warnings=_uncompared(published) + collected.warnings)
 
 
-def _settle_past(request: Request, tools: Tools) -> _Past:
+def _settle_past(request: Request, tools: Tools, earlier: History | None = None) -> _Past:
     """Finish what earlier runs left, and move latest.json to the newest snapshot; pass by what cannot be finished."""
-    history = read_history(tools.store, request.snapshot_id, now=tools.now())
+    history = read_history(tools.store, request.snapshot_id, now=tools.now(), earlier=earlier)
     recovered: list[Published] = []
     passed_by = list(history.passed_by)
 
@@ -246,9 +267,9 @@ def _settle_past(request: Request, tools: Tools) -> _Past:
     def finish(snapshot_id: str) -> None:
         recovered.append(tools.finish(snapshot_id))
 
-    for earlier in history.unfinished:
-        if earlier != request.snapshot_id:
-            attempt(earlier, partial(finish, earlier))
+    for snapshot_id in history.unfinished:
+        if snapshot_id != request.snapshot_id:
+            attempt(snapshot_id, partial(finish, snapshot_id))
     if history.latest and not history.is_named:
         attempt(history.latest.snapshot_id, partial(tools.move_latest, history.latest))
     if recovered:

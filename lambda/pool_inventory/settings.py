@@ -20,6 +20,7 @@ FORMATS = ("csv", "ndjson")
 EACH = "each"
 DAILY = "daily"
 AES256 = "AES256"
+SCP = "scp"
 KEY_ARN_EXAMPLE = "arn:aws:kms:us-east-1:123456789012:key/KEY-ID"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -74,17 +75,29 @@ def _prefix(text: str) -> str:
     return text
 
 
+def _is_region(name: str) -> bool:
+    return bool(re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", name))
+
+
 def _regions(text: str) -> str | tuple[str, ...]:
     """Return "enabled", "current", or the listed regions, each once and sorted; that they exist is for targets.py."""
     if text in {ENABLED, CURRENT}:
         return text
     regions = [region.strip() for region in text.split(",")]
     for region in regions:
-        if not re.fullmatch(r"[a-z]{2,}(-[a-z0-9]+)+", region):
+        if not _is_region(region):
             raise ValueError(
                 f"{region!r} is no region's name: use {ENABLED}, {CURRENT}, or a comma list like us-east-1,eu-west-1"
             )
     return tuple(sorted(set(regions)))
+
+
+def _accept_denied(text: str) -> tuple[str, ...]:
+    named = [name.strip() for name in text.split(",")] if text else []
+    for name in named:
+        if name != SCP and not _is_region(name):
+            raise ValueError(f"{name!r} is neither {SCP} nor a region's name: use one, a comma list, or nothing")
+    return tuple(sorted(set(named)))
 
 
 def _number_from_0(text: str) -> float:
@@ -216,6 +229,13 @@ FORGET_DAYS = Variable(
     "90",
     _whole_number_from_1,
 )
+ACCEPT_DENIED = Variable(
+    "INVENTORY_ACCEPT_DENIED",
+    f"denials that leave a snapshot complete: `{SCP}`, those by a service control policy of targets that were never "
+    "read, and the names of regions, in a comma list",
+    "",
+    _accept_denied,
+)
 SERVICE_NAME = Variable(
     "POWERTOOLS_SERVICE_NAME", "the `service` of each metric and log line", "pool-inventory", _service_name
 )
@@ -240,6 +260,7 @@ class Settings:
     region_metrics: str = setting(REGION_METRICS)
     encryption: str | None = setting(ENCRYPTION)
     forget_days: int = setting(FORGET_DAYS)
+    accept_denied: tuple[str, ...] = setting(ACCEPT_DENIED)
     service_name: str = setting(SERVICE_NAME)
     metrics_namespace: str = setting(METRICS_NAMESPACE)
     log_level: str = setting(LOG_LEVEL)

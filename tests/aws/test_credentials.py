@@ -97,7 +97,7 @@ def coverage_after(profile: Path, program: str) -> list[Coverage]:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=HeldClock().deadline(),
-        read_before=(),
+        read_before=lambda: (),
     )
     return [each.coverage for each in readings]
 

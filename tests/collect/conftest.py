@@ -27,7 +27,7 @@ def read(aws: StandIn, held: HeldClock) -> Read:
             snapshot_time=TIME,
             max_requests_per_second=max_requests_per_second,
             deadline=held.deadline(seconds),
-            read_before=(),
+            read_before=lambda: (),
         )
         return reading
 

@@ -72,7 +72,7 @@ def read(
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=(clock or HeldClock()).deadline(),
-        read_before=read_before,
+        read_before=lambda: read_before,
     )
     return {reading.coverage.region: reading.coverage for reading in readings}
 
@@ -241,7 +241,7 @@ def test_the_terminal_shows_an_absent_region_and_exits_0(
     assert result.exit_code == 0, result.output
     shown = [line for line in result.stderr.splitlines() if line.startswith(NEW)]
     assert shown == [f"{NEW} absent: requests 3, retries 2"]
-    assert "3 user pools, complete" in result.stdout
+    assert "3 user pools read, complete" in result.stdout
     listed = CliRunner().invoke(cli.main, ["show", str(tmp_path)])
     assert "Not read" not in listed.stdout
     assert "which is complete." in listed.stdout

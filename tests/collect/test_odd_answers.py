@@ -255,7 +255,7 @@ def test_an_odd_region_leaves_the_others_whole(aws: StandIn) -> None:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=HeldClock().deadline(),
-        read_before=(),
+        read_before=lambda: (),
     )
     assert [each.coverage.status for each in readings] == ["failed", "failed", "failed", "ok"]
     assert [len(each.lines) for each in readings] == [0, 0, 0, 3]
@@ -268,7 +268,7 @@ def reading_with(progress: Callable[..., None]) -> Reading:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=HeldClock().deadline(),
-        read_before=(),
+        read_before=lambda: (),
         progress=progress,
     )
     return reading

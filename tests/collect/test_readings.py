@@ -25,7 +25,7 @@ def read(*regions: str, seconds: float = 60) -> dict[str, Reading]:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=Deadline.after(seconds, Clock()),
-        read_before=(),
+        read_before=lambda: (),
     )
     return {reading.coverage.region: reading for reading in readings}
 
@@ -50,7 +50,7 @@ def test_readings_are_sorted_by_account_and_region(aws: StandIn) -> None:
         snapshot_time=TIME,
         max_requests_per_second=0,
         deadline=Deadline.after(60, Clock()),
-        read_before=(),
+        read_before=lambda: (),
     )
     found = [(reading.coverage.account_id, reading.coverage.region) for reading in readings]
     assert found == [("1", "eu-west-1"), ("1", "us-west-2"), ("2", "us-east-1")]

@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import awswrangler
 import duckdb
 import pandas as pd
 import polars as pl
@@ -586,6 +585,9 @@ def test_a_snippet_finds_it_or_refuses_after_a_rollback(
     ids=["DuckDB", "pyarrow", "pandas", "awswrangler", "polars"],
 )
 def test_a_day_is_of_the_type_that_the_page_names(code: str, kind: str, here: Path) -> None:
+    # Each worker would take seconds to import it, and one needs it.
+    import awswrangler  # noqa: PLC0415 - as said above
+
     options = {"missing_columns": "insert", "extra_columns": "ignore"}
     names = {"duckdb": duckdb, "ds": ds, "pd": pd, "pl": pl, "wr": awswrangler, "options": options}
     found = eval(code.format(data=f"{BUCKET}/user-pools/data"), names)  # noqa: S307 - this test's own code

@@ -377,6 +377,9 @@ def test_the_functions_lock_has_no_markers() -> None:
     assert [line for line in lock.splitlines() if ";" in line.partition("#")[0]] == []
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "lambda/requirements.txt", "package-lock.json"])
+LOCK_FILES = ("requirements.txt", "lambda/requirements.txt", "lambda/requirements-terminal.txt", "package-lock.json")
+
+
+@pytest.mark.parametrize("name", LOCK_FILES)
 def test_lock_files_name_no_address(name: str) -> None:
     assert "://" not in ROOT.joinpath(name).read_text()

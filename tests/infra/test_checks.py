@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.aws_s3 import Bucket
-from cfnlint import api as cfn_lint  # type: ignore[import-untyped] # it says nothing of its types
 from constructs import Construct
 
 from infra import checks
@@ -68,6 +67,9 @@ def test_cfn_lint_finds_nothing(stacks: Mapping[str, Synthesized]) -> None:
 
 def lint(template: Mapping[str, Any]) -> set[str]:
     """The rules of cfn-lint's that a template breaks, of any severity."""
+    # Each worker would take seconds to import it, and one needs it.
+    from cfnlint import api as cfn_lint  # type: ignore[import-untyped] # noqa: PLC0415 - it says nothing of its types
+
     return {match.rule.id for match in cfn_lint.lint(json.dumps(template))}
 
 

@@ -51,6 +51,7 @@ def any_history(**members: Any) -> History:
             is_committed=False,
             unannounced=(),
             passed_by=(),
+            listed_since="",
         ),
         **members,
     )
@@ -98,7 +99,8 @@ def test_before_the_first_run_there_is_nothing() -> None:
 def test_the_latest_is_the_one_that_latest_json_names(store: MemoryStore) -> None:
     found = history(store)
     newest = identifier(1)
-    assert found == any_history(latest=link_of(store, newest), newest_id=newest, unannounced=(newest,))
+    expected = any_history(latest=link_of(store, newest), newest_id=newest, unannounced=(newest,))
+    assert found == dataclasses.replace(expected, listed_since="2026-11-23T19-00Z")
     before = known_before(store)
     assert (known_ids(before), before.reason) == ([each["Id"] for each in (*WEST, *EAST)], None)
 

@@ -6,8 +6,8 @@ import pytest
 from pool_inventory.errors import RefusedError, StoreError
 from pool_inventory.model import Link
 from pool_inventory.publish.finish import finish
-from pool_inventory.publish.latest import move_latest
-from pool_inventory.snapshots import data_object, keys, manifest
+from pool_inventory.publish.latest import Place, Seen, look, move_latest
+from pool_inventory.snapshots import data_object, keys, manifest, table
 from pool_inventory.stores.protocol import Stored
 
 from tests.chains import Reading, add_chain, add_snapshot, commit_snapshot, identifier, rows_of
@@ -55,12 +55,9 @@ def test_latest_is_moved_last_and_latest_json_very_last() -> None:
     """What a reader finds first may point only to what is there already."""
     store = MemoryStore()
     add_snapshot(store, 0, BOTH)
-    assert list(store.objects)[-4:] == [
-        keys.checksum(IDENTIFIER),
-        keys.LATEST_COVERAGE,
-        keys.LATEST_DATA,
-        keys.LATEST,
-    ]
+    checksum, *side_by_side, latest = list(store.objects)[-4:]
+    assert (checksum, latest) == (keys.checksum(IDENTIFIER), keys.LATEST)
+    assert set(side_by_side) == {keys.LATEST_COVERAGE, keys.LATEST_DATA}
 
 
 def test_latest_is_the_snapshot_where_all_was_read() -> None:
@@ -169,3 +166,53 @@ def test_another_writer_that_never_rests_is_an_error() -> None:
     store.before_moving = lambda key: store.put(key, b"more" + store.objects[key])
     with pytest.raises(StoreError, match=r"cannot move s3://\S+ to \S+: something else writes it, too"):
         add_snapshot(store, 1, {"us-east-1": EAST})
+
+
+def test_what_a_run_saw_before_is_written_over_without_a_look() -> None:
+    store = BusyStore()
+    add_snapshot(store, 0, BOTH)
+    seen = look(store, latest_link(store))
+    commit_snapshot(store, 1, {"us-east-1": EAST})
+    expected = MemoryStore(dict(store.objects))
+    finish(expected, identifier(1), now=TIME)
+    store.refused = keys.LATEST_DATA
+    finish(store, identifier(1), now=TIME, seen=seen)
+    assert store.objects == expected.objects
+
+
+@pytest.mark.parametrize("between", [1, 3])
+def test_what_another_run_moved_meanwhile_is_looked_at(between: int) -> None:
+    """An older snapshot's is written over, a newer one's stays."""
+    store = MemoryStore()
+    add_snapshot(store, 0, BOTH)
+    seen = look(store, latest_link(store))
+    add_snapshot(store, between, {"us-east-1": EAST})
+    commit_snapshot(store, 2, BOTH)
+    finish(store, identifier(2), now=TIME, seen=seen)
+    expected = identifier(max(between, 2))
+    assert latest_link(store).snapshot_id == expected
+    assert {table.footer_of(store.objects[key])["snapshotId"] for key in keys.MOVED[:2]} == {expected}
+
+
+def test_a_time_that_cannot_be_yet_is_written_over_as_seen() -> None:
+    store = MemoryStore()
+    add_snapshot(store, 0, BOTH)
+    seen = look(store, latest_link(store))
+    far = {key: Place(place.etag, FAR) for key, place in seen.places.items()}
+    commit_snapshot(store, 1, BOTH)
+    finish(store, identifier(1), now=TIME, seen=Seen(far, seen.links))
+    assert latest_link(store).snapshot_id == identifier(1)
+
+
+@pytest.mark.parametrize("key", [*keys.MOVED, keys.manifest(IDENTIFIER)])
+def test_what_cannot_be_looked_at_stops_no_run(key: str) -> None:
+    store = BusyStore()
+    add_snapshot(store, 0, BOTH)
+    latest = latest_link(store)
+    store.refused = key
+    seen = look(store, latest)
+    store.refused = None
+    commit_snapshot(store, 1, {"us-east-1": EAST})
+    finish(store, identifier(1), now=TIME, seen=seen)
+    named = json.loads(store.objects[keys.LATEST])
+    assert (named["snapshotId"], named["previous"][0]["snapshotId"]) == (identifier(1), IDENTIFIER)

@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -8,12 +9,13 @@ from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal import command_line as cli
+from pool_inventory.terminal import doctor_command
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from tests.chains import add_chain, identifier
 from tests.conftest import BUCKET
 from tests.iam.calls import actions_asked
-from tests.makers import ACCOUNT_ID, any_pools, s3_error
+from tests.makers import ACCOUNT_ID, any_coverage, any_pools, s3_error
 
 LOCATION = f"s3://{BUCKET}/pools"
 
@@ -41,10 +43,30 @@ def test_where_all_is_well_each_line_is_ok(bucket: StandIn) -> None:
         "ok    2 of 2 regions can be listed: 3 user pools",
         f"ok    {LOCATION} can be read: 2 snapshots",
     ]
-    assert lines[3].startswith(f"ok    {LOCATION} can be written: s3://{BUCKET}/pools/_staging/doctor/")
+    assert lines[3] == f"ok    {LOCATION} can be written: s3://{BUCKET}/pools/_staging/doctor/written was"
     assert lines[4].startswith(f"fail  the newest snapshot, {identifier(1)}, is ")
     assert lines[5:] == ["      look at the schedule", "ok    in the newest 2 snapshots: no faults"]
     assert result.exit_code == 1
+
+
+def test_what_it_writes_is_one_object_however_often(bucket: StandIn) -> None:
+    """Nothing that is granted could remove it."""
+    for _ in range(2):
+        assert "can be written" in doctor("--to", LOCATION).stdout
+    assert [each.method for each in bucket.requests if "doctor" in each.path] == ["GET", "PUT", "GET", "PUT"]
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix="pools/_staging/doctor/")["Contents"]
+    assert [each["Key"] for each in listed] == ["pools/_staging/doctor/written"]
+
+
+def test_an_absent_region_is_named(bucket: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    covered = [any_coverage("us-east-1", pools=3), any_coverage("xx-new-1", status="absent", pools=None)]
+    readings = [SimpleNamespace(coverage=each) for each in covered]
+    monkeypatch.setattr(doctor_command, "collect", lambda *_, **__: readings)
+    lines = doctor().stdout.splitlines()
+    assert lines[1:3] == [
+        "ok    1 of 2 regions can be listed: 3 user pools",
+        "ok    no Cognito is there yet: xx-new-1",
+    ]
 
 
 def test_a_denied_region_says_what_to_grant(bucket: StandIn) -> None:

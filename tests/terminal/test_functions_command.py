@@ -8,7 +8,7 @@ from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal import command_line as cli
 
-from tests.chains import add_chain, identifier
+from tests.chains import add_chain, add_snapshot, identifier
 from tests.makers import ACCOUNT_ID, any_pool
 
 OWN = f"arn:aws:lambda:eu-west-1:{ACCOUNT_ID}:function:"
@@ -54,8 +54,26 @@ def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:
         f"welcome:live\t{ACCOUNT_ID}\teu-west-1\t1\tpost_confirmation of eu-west-1_2",
         f"check\t{ACCOUNT_ID}\teu-west-1\t2\tpre_sign_up of eu-west-1_2 and 1 more",
         "",
-        "6 functions.",
+        "6 functions: 2 outside the account or region of a pool, 2 newly set (in 60 snapshots).",
     ]
+
+
+def test_a_function_is_one_line_of_80_columns(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(folder).stdout.splitlines()
+    assert lines == [
+        "function      account       region     pools  called by",
+        "strange       666655554444  eu-west-1      1  outside, newly set: pre_sign_up",
+        f"far           {ACCOUNT_ID}  us-east-1      1  outside: custom_message",
+        f"new           {ACCOUNT_ID}  eu-west-1      1  newly set: pre_sign_up",
+        f"old           {ACCOUNT_ID}  eu-west-1      1  pre_sign_up",
+        f"welcome:live  {ACCOUNT_ID}  eu-west-1      1  post_confirmation",
+        f"check         {ACCOUNT_ID}  eu-west-1      2  pre_sign_up",
+        "",
+        "6 functions: 2 outside the account or region of a pool, 2 newly set (in 60",
+        "  snapshots). --wide has the details.",
+    ]
+    assert f"outside (account 666655554444), set in {identifier(1)}: pre_sign_up of" in run(folder, "--wide").stdout
 
 
 def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:
@@ -64,6 +82,18 @@ def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -
         (FOREIGN, "account 666655554444", identifier(1), ["eu-west-1_1"]),
         (OF_ANOTHER_REGION, "region us-east-1", None, ["eu-west-1_3"]),
     ]
+
+
+def test_only_foreign_functions_are_counted_as_such(folder: Path) -> None:
+    said = "2 functions outside the account or region of a pool, 1 newly set (in 60 snapshots)."
+    assert run(folder, "--foreign").stdout.splitlines()[-1] == said
+
+
+def test_csv_has_the_triggers_with_spaces_between(folder: Path) -> None:
+    triggers = {"PreSignUp": FOREIGN, "CustomMessage": FOREIGN}
+    add_snapshot(FolderStore(folder), 3, {"eu-west-1": [pool(7, **triggers), pool(8, **triggers)]})
+    _, line = run(folder, "-o", "csv").stdout.splitlines()
+    assert line.endswith(",custom_message pre_sign_up,2,eu-west-1_7 eu-west-1_8")
 
 
 def test_json_names_each_pool_of_a_function(tmp_path: Path) -> None:

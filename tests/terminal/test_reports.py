@@ -5,7 +5,7 @@ import pytest
 from pool_inventory.snapshots import archive, difference, keys, manifest
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.folder import FolderStore
-from pool_inventory.terminal import reports
+from pool_inventory.terminal import diff_command, reports
 
 from tests.chains import add_chain
 from tests.makers import IDENTIFIER, any_coverage, any_pool
@@ -54,7 +54,7 @@ def test_a_pool_named_like_a_function_keeps_its_name(tmp_path: Path) -> None:
     store = FolderStore(tmp_path)
     before, after = (manifest.read(store, each) for each in archive.finished_ids(store))
     found = difference.compare(difference.read_side(store, before), difference.read_side(store, after))
-    lines = "\n".join(reports.difference_lines(before, after, found, None))
+    lines = "\n".join(diff_command.lines_of(before, after, found, None))
     assert f"name: before → {arn}" in lines
 
 

@@ -295,7 +295,7 @@ def test_a_temporary_folder_without_room_is_one_line(folder: Path, monkeypatch: 
     assert "No space left on device: set TMPDIR to a folder with room" in error_of(folder, "FROM data")
 
 
-@pytest.mark.parametrize(("number", "status", "said"), [(signal.SIGINT, 1, "stopped\n"), (signal.SIGTERM, 143, "")])
+@pytest.mark.parametrize(("number", "status", "said"), [(signal.SIGINT, 130, "stopped\n"), (signal.SIGTERM, 143, "")])
 def test_a_signal_ends_a_long_query_and_removes_the_copies(
     folder: Path, tmp_path: Path, number: int, status: int, said: str
 ) -> None:

@@ -103,7 +103,7 @@ def test_a_run_whose_pipe_was_closed_exits_by_its_snapshot(aws: StandIn, tmp_pat
 def test_a_run_whose_progress_is_lost_still_says_how_it_ended(aws: StandIn, tmp_path: Path) -> None:
     ran = program("run", "--to", tmp_path / "out", "--regions", "us-east-1", ends="2>/dev/full")
     assert ran.returncode == 0
-    assert "0 user pools, complete" in ran.stdout.decode()
+    assert "0 user pools read, complete" in ran.stdout.decode()
 
 
 @pytest.mark.parametrize("arguments", READING)
@@ -205,7 +205,7 @@ def test_an_export_is_utf_8_whatever_the_terminals_encoding(folder: Path) -> Non
 
 
 def test_the_demo_draws_its_tables_in_the_terminals_encoding(tmp_path: Path) -> None:
-    ran = program("demo", "-v", "--to", tmp_path / "out", PYTHONIOENCODING="latin-1")
+    ran = program("demo", "-v", "--to", tmp_path / "out", PYTHONIOENCODING="latin-1", COLUMNS="160")
     assert (ran.returncode, ran.stderr) == (0, b"")
     shown = ran.stdout.decode("latin-1")
     changes = shown[shown.index("Changes in ") :].partition("Keys in the bucket")[0].rstrip().splitlines()[1:]
@@ -260,5 +260,5 @@ def test_the_process_ends_when_its_work_is_done(aws: StandIn, tmp_path: Path) ->
     # That ends the program after a minute, and the answer takes two.
     ran = program("run", "--to", tmp_path / "out", "--regions", "sa-east-1,us-east-1", "--timeout", "2")
     assert ran.returncode == 3
-    assert "2 user pools, partial" in ran.stdout.decode()
+    assert "2 user pools read, partial" in ran.stdout.decode()
     assert (tmp_path / "out" / keys.LATEST).exists()

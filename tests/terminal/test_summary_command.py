@@ -41,7 +41,7 @@ def test_a_summary_counts_by_region_and_by_trigger(folder: Path, monkeypatch: py
         f"  {ACCOUNT_ID} us-east-1: denied (AccessDeniedException), last read in",
         "    2026-11-24T18-00Z",
         "",
-        "account       region     pools  quota  triggers  functions  outside",
+        "account       region     known  quota  triggers  functions  outside",
         f"{ACCOUNT_ID}  eu-west-1      4  10.0%         3          2        1",
         f"{ACCOUNT_ID}  us-east-1      1   2.5%         1          1        1  *",
         "* known from an earlier snapshot",

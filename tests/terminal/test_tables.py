@@ -3,7 +3,7 @@ import io
 import click
 import pytest
 from pool_inventory.aws.calls import Tally
-from pool_inventory.terminal.tables import pairs_table, plain_lines, show_progress, targets_table
+from pool_inventory.terminal.tables import pairs_table, plain_lines, show_progress, show_table, targets_table
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -100,3 +100,12 @@ def test_progress_on_a_terminal_is_a_bar_for_what_is_at_work() -> None:
     assert "1 region read" in total
     assert "eu-west-1 denied" in failed
     assert "pools" not in failed
+
+
+def test_in_a_pipe_a_table_has_no_boxes_and_no_padding() -> None:
+    covered = [any_coverage(pools=7), any_coverage("x[red]", status="denied", pools=None, error_code="AccessDenied")]
+    file = io.StringIO()
+    show_table(Console(file=file, width=30), targets_table(covered, "Regions"))
+    title, header, *rows = file.getvalue().splitlines()
+    assert (title, header) == ("Regions", "region\tstatus\tpools\trequests\tretries\tseconds\terror")
+    assert [row.split("\t")[:3] for row in rows] == [["us-east-1", "ok", "7"], ["x[red]", "denied", "-"]]

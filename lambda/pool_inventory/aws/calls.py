@@ -98,13 +98,14 @@ class Caller:
     """Makes the calls to one target, one after another.
 
     Attributes:
-        may_be_absent: whether the endpoint may not be there, so that its name is not tried for long.
+        may_be_absent: returns whether the endpoint may not be there, so that its name is not tried for long; called
+            once its name was not found several times in a row.
         was_answered: whether anything came back from it, right or wrong.
     """
 
     deadline: Deadline
     max_requests_per_second: float = 0
-    may_be_absent: bool = False
+    may_be_absent: Callable[[], bool] = lambda: False
     tally: Tally = field(default_factory=Tally)
     was_answered: bool = False
     _next_at: float = -math.inf
@@ -170,7 +171,7 @@ class Caller:
         self._was_reached |= not is_unreachable(error)
         self.was_answered |= is_answer(error)
         self._unknown_names = self._unknown_names + 1 if is_unknown_name(error) else 0
-        if self.may_be_absent and not self._was_reached and self._unknown_names >= MAX_UNKNOWN_NAMES:
+        if not self._was_reached and self._unknown_names >= MAX_UNKNOWN_NAMES and self.may_be_absent():
             raise UnknownNameError(f"the name in {unreachable_endpoint(error)} does not exist") from error
         seconds = self.deadline.clock.monotonic() - began_at
         if not self._was_reached and seconds >= MAX_UNREACHABLE_SECONDS:

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws import failures
@@ -83,7 +84,7 @@ def collect(
     snapshot_time: datetime,
     max_requests_per_second: float,
     deadline: Deadline,
-    read_before: Container[Target] | None,
+    read_before: Callable[[], Container[Target] | None],
     progress: Progress | None = None,
 ) -> tuple[Reading, ...]:
     """Read all targets concurrently, each with its own client from one session.
@@ -97,7 +98,8 @@ def collect(
         snapshot_time: what the rows say.
         max_requests_per_second: pace per target, 0 for none.
         deadline: when collecting ends, whatever the targets do; a target that is still being read is timed_out.
-        read_before: the targets that were ever read; None where that is not known, and then none is absent.
+        read_before: returns the targets that were ever read; None where that is not known, and then none is absent.
+            It is called once a target may be absent, from any thread.
         progress: called as each target is begun (with a tally to look at meanwhile) and ended, from any thread.
 
     Returns:
@@ -106,9 +108,11 @@ def collect(
     clock = deadline.clock
     listed = cognito.cognito_regions(session)
 
+    def may_be_absent(target: Target) -> bool:
+        return target.region not in listed and (read := read_before()) is not None and target not in read
+
     def caller(target: Target) -> Caller:
-        was_read = read_before is None or target in read_before
-        return Caller(deadline, max_requests_per_second, may_be_absent=not was_read and target.region not in listed)
+        return Caller(deadline, max_requests_per_second, partial(may_be_absent, target))
 
     attempts = [
         _Attempt(target, caller(target), clock.now(), clock.monotonic(), progress) for target in sorted(targets)

@@ -9,9 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from pool_inventory.model import Carried, Counted, Coverage, Link, Snapshot, Target
 from pool_inventory.publish.writes import write_each_once
+from pool_inventory.settings import SCP
 from pool_inventory.snapshots import coverage, data_object, keys, rows, schema, stored, table
 from pool_inventory.snapshots.known import Known
 from pool_inventory.stores.protocol import Store
+
+# What IAM says of a denial that a service control policy states; the policy's ARN may follow:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+BY_SCP = "with an explicit deny in a service control policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +31,7 @@ class Draft:
         lines: the rows of those that were read, as lines of JSON sorted by target and id.
         extra_formats: in which formats besides Parquet the rows are to be written.
         forget_days: after so many days without a reading a target is no longer carried.
+        accept_denied: which targets may be denied, as Settings has them.
     """
 
     id: str
@@ -38,6 +44,7 @@ class Draft:
     lines: Iterable[bytes]
     extra_formats: tuple[str, ...] = ()
     forget_days: int = 90
+    accept_denied: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class _Totals:
     carried: dict[Target, str] = field(default_factory=dict)
 
     def count(self, each: Coverage) -> None:
-        self.statuses[each.status] += 1
+        self.statuses[each.counted] += 1
         self.pools += each.pools or 0
         self.requests += each.requests
         self.retries += each.retries
@@ -186,9 +193,26 @@ def _complete(draft: Draft, totals: _Totals) -> Iterator[Coverage]:
             kept = None
         else:
             kept = last_ok
-        complete = replace(each, last_ok=kept, compared_with=last_ok)
+        accepted_by = _accepted_by(each, before, draft)
+        complete = replace(each, last_ok=kept, compared_with=last_ok, accepted_by=accepted_by)
         totals.count(complete)
         yield complete
+
+
+def _accepted_by(each: Coverage, before: Coverage | None, draft: Draft) -> str | None:
+    """Return what in the settings accepts that a target is denied; None where nothing does.
+
+    A service control policy explains a denial only where the target was never read: one that was read before and is
+    denied now is news, until its region is named.
+    """
+    if each.status != "denied":
+        return None
+    if each.region in draft.accept_denied:
+        return each.region
+    # Where the snapshot before cannot be read, whether the target was ever read is not known.
+    was_read = draft.known_reason or (before and (before.last_ok or before.compared_with))
+    is_accepted = SCP in draft.accept_denied and not was_read and BY_SCP in (each.error_message or "")
+    return SCP if is_accepted else None
 
 
 def _days_before(time: datetime, days: int) -> datetime:

@@ -13,7 +13,7 @@ from datetime import datetime
 from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.model import Coverage, Link, Published, Snapshot, Target
 from pool_inventory.publish.commit import Committed, carried_lines, read_commit
-from pool_inventory.publish.latest import move_latest
+from pool_inventory.publish.latest import Seen, move_latest
 from pool_inventory.publish.writes import write_each_once, write_once
 from pool_inventory.snapshots import changes, coverage, data_object, formats, keys, manifest, schema, table
 from pool_inventory.snapshots.known import Known, known_of, open_known
@@ -50,6 +50,7 @@ def finish(
     known: Known | None = None,
     *,
     now: datetime,
+    seen: Seen | None = None,
     report: Report | None = None,
 ) -> Published:
     """Write all other objects of a committed snapshot, and make it the latest unless a newer one is.
@@ -60,6 +61,7 @@ def finish(
         committed: what is committed, where the caller has it.
         known: what the snapshot before says is known, where the caller has it.
         now: the time: a latest.json that names a time more than a day ahead is not believed.
+        seen: what the caller saw where the newest is.
         report: called once all but the checksum is written. A run that dies before it is done leaves the snapshot
             unfinished, so another run finishes it and reports it again: at least once.
 
@@ -77,7 +79,7 @@ def finish(
     write_once(store, keys.checksum(identifier), manifest.checksum(body))
     # The changes can be larger than the data, and what latest/ holds is read next.
     del parts
-    move_latest(store, published.link, now=now, committed=found.committed)
+    move_latest(store, published.link, now=now, committed=found.committed, seen=seen)
     return published
 
 

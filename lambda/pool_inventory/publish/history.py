@@ -6,6 +6,7 @@ function was rolled back. What cannot be read or believed is passed by and named
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,6 +46,7 @@ class History:
         unannounced: ids of finished snapshots of the last day whose events may not be out, sorted: those since the
             oldest of that day whose events are, or else the newest alone, because a bus may have been set only now.
         passed_by: what could not be read or believed.
+        listed_since: the id from which on the store was listed; empty where all of it was.
     """
 
     latest: Link | None
@@ -54,6 +56,7 @@ class History:
     is_committed: bool
     unannounced: tuple[str, ...]
     passed_by: tuple[PassedBy, ...]
+    listed_since: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,15 @@ class KnownBefore:
 
 
 @dataclass(frozen=True, slots=True)
+class _Listing:
+    """The keys of data objects and manifests, being listed side by side from an id on."""
+
+    since: str
+    data: Future[list[str]]
+    manifests: Future[list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Ids:
     """Ids of snapshots, by which of their objects are there."""
 
@@ -85,8 +97,14 @@ class _Ids:
     announced: frozenset[str]
 
 
-def read_history(store: Store, identifier: str, *, now: datetime) -> History:
+def read_history(store: Store, identifier: str, *, now: datetime, earlier: History | None = None) -> History:
     """Return what was there before the run whose snapshot has this id.
+
+    Args:
+        store: where the snapshots are.
+        identifier: the id.
+        now: the time: what names a time more than a day ahead is not believed.
+        earlier: what the same run found when it looked before; what has not changed since is not read again.
 
     Raises:
         NewerError: the newest snapshot is intact and of a newer contract.
@@ -94,14 +112,19 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
     """
     passed_by: list[PassedBy] = []
     newest_possible = keys.snapshot_id(now + MAX_AHEAD)
-    named = _read_named(store, newest_possible, passed_by)
-    named_id = named.snapshot_id if named else ""
-    # A run that is older than the newest snapshot looks no further than to its own time.
-    ids = _list_ids(
-        store,
-        since=_look_back_from(min(named_id, identifier)),
-        up_to=identifier if identifier < named_id else newest_possible,
-    )
+    with ThreadPoolExecutor(2) as pool:
+        # Where to list from is what latest.json says, so only a second look can list before it has read that.
+        listing = _start_listing(store, pool, earlier.listed_since) if earlier else None
+        link = _read_link(store, newest_possible, passed_by)
+        # A run that is older than the newest snapshot looks no further than to its own time.
+        if listing is None:
+            listing = _start_listing(store, pool, _look_back_from(min(link.snapshot_id, identifier) if link else ""))
+        is_checked = earlier is not None and earlier.is_named and earlier.latest == link
+        named = link if is_checked else _believed(store, link, passed_by)
+        if link and named is None:
+            listing = _start_listing(store, pool, "")
+        named_id = named.snapshot_id if named else ""
+        ids = _ids(listing, up_to=identifier if identifier < named_id else newest_possible)
     # Where there is one, its run died before it moved latest.json, or latest.json was deleted or cannot be trusted.
     unnamed = _find_newest(store, (each for each in ids.finished if each > named_id), passed_by)
     return History(
@@ -112,6 +135,7 @@ def read_history(store: Store, identifier: str, *, now: datetime) -> History:
         is_committed=identifier in ids.committed,
         unannounced=_unannounced(ids),
         passed_by=tuple(passed_by),
+        listed_since=listing.since,
     )
 
 
@@ -160,21 +184,25 @@ def _finished_before(store: Store, before: str) -> Iterator[str]:
     yield from sorted((each for each in found if each < before), reverse=True)
 
 
-def _read_named(store: Store, newest_possible: str, passed_by: list[PassedBy]) -> Link | None:
-    """Return the snapshot that latest.json names, None where it names none or cannot be believed."""
+def _read_link(store: Store, newest_possible: str, passed_by: list[PassedBy]) -> Link | None:
+    """Return the snapshot that latest.json names, None where it names none, or one that cannot be yet."""
     try:
         link = manifest.read_latest(store)
     except (RefusedError, SnapshotError) as error:
         passed_by.append(PassedBy(store.address(keys.LATEST), str(error)))
         return None
-    if link is None:
-        return None
-    if link.snapshot_id > newest_possible:
+    if link and link.snapshot_id > newest_possible:
         reason = f"it names {link.snapshot_id}, a time more than a day ahead"
-    elif _check_manifest(store, link, passed_by) or store.get(keys.data(link.snapshot_id)):
+        passed_by.append(PassedBy(store.address(keys.LATEST), reason))
+        return None
+    return link
+
+
+def _believed(store: Store, link: Link | None, passed_by: list[PassedBy]) -> Link | None:
+    """Return the snapshot that latest.json names, None where nothing of it is there."""
+    if link is None or _check_manifest(store, link, passed_by) or store.get(keys.data(link.snapshot_id)):
         return link
-    else:
-        reason = f"it names {link.snapshot_id}, and there is no {store.address(keys.manifest(link.snapshot_id))}"
+    reason = f"it names {link.snapshot_id}, and there is no {store.address(keys.manifest(link.snapshot_id))}"
     passed_by.append(PassedBy(store.address(keys.LATEST), reason))
     return None
 
@@ -222,9 +250,16 @@ def _find_newest(store: Store, identifiers: Iterable[str], passed_by: list[Passe
     return None
 
 
-def _list_ids(store: Store, *, since: str, up_to: str) -> _Ids:
-    data = list(store.keys(keys.DATA, keys.data(since) if since else ""))
-    manifests = list(store.keys(keys.MANIFESTS, keys.manifest(since) if since else ""))
+def _start_listing(store: Store, pool: ThreadPoolExecutor, since: str) -> _Listing:
+    return _Listing(
+        since=since,
+        data=pool.submit(lambda: list(store.keys(keys.DATA, keys.data(since) if since else ""))),
+        manifests=pool.submit(lambda: list(store.keys(keys.MANIFESTS, keys.manifest(since) if since else ""))),
+    )
+
+
+def _ids(listing: _Listing, *, up_to: str) -> _Ids:
+    data, manifests = listing.data.result(), listing.manifests.result()
 
     def ids(identify: Callable[[str], str | None], found: list[str]) -> frozenset[str]:
         return frozenset(each for each in map(identify, found) if each and each <= up_to)

@@ -1,10 +1,12 @@
-"""Move the newest forward: latest-coverage/, latest/ and, last, latest.json.
+"""Move the newest forward: latest-coverage/ and latest/ side by side and, last, latest.json.
 
 Each is written over only what it was read as, and never over a newer snapshot's: its own footer, or latest.json's own
 text, says whose it is.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 
 from pool_inventory.errors import RefusedError, SnapshotError, StoreError
@@ -19,7 +21,61 @@ from pool_inventory.stores.protocol import Store
 _MAX_MOVES = 20
 
 
-def move_latest(store: Store, link: Link, *, now: datetime, committed: Committed | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What was at a key: its tag, and the id of the snapshot whose it says it is; empty where it is not ours."""
+
+    etag: str
+    snapshot_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a run saw while it read its targets, so that it need not look again before it moves the newest.
+
+    Attributes:
+        places: what was at the keys that move, without those where nothing was or that could not be read.
+        links: the newest snapshot and the one before it, fewer where there are not two; None where they could not
+            be read.
+    """
+
+    places: Mapping[str, Place]
+    links: tuple[Link, ...] | None
+
+
+def look(store: Store, latest: Link | None) -> Seen:
+    """Return what is where the newest is, and which snapshot is before the newest.
+
+    What cannot be read now is read again when the newest is moved, and is reported then.
+
+    Args:
+        store: where the snapshots are.
+        latest: the newest snapshot.
+    """
+    with ThreadPoolExecutor(len(keys.MOVED)) as pool:
+        found = pool.map(lambda key: _look_at(store, key), keys.MOVED)
+        links = _look_before(store, latest)
+        return Seen({key: place for key, place in zip(keys.MOVED, found, strict=True) if place}, links)
+
+
+def _look_at(store: Store, key: str) -> Place | None:
+    try:
+        stored = store.get(key)
+    except StoreError:  # as look says
+        return None
+    return Place(stored.etag, _whose(key, stored.body)) if stored else None
+
+
+def _look_before(store: Store, latest: Link | None) -> tuple[Link, ...] | None:
+    try:
+        return manifest.links_before(store, latest)
+    except StoreError:  # as look says
+        return None
+
+
+def move_latest(
+    store: Store, link: Link, *, now: datetime, committed: Committed | None = None, seen: Seen | None = None
+) -> None:
     """Move latest-coverage/, latest/ and then latest.json to a finished snapshot, unless they are at a newer one.
 
     latest.json is last: where a run dies before it, the next finds a snapshot that is newer, and moves all.
@@ -29,6 +85,7 @@ def move_latest(store: Store, link: Link, *, now: datetime, committed: Committed
         link: the snapshot.
         now: the time: what names a time more than a day ahead is not believed.
         committed: its objects, where the caller has them.
+        seen: what the caller saw there before.
 
     Raises:
         SnapshotError: an object of the snapshot is not ours.
@@ -38,17 +95,28 @@ def move_latest(store: Store, link: Link, *, now: datetime, committed: Committed
     snapshot = data_object.decode(found.data)
     newest_possible = keys.snapshot_id(now + MAX_AHEAD)
 
-    def move(key: str, body: bytes, identify: Callable[[bytes], str]) -> None:
+    def move(key: str, body: bytes) -> None:
+        place = seen.places.get(key) if seen else None
+        is_older = place and not _is_newer(place.snapshot_id, link.snapshot_id, newest_possible)
+        if place and is_older and store.replace(key, body, place.etag):
+            return
         for _ in range(_MAX_MOVES):
-            if _try_to_move(store, key, body, link.snapshot_id, newest_possible, identify):
+            if _try_to_move(store, key, body, link.snapshot_id, newest_possible):
                 return
         raise StoreError(f"cannot move {store.address(key)} to {link.snapshot_id}: something else writes it, too")
 
-    if found.coverage:
-        move(keys.LATEST_COVERAGE, found.coverage, _footers_id)
-    move(keys.LATEST_DATA, latest_data(store, snapshot, found), _footers_id)
-    latest = manifest.encode_latest(store, link, manifest.links_before(store, snapshot.previous))
-    move(keys.LATEST, latest, lambda body: manifest.parse_latest(body, "").snapshot_id)
+    with ThreadPoolExecutor(1) as pool:
+        moving = pool.submit(move, keys.LATEST_COVERAGE, found.coverage) if found.coverage else None
+        move(keys.LATEST_DATA, latest_data(store, snapshot, found))
+        if moving:
+            moving.result()
+    move(keys.LATEST, manifest.encode_latest(store, link, _links_before(store, snapshot.previous, seen)))
+
+
+def _links_before(store: Store, previous: Link | None, seen: Seen | None) -> tuple[Link, ...]:
+    if seen and seen.links is not None and seen.links[:1] == ((previous,) if previous else ()):
+        return seen.links
+    return manifest.links_before(store, previous)
 
 
 def latest_data(store: Store, snapshot: Snapshot, committed: Committed) -> bytes:
@@ -63,9 +131,7 @@ def latest_data(store: Store, snapshot: Snapshot, committed: Committed) -> bytes
     return table.encode(schema.DATA, known.lines(), {"snapshotId": snapshot.id})
 
 
-def _try_to_move(
-    store: Store, key: str, body: bytes, snapshot_id: str, newest_possible: str, identify: Callable[[bytes], str]
-) -> bool:
+def _try_to_move(store: Store, key: str, body: bytes, snapshot_id: str, newest_possible: str) -> bool:
     """Write an object if it is an older snapshot's; return whether there is nothing left to do."""
     try:
         stored = store.get(key)
@@ -75,19 +141,23 @@ def _try_to_move(
         return True
     if stored is None:
         return store.put_if_absent(key, body)
-    if stored.body == body or snapshot_id < _identified(identify, stored.body) <= newest_possible:
+    if stored.body == body or _is_newer(_whose(key, stored.body), snapshot_id, newest_possible):
         return True
     return store.replace(key, body, stored.etag)
 
 
-def _footers_id(body: bytes) -> str:
-    return str(table.footer_of(body).get("snapshotId"))
+def _is_newer(found_id: str, snapshot_id: str, newest_possible: str) -> bool:
+    """Whether what was found is of a newer snapshot; a time that cannot be yet is not believed."""
+    return snapshot_id < found_id <= newest_possible
 
 
-def _identified(identify: Callable[[bytes], str], body: bytes) -> str:
+def _whose(key: str, body: bytes) -> str:
     """Return the id of an object's snapshot; empty where it is not ours, and may be overwritten."""
     try:
-        identifier = identify(body)
+        if key == keys.LATEST:
+            identifier = manifest.parse_latest(body, "").snapshot_id
+        else:
+            identifier = str(table.footer_of(body).get("snapshotId"))
     except SnapshotError:
         return ""
     return identifier if keys.is_id(identifier) else ""

@@ -47,7 +47,7 @@ def from_row(row: dict[str, Any]) -> Coverage:
         KeyError, TypeError, ValueError, AttributeError: it is not what this program writes.
     """
     numbers = {name: checked.number(row[name]) for name in ("requests", "retries", "duplicates", "duration_ms")}
-    compared_with = row.get("compared_with")
+    compared_with, accepted_by = row.get("compared_with"), row.get("accepted_by")
     return Coverage(
         account_id=checked.text(row["account_id"]),
         region=checked.text(row["region"]),
@@ -59,5 +59,6 @@ def from_row(row: dict[str, Any]) -> Coverage:
         error_message=None if row["error_message"] is None else checked.line(row["error_message"]),
         last_ok=None if row["last_ok"] is None else checked.identifier(row["last_ok"]),
         compared_with=None if compared_with is None else checked.identifier(compared_with),
+        accepted_by=None if accepted_by is None else checked.text(accepted_by),
         **numbers,
     )

@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, get_args
 
 from pool_inventory.errors import RefusedError, SnapshotError
@@ -24,7 +23,8 @@ class Manifest:
         status: `complete` or `partial`.
         changes: how many pools were created, deleted and modified; None in one of a release that did not say.
         targets: how many targets there are of each status, and accepted.
-        unread: rows of the first targets that could not be read; all of them in contract version 1.
+        unread: rows of the first targets that could not be read, those first that no setting accepts; all of them in
+            contract version 1.
         uncompared: rows of the first targets of which the changes are not known.
         uncompared_count: how many there are of those.
         previous: the snapshot before, None in the first.
@@ -51,8 +51,8 @@ class Manifest:
 
     @property
     def unread_count(self) -> int:
-        """How many targets were asked and could not be read."""
-        return sum(count for status, count in self.targets.items() if status not in COMPLETE)
+        """How many targets were asked and could not be read, those included of which a setting accepts it."""
+        return sum(count for status, count in self.targets.items() if status not in COMPLETE - {"accepted"})
 
 
 def encode(
@@ -69,7 +69,7 @@ def encode(
         covered: its coverage.
         parts: its other objects by their keys: the coverage, the changes, and what it carries, if anything.
     """
-    unread = list(islice((each for each in covered if each.is_failed), changes.MAX_NAMED))
+    unread = _first_unread(covered)
     summary = changes.summary_of(parts[keys.changes(committed.id)])
 
     def file(key: str) -> dict[str, Any] | None:
@@ -90,7 +90,7 @@ def encode(
             "changes": dict(summary.counts),
             "carried": dataclasses.asdict(committed.carried),
             "unread": [_unread_document(each) for each in unread],
-            "unreadCount": committed.targets_failed,
+            "unreadCount": committed.targets_unread,
             "uncompared": [dataclasses.asdict(each) for each in summary.uncompared],
             "uncomparedCount": summary.uncompared_count,
             "extraFormats": committed.extra_formats,
@@ -203,6 +203,17 @@ def _counts(document: Mapping[str, Any]) -> dict[str, int]:
     return {kind: checked.number(document[kind]) for kind in get_args(ChangeKind)}
 
 
+def _first_unread(covered: Iterable[Coverage]) -> list[Coverage]:
+    """Return the first targets that could not be read: those that a setting accepts only where there is room."""
+    failed: list[Coverage] = []
+    accepted: list[Coverage] = []
+    for each in covered:
+        kind = failed if each.is_failed else accepted
+        if (each.is_failed or each.accepted_by) and len(kind) < changes.MAX_NAMED:
+            kind.append(each)
+    return [*failed, *accepted][: changes.MAX_NAMED]
+
+
 def _unread_document(each: Coverage) -> dict[str, Any]:
     return {
         "account_id": each.account_id,
@@ -211,6 +222,8 @@ def _unread_document(each: Coverage) -> dict[str, Any]:
         "error_code": each.error_code,
         "error_message": each.error_message,
         "last_ok": each.last_ok,
+        # An earlier release's manifest does not have it, and is verified to the byte.
+        **({"accepted_by": each.accepted_by} if each.accepted_by else {}),
     }
 
 

@@ -112,6 +112,7 @@ COVERAGE = (
     _string("error_message", "the error's text; null where ok"),
     _string("last_ok", "id of the newest snapshot, this one included, in which this target was read whole"),
     _string("compared_with", "id of the snapshot that has the target's last good reading before this one"),
+    _string("accepted_by", "what in `INVENTORY_ACCEPT_DENIED` accepts the denial: `scp`, or the region; else null"),
 )
 
 CHANGES = (

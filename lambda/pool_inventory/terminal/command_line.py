@@ -11,24 +11,24 @@ from pool_inventory import __version__
 _COMMANDS = {
     "run": ("run_command:run", "Take a snapshot now, with your own credentials."),
     "demo": ("demo_command:demo", "See it work, on this machine and without AWS."),
-    "show": ("reading_commands:show", "Show the user pools that are known as of a snapshot."),
+    "show": ("show_command:show", "Show the user pools that are known as of a snapshot."),
     "diff": (
-        "reading_commands:diff",
+        "diff_command:diff",
         "Show what differs between two snapshots.",
     ),
     "history": (
-        "reading_commands:history",
+        "history_command:history",
         "Show when one user pool appeared, changed and was deleted.",
     ),
     "list": (
-        "reading_commands:list_command",
+        "list_command:list_command",
         "List the snapshots, oldest first, and count what changed.",
     ),
     "export": (
-        "reading_commands:export",
+        "export_command:export",
         "Write the known user pools in another format.",
     ),
-    "verify": ("reading_commands:verify_command", "Check that what is stored is what was written."),
+    "verify": ("verify_command:verify_command", "Check that what is stored is what was written."),
     "summary": (
         "summary_command:summary",
         "Count the user pools by account and region, and by trigger.",

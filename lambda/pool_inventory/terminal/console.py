@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from botocore.exceptions import BotoCoreError
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from pool_inventory import settings
@@ -33,6 +33,8 @@ EXIT_COMPLETE = 0
 EXIT_ERROR = 1
 EXIT_PARTIAL = 3
 EXIT_UNSOUND = 4
+# As a shell has it: 128 and the number of the signal.
+EXIT_INTERRUPTED = 130
 
 _FIRST_MINUTE = "00:00"
 _LAST_MINUTE = "23:59"
@@ -147,13 +149,21 @@ def parsed_by(parse: Callable[[str], T]) -> Callable[[click.Context, click.Param
 def checked_as(variable: Variable[T]) -> Callable[[click.Context, click.Parameter, str], T]:
     """Return the check of an option as the function's variable of the same meaning is checked."""
 
-    def check(_context: click.Context, _parameter: click.Parameter, text: str) -> T:
+    def check(context: click.Context, parameter: click.Parameter, text: str) -> T:
         try:
             return variable.parse(text)
         except ValueError as error:
-            raise click.BadParameter(f"{text!r}: {error}") from error
+            # It may name a part of the value, or all of it.
+            message = str(error) if str(error).startswith(repr(text)) else f"{text!r}: {error}"
+            raise click.BadParameter(message, param_hint=_source(context, parameter)) from error
 
     return check
+
+
+def _source(context: click.Context, parameter: click.Parameter) -> str | None:
+    """Return the option that gave a value; None where the variable did, for click to name both."""
+    is_set_by_variable = context.get_parameter_source(parameter.name or "") is ParameterSource.ENVIRONMENT
+    return None if is_set_by_variable else f"'{parameter.opts[-1]}'"
 
 
 @contextmanager
@@ -165,7 +175,7 @@ def configuration_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (InventoryError, BotoCoreError):
+    except _errors_said_as_they_are():
         raise
     except Exception as error:
         # botocore lets pass what a credential_process and the files of the AWS CLI lead to, such as RuntimeError
@@ -187,12 +197,18 @@ def errors_on_one_line(*, needs_output: bool = True) -> Iterator[None]:
         yield
         if needs_output:
             check_output()
-    except (InventoryError, BotoCoreError) as error:
+    except _errors_said_as_they_are() as error:
         say_error(str(error))
         sys.exit(EXIT_ERROR)
     except KeyboardInterrupt:
         say("stopped: whatever was committed is whole, and the next run finishes it")
-        sys.exit(EXIT_ERROR)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def _errors_said_as_they_are() -> tuple[type[Exception], ...]:
+    """Return our errors and the SDK's own; where the SDK was not imported, it raised none."""
+    sdk = sys.modules.get("botocore.exceptions")
+    return (InventoryError, sdk.BotoCoreError) if sdk else (InventoryError,)
 
 
 def say(text: str, colour: str | None = None) -> None:

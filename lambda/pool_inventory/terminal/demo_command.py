@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pool_inventory.errors import InventoryError
 from pool_inventory.terminal.console import errors_on_one_line
 from pool_inventory.terminal.tables import open_console
 
@@ -26,9 +27,15 @@ def demo(*, folder: Path, verbose: bool) -> None:
     function's handler twice, with pools added, removed and changed in between, copies the bucket to a folder, and says
     what to try there.
     """
-    # moto and Flask take a second to import, and `demo --help` does not need them.
-    from pool_inventory.terminal.demo.story import called_as  # noqa: PLC0415 - as said above
-    from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
-
     with errors_on_one_line(needs_output=False):
+        try:
+            # moto and Flask take a second to import, are an extra, and `demo --help` does not need them.
+            from pool_inventory.terminal.demo.story import called_as  # noqa: PLC0415 - as said above
+            from pool_inventory.terminal.demo.walkthrough import run_demo  # noqa: PLC0415 - as said above
+        except ModuleNotFoundError as error:
+            missing = str(error.name).partition(".")[0]
+            raise InventoryError(
+                f"demo needs the extra `demo`, of which {missing} is not here: in a checkout run `make run`, or "
+                "`pipx install --force '.[cli,demo]'`"
+            ) from error
         run_demo(folder, open_console(), verbose=verbose, program=called_as(sys.argv[0]))

@@ -1,7 +1,6 @@
 """The command that checks what a run needs, one thing after another: doctor."""
 
 import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
 # How many of the newest snapshots it verifies: `verify` checks all.
 VERIFIED = 2
 _WIDTH = len("fail")
+_WRITTEN = f"{keys.STAGING}/doctor/written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def doctor(
 
     Checks who you are, which regions you may list, and where you may read and write. Each line is ok, or says what to
     grant. It asks each region for its pools as `run` does, and publishes nothing; in S3 it writes one empty object
-    under _staging/, where no reader looks. With --to it also says whether the newest snapshot is fresh, and whether
-    the newest two are what was written.
+    under _staging/, the same each time, where no reader looks. With --to it also says whether the newest snapshot is
+    fresh, and whether the newest two are what was written.
 
     Exit status: 0 all is well; 1 something is not; 2 an option is wrong.
 
@@ -173,12 +173,14 @@ def _check_regions(
         snapshot_time=Clock().now(),
         max_requests_per_second=settings.MAX_REQUESTS_PER_SECOND.parse(str(settings.MAX_REQUESTS_PER_SECOND.default)),
         deadline=deadline,
-        read_before=frozenset(),
+        read_before=lambda: (),
     )
     covered = [each.coverage for each in readings]
     read = [each for each in covered if each.is_read]
     pools = sum(each.pools or 0 for each in read)
     yield Finding(ok=bool(read), found=f"{len(read)} of {len(covered)} regions can be listed: {pools} user pools")
+    if absent := [each.region for each in covered if each.status == "absent"]:
+        yield Finding(ok=True, found=f"no Cognito is there yet: {', '.join(absent)}")
     yield from (_unread(each) for each in covered if each.is_failed)
 
 
@@ -217,13 +219,17 @@ def _check_writing(location: str, store: Store) -> Iterator[Finding]:
     if "://" not in location:
         yield from _check_folder(location)
         return
-    key = f"{keys.STAGING}/doctor/{uuid.uuid4().hex}"
     try:
-        store.put_if_absent(key, b"")
+        # Over that of the last time: nothing that a run needs would remove it. A bucket may demand conditions.
+        last = store.get(_WRITTEN)
+        if last is None:
+            store.put_if_absent(_WRITTEN, b"")
+        else:
+            store.replace(_WRITTEN, b"", last.etag)
     except InventoryError as error:
         yield Finding(ok=False, found=f"{location} cannot be written: {error}", remedy="grant s3:PutObject on it")
         return
-    yield Finding(ok=True, found=f"{location} can be written: {store.address(key)} was")
+    yield Finding(ok=True, found=f"{location} can be written: {store.address(_WRITTEN)} was")
 
 
 def _check_folder(location: str) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import click
 
 from pool_inventory.clock import Clock
+from pool_inventory.model import Coverage
 from pool_inventory.snapshots import archive
 from pool_inventory.snapshots.counted import Called, count_pools
 from pool_inventory.snapshots.functions import parse
@@ -15,12 +15,15 @@ from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.swaps import read_swaps
 from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.console import Moment, terminal_width, warn, write
-from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
-from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.terminal.answers import TABLE, Answer, takes_format, wide_option, write_answer
+from pool_inventory.terminal.console import Moment, terminal_width, warn
+from pool_inventory.terminal.reading import at, choose, newest_unless, opened, read_known, reading_command
+from pool_inventory.terminal.tables import paragraph, plain_lines, room
 
 # As many snapshots as the page shows.
 DEFAULT_LAST = 60
+# In CSV.
+_COLUMNS = ("arn", "outside", "setIn", "triggers", "pools", "poolIds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,21 @@ class Row:
 
     called: Called
     since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How to show the functions: only foreign ones, set in how many snapshots, in whole cells, and how wide."""
+
+    foreign: bool
+    last: int
+    is_wide: bool
+    width: int | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is room for all that is known of a function."""
+        return self.is_wide or self.width is None
 
 
 @click.command()
@@ -43,8 +61,17 @@ class Row:
     show_default=True,
     help="In how many snapshots to look for triggers that were set to another function.",
 )
+@wide_option
+@takes_format
 def functions(
-    *, location: str, profile: str | None, as_json: bool, moment: Moment | None, foreign: bool, last: int
+    *,
+    location: str,
+    profile: str | None,
+    file_format: str,
+    moment: Moment | None,
+    foreign: bool,
+    last: int,
+    is_wide: bool,
 ) -> None:
     """Show which Lambda functions the user pools call.
 
@@ -55,16 +82,20 @@ def functions(
     with opened(location, profile) as store:
         made = choose(store, moment)
         known = read_known(store, made)
-        called = count_pools(known, Clock().now(), max_named=None if as_json else 1).called
+        called = count_pools(known, Clock().now(), max_named=1 if file_format == TABLE else None).called
         since = _since(store, made, last)
         found = _sorted([each for each in called if each.place or not foreign], since)
         unread = [each for each in known.coverage() if each.has_unknown_pools]
-        if as_json:
-            write(_document(made, found))
-        else:
-            width = terminal_width()
-            write(chain(_lines(found, foreign=foreign, width=width), reports.unread_lines(unread, width)))
-            say_age(made, moment)
+        asked = _Asked(foreign, last, is_wide, terminal_width())
+        answer = Answer(
+            lines=_lines(found, unread, asked),
+            document={"snapshotId": made.id, "functions": [_row(each) for each in found]},
+            rows=map(_row, found),
+            columns=_COLUMNS,
+            remarks=reports.unread_lines(unread),
+            newest=newest_unless(moment, made),
+        )
+        write_answer(file_format, answer)
 
 
 def _since(store: Store, made: Manifest, last: int) -> dict[str, str]:
@@ -84,32 +115,59 @@ def _sorted(called: Sequence[Called], since: Mapping[str, str]) -> list[Row]:
     return rows
 
 
-def _lines(rows: Sequence[Row], *, foreign: bool, width: int | None) -> Iterator[str]:
-    kind = " outside its account or region" if foreign else ""
+def _lines(rows: Sequence[Row], unread: Sequence[Coverage], asked: _Asked) -> Iterator[str]:
+    yield from _table(rows, asked)
+    yield from _counts(rows, asked)
+    yield from reports.unread_lines(unread, asked.width)
+
+
+def _table(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
     if not rows:
-        yield f"No pool calls a function{kind}."
         return
     accounts = len({_place(each)[0] for each in rows}) > 1
     names = ("function", *(("account",) if accounts else ()), "region", "pools", "called by")
-    cells = ((name, *((account,) if accounts else ()), *others) for name, account, *others in map(_cells, rows))
-    yield from plain_lines(names, cells, width=width, right=("pools",), wrap_last=True)
+    all_cells = (_cells(row, _called_by(row) if asked.is_whole else _in_short(row)) for row in rows)
+    cells = ((name, *((account,) if accounts else ()), *others) for name, account, *others in all_cells)
+    yield from plain_lines(names, cells, width=room(asked.width, is_wide=asked.is_wide), right=("pools",))
     yield ""
-    yield f"{len(rows)} function{'' if len(rows) == 1 else 's'}{kind}."
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _counts(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
+    if not rows:
+        yield f"No pool calls a function{' outside its account or region' if asked.foreign else ''}."
+        return
+    outside = sum(1 for each in rows if each.called.place)
+    lately = sum(1 for each in rows if each.since)
+    # All of them are outside where only those were asked for.
+    count = _counted(outside) if asked.foreign else f"{_counted(len(rows))}: {outside}"
+    text = f"{count} outside the account or region of a pool, {lately} newly set (in {asked.last} snapshots)."
+    advice = "" if asked.is_whole else " --wide has the details."
+    yield from paragraph(f"{text}{advice}", asked.width)
+
+
+def _counted(functions: int) -> str:
+    return f"{functions} function{'' if functions == 1 else 's'}"
+
+
+def _cells(row: Row, called_by: str) -> tuple[str, ...]:
     called = row.called
     function = parse(called.arn)
     name = called.arn
     if function:
         name = f"{function.name}:{function.qualifier}" if function.qualifier else function.name
-    return name, *_place(row), str(called.pools), _called_by(row)
+    return name, *_place(row), str(called.pools), called_by
 
 
 def _place(row: Row) -> tuple[str, str]:
     """Return the account and the region of a function; nothing for what is no function's ARN."""
     function = parse(row.called.arn)
     return (function.account_id, function.region) if function else ("", "")
+
+
+def _in_short(row: Row) -> str:
+    remarks = [*(["outside"] if row.called.place else []), *(["newly set"] if row.since else [])]
+    triggers = ", ".join(row.called.triggers)
+    return f"{', '.join(remarks)}: {triggers}" if remarks else triggers
 
 
 def _called_by(row: Row) -> str:
@@ -126,18 +184,12 @@ def _called_by(row: Row) -> str:
     return f"{', '.join(remarks)}: {by}" if remarks else by
 
 
-def _document(made: Manifest, rows: Sequence[Row]) -> dict[str, Any]:
+def _row(row: Row) -> dict[str, Any]:
     return {
-        "snapshotId": made.id,
-        "functions": [
-            {
-                "arn": each.called.arn,
-                "outside": each.called.place or None,
-                "setIn": each.since,
-                "triggers": each.called.triggers,
-                "pools": each.called.pools,
-                "poolIds": [pool.id for pool in each.called.named],
-            }
-            for each in rows
-        ],
+        "arn": row.called.arn,
+        "outside": row.called.place or None,
+        "setIn": row.since,
+        "triggers": row.called.triggers,
+        "pools": row.called.pools,
+        "poolIds": [pool.id for pool in row.called.named],
     }

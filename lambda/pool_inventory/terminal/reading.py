@@ -1,6 +1,7 @@
 """What the commands that read what is stored have in common."""
 
 import sys
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from pool_inventory.clock import Clock
+from pool_inventory.errors import SnapshotError, StoreError
 from pool_inventory.snapshots import archive, manifest
 from pool_inventory.snapshots.known import Known
 from pool_inventory.snapshots.manifest import Manifest
@@ -67,9 +69,31 @@ def choose(store: Store, moment: Moment | None) -> Manifest:
     """
     if moment is None:
         return archive.newest(store, warn)
-    if moment.exact:
+    if not moment.exact:
+        return archive.newest_up_to(store, moment.snapshot_id)
+    try:
         return manifest.read(store, moment.snapshot_id)
-    return archive.newest_up_to(store, moment.snapshot_id)
+    except SnapshotError:
+        _check_is_there(store, moment.snapshot_id)
+        raise
+
+
+def _check_is_there(store: Store, identifier: str) -> None:
+    """Check that there is a snapshot of an id.
+
+    Raises:
+        SnapshotError: there is none; it names those next to it.
+        StoreError: the store cannot be read.
+    """
+    found = archive.finished_ids(store)
+    if identifier in found:
+        return
+    place = bisect(found, identifier)
+    near = " and ".join(found[max(place - 1, 0) : place + 1])
+    raise SnapshotError(
+        f"there is no snapshot {identifier}: next to it {'are' if ' ' in near else 'is'} {near}; "
+        "`pool-inventory list` has all"
+    )
 
 
 only_read_option = click.option(
@@ -91,9 +115,31 @@ def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Know
     return known
 
 
-def say_age(made: Manifest, asked: Moment | None = None) -> None:
-    """Write how old a snapshot is, where it is the newest and not one that was asked for; red where it is too old."""
+def newest_unless(moment: Moment | None, made: Manifest) -> Manifest | None:
+    """Return a snapshot that was chosen as the newest; None where another may have been asked for."""
+    return made if moment is None else None
+
+
+def newest_if_readable(store: Store) -> Manifest | None:
+    """Return the newest snapshot, None where it cannot be read: for its age alone no command fails."""
+    try:
+        return archive.newest(store, lambda _: None)
+    except (SnapshotError, StoreError):
+        return None
+
+
+def say_age(newest: Manifest) -> None:
+    """Write how old the newest snapshot is to standard error; in red where it is too old."""
     check_output()
-    if asked is None and not is_lost(sys.stdout):
+    if not is_lost(sys.stdout):
         now = Clock().now()
-        say(reports.age_text(made, now), colour="red" if reports.is_too_old(made, now) else None)
+        say(reports.age_text(newest, now), colour="red" if reports.is_too_old(newest, now) else None)
+
+
+def age_of(newest: Manifest | None) -> dict[str, Any]:
+    """Return how old the newest snapshot is for a script; null where the answer is not from the newest."""
+    now = Clock().now()
+    return {
+        "ageSeconds": newest and reports.age_seconds(newest, now),
+        "isStale": newest and reports.is_too_old(newest, now),
+    }

@@ -1,8 +1,7 @@
 """Rows of pools as a reader asks for them: in which format, which columns, in which order, and how many."""
 
 import functools
-import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +10,10 @@ import click
 from pool_inventory.model import Target
 from pool_inventory.snapshots import formats, functions, schema
 from pool_inventory.snapshots.pools import TRIGGER_PREFIX, value_of
+from pool_inventory.terminal.answers import TABLE, takes_format, wide_option
 from pool_inventory.terminal.tables import plain_lines
-from pool_inventory.text import did_you_mean, printable_json
+from pool_inventory.text import did_you_mean
 
-FORMATS = ("table", "json", "ndjson", "csv")
 COLUMNS = tuple(formats.flat_names(schema.DATA))
 
 
@@ -31,14 +30,14 @@ class Sheet:
     """How to write rows.
 
     Attributes:
-        file_format: one of FORMATS.
+        file_format: one of answers.FORMATS.
         columns: which of COLUMNS; empty for the usual ones.
         order: in which order.
         limit: how many rows at most, None for all.
         is_wide: whether a table's cells stay whole, though it does not fit the terminal.
     """
 
-    file_format: str = "table"
+    file_format: str = TABLE
     columns: tuple[str, ...] = ()
     order: _Order = _Order()
     limit: int | None = None
@@ -65,6 +64,7 @@ class Sheet:
 def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options that say how to write rows; the command gets a `sheet` of them, and of --json."""
 
+    @takes_format
     @functools.wraps(function)
     def command(
         *,
@@ -73,15 +73,13 @@ def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
         sort: _Order | None,
         limit: int | None,
         is_wide: bool,
-        as_json: bool,
         **others: object,
     ) -> None:
-        chosen = "json" if as_json else file_format
-        function(sheet=Sheet(chosen, columns, sort or _Order(), limit, is_wide), **others)
+        function(sheet=Sheet(file_format, columns, sort or _Order(), limit, is_wide), **others)
 
     decorated = command
     for decorate in (
-        click.option("--wide", "is_wide", is_flag=True, help="table: leave cells whole, whatever fits the terminal."),
+        wide_option,
         click.option("--limit", metavar="NUMBER", type=click.IntRange(min=1), help="Only so many rows."),
         click.option(
             "--sort",
@@ -94,15 +92,6 @@ def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
             metavar="NAMES",
             callback=_parse_columns,
             help="Only these columns, a comma list, such as id,name,pre_sign_up. docs/contract.md has them all.",
-        ),
-        click.option(
-            "-o",
-            "--format",
-            "file_format",
-            type=click.Choice(FORMATS),
-            default="table",
-            show_default=True,
-            help="How to write it. csv has an apostrophe before cells that a spreadsheet would take for formulas.",
         ),
     ):
         decorated = decorate(decorated)
@@ -136,14 +125,3 @@ def table_lines(rows: Iterable[dict[str, Any]], columns: Sequence[str], width: i
 def _cell(row: dict[str, Any], name: str) -> str:
     cell = dict(formats.flat_cells(row)).get(name, "")
     return functions.shown(cell, Target(row["account_id"], row["region"])) if name.startswith(TRIGGER_PREFIX) else cell
-
-
-def file_chunks(sheet: Sheet, rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """Return rows as lines of JSON or as CSV, with nothing in the JSON that moves a cursor."""
-    if sheet.file_format == "csv":
-        columns = tuple(schema.Column(name, schema.Kind.STRING) for name in sheet.columns or COLUMNS)
-        flat = (json.dumps(dict(formats.flat_cells(row))).encode() for row in rows)
-        yield from formats.csv_lines(columns, flat)
-        return
-    for row in rows:
-        yield printable_json(json.dumps(sheet.chosen(row), ensure_ascii=False)).encode() + b"\n"

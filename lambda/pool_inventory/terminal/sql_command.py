@@ -18,8 +18,9 @@ from rich.cells import cell_len
 from pool_inventory.snapshots import formats
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import queries
+from pool_inventory.terminal.answers import TABLE, format_of, format_option
 from pool_inventory.terminal.console import (
-    EXIT_ERROR,
+    EXIT_INTERRUPTED,
     complete_location,
     errors_on_one_line,
     parse_location,
@@ -30,6 +31,7 @@ from pool_inventory.terminal.console import (
     write_chunks,
 )
 from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.reading import newest_if_readable, say_age
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import printable_json
 
@@ -45,15 +47,7 @@ _INFINITE = {datetime.max.replace(tzinfo=UTC): "infinity", datetime.min.replace(
 @click.argument("location", callback=parse_location, shell_complete=complete_location)
 @click.argument("query", metavar="SQL")
 @click.option("--profile", help="Whose credentials to use for s3://: a profile of the AWS CLI's configuration.")
-@click.option(
-    "-o",
-    "--format",
-    "file_format",
-    type=click.Choice(("table", "json", "ndjson", "csv")),
-    default="table",
-    show_default=True,
-    help="How to write the answer. csv has an apostrophe before cells that a spreadsheet would take for formulas.",
-)
+@format_option
 @click.option(
     "--last",
     metavar="NUMBER",
@@ -62,7 +56,7 @@ _INFINITE = {datetime.max.replace(tzinfo=UTC): "infinity", datetime.min.replace(
     show_default=True,
     help="Of how many snapshots, the newest, `data`, `carried`, `coverage` and `changes` have rows.",
 )
-def sql(*, location: str, query: str, profile: str | None, file_format: str, last: int) -> None:
+def sql(*, location: str, query: str, profile: str | None, file_format: str | None, last: int) -> None:
     """Answer a query in SQL over the inventory's tables.
 
     The SQL is DuckDB's. LOCATION is s3://BUCKET/PREFIX or a folder. The tables are `user_pools`, what is known now;
@@ -72,19 +66,20 @@ def sql(*, location: str, query: str, profile: str | None, file_format: str, las
 
     \b
     Examples:
-      pool-inventory sql out "SELECT region, count(*) AS pools FROM user_pools GROUP BY ALL"
-      pool-inventory sql out -o csv "FROM changes WHERE change = 'deleted'" > deleted.csv
+      pool-inventory sql out "SELECT region, count(*) FROM user_pools GROUP BY 1"
+      pool-inventory sql out -o csv "FROM changes" > changes.csv
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
-    if file_format == "csv" and sys.stdout.isatty():
-        raise click.UsageError("csv is for files, not for a terminal: send it to one, as in -o csv … > FILE")
+    chosen = format_of(file_format)
     with errors_on_one_line(), _stopped_by_signals():
         store = open_location(location, profile)
         with queries.opened(store, query, last, warn) as connection:
             names, rows = queries.answer_of(connection, query)
-            if file_format == "table":
+            if chosen == TABLE:
                 write(_table(names, rows))
             else:
-                write_chunks(_FORMATS[file_format](names, rows), None)
+                write_chunks(_FORMATS[chosen](names, rows), None)
+        if newest := newest_if_readable(store):
+            say_age(newest)
 
 
 @contextmanager
@@ -99,7 +94,7 @@ def _stopped_by_signals() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         say("stopped")
-        sys.exit(EXIT_ERROR)
+        sys.exit(EXIT_INTERRUPTED)
     finally:
         signal.signal(signal.SIGTERM, before)
 

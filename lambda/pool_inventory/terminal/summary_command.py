@@ -15,14 +15,27 @@ from pool_inventory.snapshots.functions import parse
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.snapshots.pools import TRIGGERS
 from pool_inventory.terminal import reports
-from pool_inventory.terminal.console import Moment, checked_as, terminal_width, write
-from pool_inventory.terminal.reading import at, choose, opened, read_known, reading_command, say_age
+from pool_inventory.terminal.answers import Answer, takes_format, write_answer
+from pool_inventory.terminal.console import Moment, checked_as, terminal_width
+from pool_inventory.terminal.reading import at, choose, newest_unless, opened, read_known, reading_command
 from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import printable
 
 # How many functions outside it names: `functions --foreign` has them all.
 MAX_FOREIGN = 5
 _EARLIER = "*"
+# In CSV, a row for each region.
+_COLUMNS = (
+    "account_id",
+    "region",
+    "status",
+    "last_ok",
+    "pools",
+    "quotaPercent",
+    "poolsWithTriggers",
+    "functions",
+    "functionsOutside",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +64,8 @@ class Place:
     show_default=True,
     help="How many pools an account may have in a region, by its quota.",
 )
-def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment | None, quota: int) -> None:
+@takes_format
+def summary(*, location: str, profile: str | None, file_format: str, moment: Moment | None, quota: int) -> None:
     """Count the user pools by account and region, and by trigger.
 
     LOCATION is s3://BUCKET/PREFIX or a folder. Of each region: how many pools there are, how much of the quota they
@@ -63,11 +77,15 @@ def summary(*, location: str, profile: str | None, as_json: bool, moment: Moment
         known = read_known(store, made)
         counted = count_pools(known, Clock().now())
         places = [_place(each, counted) for each in known.coverage()]
-        if as_json:
-            write(_document(made, places, counted, quota))
-        else:
-            write(_lines(made, places, counted, quota, terminal_width()))
-            say_age(made, moment)
+        answer = Answer(
+            lines=_lines(made, places, counted, quota, terminal_width()),
+            document=_document(made, places, counted, quota),
+            rows=(_place_document(each, quota) for each in places),
+            columns=_COLUMNS,
+            remarks=_unread_lines(places),
+            newest=newest_unless(moment, made),
+        )
+        write_answer(file_format, answer)
 
 
 def _place(covered: Coverage, counted: Counted) -> Place:
@@ -80,12 +98,12 @@ def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int
     total = counted.total.total
     yield f"{total} user pool{'' if total == 1 else 's'} known in {made.id}, which is {made.status}."
     yield f"{made.targets.get('ok', 0)} of {asked} regions {'was' if asked == 1 else 'were'} read."
-    yield from reports.unread_lines([each.coverage for each in places if each.coverage.has_unknown_pools], width)
+    yield from _unread_lines(places, width)
     shown = [each for each in places if each.count.total]
     if not shown:
         return
     yield ""
-    counts = ("pools", "quota", "triggers", "functions", "outside")
+    counts = ("known", "quota", "triggers", "functions", "outside")
     names = ("account", "region", *counts, "")
     yield from plain_lines(names, (_cells(each, quota) for each in shown), width=width, right=counts)
     if any(each.count.earlier for each in shown):
@@ -96,6 +114,10 @@ def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int
         ("trigger", "pools", "functions"), _trigger_cells(counted), width=width, right=("pools", "functions")
     )
     yield from _foreign_lines(counted)
+
+
+def _unread_lines(places: Iterable[Place], width: int | None = None) -> Iterator[str]:
+    return reports.unread_lines([each.coverage for each in places if each.coverage.has_unknown_pools], width)
 
 
 def _cells(place: Place, quota: int) -> tuple[str, ...]:

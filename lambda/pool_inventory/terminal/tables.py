@@ -39,8 +39,28 @@ WIDTH_ELSEWHERE = 160
 def open_console(*, stderr: bool = False) -> Console:
     """Return rich's console on standard output, or on standard error."""
     console = Console(stderr=stderr)
-    is_width_known = console.is_terminal or "COLUMNS" in os.environ
-    return console if is_width_known else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+    return console if has_width(console) else Console(stderr=stderr, width=WIDTH_ELSEWHERE)
+
+
+def has_width(console: Console) -> bool:
+    """Whether tables must fit into a width: elsewhere they are for other programs."""
+    return console.is_terminal or "COLUMNS" in os.environ
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Write a table: with lines around its cells where people see it, and in a pipe as plain_lines has it."""
+    if has_width(console):
+        console.print(table)
+        return
+    names = [str(column.header) for column in table.columns]
+    columns = [[_plain(cell) for cell in column.cells] for column in table.columns]
+    if not console.quiet:
+        lines = (str(table.title), *plain_lines(names, zip(*columns, strict=True), width=None))
+        console.file.write("".join(f"{line}\n" for line in lines))  # rich would put spaces for the tabs
+
+
+def _plain(cell: object) -> str:
+    return cell.plain if isinstance(cell, Text) else Text.from_markup(str(cell)).plain
 
 
 def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
@@ -70,7 +90,7 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
 def _add_row(table: Table, name: str, each: Coverage) -> None:
     table.add_row(
         shown(name),
-        f"[{_STYLES[each.status]}]{each.status}[/]",
+        f"[{_STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
         "-" if each.pools is None else str(each.pools),
         str(each.requests),
         str(each.retries),
@@ -111,6 +131,8 @@ def _written(text: str) -> str:
 
 
 _GAP = "  "
+# As many columns of a terminal as any table can need.
+_WHOLE = 1_000_000
 _NARROWEST = 8
 # A name that is cut cannot be used in the next command.
 _NAMING = frozenset({"account", "id", "region", "snapshot"})
@@ -157,6 +179,11 @@ def plain_lines(
     lines = [click.style(_GAP.join(header).rstrip(), bold=True)]
     lines += (_GAP.join(map(_coloured, row)).rstrip() for row in others)
     return lines
+
+
+def room(width: int | None, *, is_wide: bool) -> int | None:
+    """Return the columns for a table that --wide leaves whole, where the terminal has this width."""
+    return _WHOLE if is_wide and width is not None else width
 
 
 def paragraph(text: str, width: int | None) -> list[str]:

@@ -1,11 +1,14 @@
 """The page in Chromium, as people open it. Skipped where there is none."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pool_inventory.stores.folder import FolderStore
+from pool_inventory.terminal.demo.walkthrough import run_demo
+from rich.console import Console
 
 from tests.terminal.page import browser
 from tests.terminal.page.browser import Browser
@@ -25,6 +28,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_history(FolderStore(folder), snapshots=3)
     written = folder / "inventory.html"
     written.write_text(page_of(folder), encoding="utf-8")
+    return written
+
+
+@pytest.fixture(scope="module")
+def page_of_the_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the inventory that `make run` leaves."""
+    folder = tmp_path_factory.mktemp("demo")
+    run_demo(folder / "out", Console(file=io.StringIO()))
+    written = folder / "inventory.html"
+    written.write_text(page_of(folder / "out"), encoding="utf-8")
     return written
 
 
@@ -146,3 +159,22 @@ def test_print_has_no_search_and_cuts_nothing_off(chromium: Browser, page: Path)
     assert chromium.evaluate(style.format("#searching", "display")) == "none"
     assert chromium.evaluate(style.format(".tall", "overflowY")) == "visible"
     chromium.call("Emulation.setEmulatedMedia", media="")
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_demos_page_opens_without_a_complaint(chromium: Browser, page_of_the_demo: Path, width: int) -> None:
+    chromium.open(page_of_the_demo, width=width)
+    assert [each for each in chromium.requests() if not each.startswith("data:")] == [page_of_the_demo.as_uri()]
+    assert chromium.complaints() == []
+    assert chromium.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_demos_page_tells_the_demos_story(chromium: Browser, page_of_the_demo: Path) -> None:
+    chromium.open(page_of_the_demo)
+    (found,) = search(chromium, "strange")
+    assert "Kunden, Köln 7" in found
+    assert "pre_sign_up → strange (account 666655554444)" in found
+    assert len(search(chromium, "eu-central-1")) == 40
+    text = chromium.evaluate("document.body.innerText")
+    assert "1 of 5 regions could not be read" in text
+    assert "eu-central-1" in text

@@ -23,8 +23,8 @@ from pool_inventory.terminal.page import charts
 from tests.chains import Reading, add_chain, identifier
 from tests.conftest import BUCKET
 from tests.makers import ACCOUNT_ID, any_pool
+from tests.terminal.inventories import READINGS
 from tests.terminal.page.made_up import HOSTILE, STRANGER, make_history
-from tests.terminal.test_reading_commands import READINGS
 
 MAX_BYTES = 3_000_000
 ROOT = Path(__file__).parents[3]

@@ -28,9 +28,9 @@ from pool_inventory.snapshots.rows import timestamp
 from pool_inventory.snapshots.schema import Kind
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
-from pool_inventory.terminal import reports
+from pool_inventory.terminal import verify_command
 from pool_inventory.terminal.demo import stand_in, story
-from pool_inventory.terminal.tables import pairs_table, shown, targets_table
+from pool_inventory.terminal.tables import pairs_table, show_table, shown, targets_table
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.terminal.verify.report import Report
 
@@ -192,9 +192,9 @@ def _invoke(time: datetime) -> list[dict[str, Any]]:
 def _show(committed: Committed, output: list[dict[str, Any]], console: Console) -> None:
     made = data_object.decode(committed.data)
     covered = tuple(coverage.decode(committed.coverage or b""))
-    console.print(targets_table(covered, f"Targets of {made.id}: {made.status}"))
+    show_table(console, targets_table(covered, f"Regions of {made.id}: {made.status}"))
     metrics = [pair for line in output if "_aws" in line for pair in _metrics(line)]
-    console.print(pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
+    show_table(console, pairs_table("Metrics that were emitted", ("metric", "value"), metrics))
 
 
 def _metrics(line: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -230,7 +230,7 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     for row in map(json.loads, table.lines(stored.body)):
         *texts, fields = (row[name] for name in names)
         shown_changes.add_row(*map(shown, texts), shown(", ".join(fields)))
-    console.print(shown_changes)
+    show_table(console, shown_changes)
 
 
 def _copy(store: S3Store, folder: Path, console: Console) -> None:
@@ -245,7 +245,7 @@ def _copy(store: S3Store, folder: Path, console: Console) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         store.client.download_file(BUCKET, each["Key"], str(path))
     sizes = [(each["Key"], str(each["Size"])) for each in listed]
-    console.print(pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
+    show_table(console, pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
 
 
 def _verified(store: FolderStore, console: Console) -> Report:
@@ -255,7 +255,7 @@ def _verified(store: FolderStore, console: Console) -> Report:
         InventoryError: something is not sound.
     """
     report = verify(store)
-    for line in reports.verify_lines(report):
+    for line in verify_command.lines_of(report):
         console.print(line, markup=False, highlight=False)
     if report.faults:
         raise InventoryError("the history is not sound, which is a fault of this program")

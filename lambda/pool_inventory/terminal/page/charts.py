@@ -49,7 +49,7 @@ def time_axis(recent: Recent, accounts: int) -> tuple[Markup, Markup]:
     """
     names = [each.region if accounts == 1 else f"{each.account_id} {each.region}" for each in recent.strip.rows]
     if recent.strip.others:
-        names.append(f"{recent.strip.others:,} {'others' if names else 'targets'}, none failed")
+        names.append(f"{recent.strip.others:,} {'others' if names else 'regions'}, none failed")
     step = max(_NARROWEST_PX, min(_WIDEST_PX, _WIDTH_PX // len(recent.manifests)))
     rows = list(recent.strip.rows.items())
     strip_px = len(names) * _ROW_PX
@@ -59,7 +59,7 @@ def time_axis(recent: Recent, accounts: int) -> tuple[Markup, Markup]:
         _add_spans(picture, target, spans, recent.manifests, number * _ROW_PX, step)
     if recent.strip.others:
         everywhere = Span(0, len(recent.manifests) - 1, None)
-        _add_row(picture, [(everywhere, "ok", "no target of these failed")], len(rows) * _ROW_PX, step)
+        _add_row(picture, [(everywhere, "ok", "none of these failed")], len(rows) * _ROW_PX, step)
     _add_axis(picture, recent.manifests, strip_px, step)
     for number, kind in enumerate(KINDS):
         _add_lane(picture, kind, recent.manifests, strip_px + _AXIS_PX + number * _LANE_PX, step)

@@ -1,0 +1,101 @@
+"""The command that shows one pool through all snapshots: history."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from pool_inventory.snapshots import archive, coverage, pool_history
+from pool_inventory.snapshots.pool_history import Event, PoolHistory
+from pool_inventory.terminal.answers import Answer, takes_format, wide_option, write_answer
+from pool_inventory.terminal.console import terminal_width, warn
+from pool_inventory.terminal.reading import opened, reading_command
+from pool_inventory.terminal.reports import parsed, what_changed
+from pool_inventory.terminal.tables import plain_lines, room
+from pool_inventory.text import printable
+
+# In CSV, as of diff.
+_COLUMNS = ("snapshotId", "previousSnapshotId", "change", "fields", "what")
+
+
+@click.command()
+@reading_command
+@click.argument("pool_id")
+@wide_option
+@takes_format
+def history(*, location: str, profile: str | None, file_format: str, pool_id: str, is_wide: bool) -> None:
+    """Show when one user pool appeared, changed and was deleted.
+
+    LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
+    """
+    pool_id = pool_id.rpartition(":userpool/")[2]
+    with opened(location, profile) as store:
+        found = pool_history.read_history(store, pool_id, archive.newest(store, warn))
+        answer = Answer(
+            lines=_lines(found, room(terminal_width(), is_wide=is_wide)),
+            document=_document(found),
+            rows=map(_row, found.events),
+            columns=_COLUMNS,
+            remarks=() if _is_read_now(found) else (_whether_there(found),),
+            newest=found.newest,
+        )
+        write_answer(file_format, answer)
+
+
+def _lines(history: PoolHistory, width: int | None) -> Iterator[str]:
+    """Show the history of a pool, and whether it is there now."""
+    cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
+    yield from plain_lines(("snapshot", "change", "what"), cells, width=width, wrap_last=True)
+    yield ""
+    yield printable(_whether_there(history))
+
+
+def _is_read_now(history: PoolHistory) -> bool:
+    """Whether the newest snapshot read the pool's region."""
+    return bool(history.newest_coverage) and all(each.is_read for each in history.newest_coverage)
+
+
+def _whether_there(history: PoolHistory) -> str:
+    newest = history.newest
+    unread = [each for each in history.newest_coverage if not each.is_read]
+    there = "was there" if history.events[-1].after else "was gone"
+    if unread:
+        when = f", in {unread[0].last_ok}" if unread[0].last_ok else ""
+        status = unread[0].status.replace("_", " ")
+        return f"It {there} when {history.region} was last read{when}; {newest.id} did not: {status}."
+    if not history.newest_coverage:
+        return f"It {there} when {history.region} was last read; {newest.id} did not ask there."
+    return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
+
+
+def _document(history: PoolHistory) -> dict[str, Any]:
+    """Return the same for a script."""
+    unread = [coverage.row_of(history.newest.id, each) for each in history.newest_coverage if not each.is_read]
+    return {
+        "id": history.id,
+        "region": history.region,
+        "events": [_row(each) for each in history.events],
+        "newestSnapshotId": history.newest.id,
+        "unread": unread,
+    }
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "snapshotId": event.snapshot_id,
+        "previousSnapshotId": event.previous_snapshot_id,
+        "change": event.change,
+        "fields": event.fields,
+        "what": _event_text(event),
+        "before": parsed(event.before),
+        "after": parsed(event.after),
+    }
+
+
+def _event_text(event: Event) -> str:
+    if event.change == "found":
+        created = (parsed(event.after) or {}).get("creation_date")
+        return "there when its region was first read" + (f"; created {created}" if created else "")
+    since = f"since {event.previous_snapshot_id}"
+    what = what_changed(event.fields, event.before, event.after)
+    return f"{since}: {what}" if what else since

@@ -1,0 +1,58 @@
+import re
+from pathlib import Path
+
+from pool_inventory.stores.folder import FolderStore
+
+from tests.chains import add_chain, identifier
+from tests.makers import ACCOUNT_ID
+from tests.terminal.inventories import FUNCTION, READINGS, json_of, pool, run, said
+
+
+def test_diff_defaults_to_the_newest_and_the_one_before(folder: Path) -> None:
+    shown = said(run("diff", folder))
+    assert f"From {identifier(2)} to {identifier(3)}:" in shown
+    assert re.search(r"^deleted\tus-east-1_000000007\tpool 7\t$", shown, re.MULTILINE)
+    assert "0 created, 1 deleted, 0 modified." in shown
+
+
+def test_diff_never_has_a_pool_of_an_unread_region_deleted(folder: Path) -> None:
+    shown = said(run("diff", folder))
+    assert "eu-west-1_" not in shown
+    assert f"  {ACCOUNT_ID} eu-west-1: denied in {identifier(3)}" in shown
+
+
+def test_diff_of_two_says_which_columns_differ_and_how(folder: Path) -> None:
+    shown = said(run("diff", folder, identifier(0), "2026-11-24T20:30:00Z"))
+    assert "pre_sign_up: none → check:3" in shown
+    found = json_of(run("diff", folder, identifier(0), identifier(2), "--json"))
+    changes = [(each["change"], each["id"], each["fields"]) for each in found["changes"]]
+    assert changes == [
+        ("modified", "eu-west-1_000000001", ["lambda_config.pre_sign_up"]),
+        ("deleted", "eu-west-1_000000002", []),
+        ("created", "eu-west-1_000000003", []),
+        ("created", "us-east-1_000000008", []),
+    ]
+    assert found["changes"][0]["before"]["lambda_config"]["pre_sign_up"] is None
+    assert found["changes"][0]["after"]["lambda_config"]["pre_sign_up"] == f"{FUNCTION}:3"
+
+
+def test_diff_of_one_is_with_the_newest(folder: Path) -> None:
+    found = json_of(run("diff", folder, identifier(0), "--json"))
+    assert (found["before"], found["after"]) == (identifier(0), identifier(3))
+    assert found["notCompared"] == [
+        {"account_id": ACCOUNT_ID, "region": "eu-west-1", "reason": f"denied in {identifier(3)}"}
+    ]
+
+
+def test_a_region_that_only_one_of_two_asked_is_not_compared(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"us-east-1": []}, {"us-east-1": [], "eu-west-1": [pool(1)]}])
+    shown = said(run("diff", tmp_path))
+    assert "0 created, 0 deleted, 0 modified." in shown
+    assert f"eu-west-1: not asked in {identifier(0)}" in shown
+
+
+def test_the_first_snapshot_has_none_before_it(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), READINGS[:1])
+    result = run("diff", tmp_path)
+    assert result.exit_code == 1
+    assert "is the first snapshot, so there is none before it to compare it with" in result.stderr

@@ -1,0 +1,41 @@
+from pathlib import Path
+
+from pool_inventory.stores.folder import FolderStore
+
+from tests.chains import add_chain, identifier
+from tests.makers import ACCOUNT_ID
+from tests.terminal.inventories import json_of, run, said
+
+
+def events_of(folder: Path, pool_id: str) -> list[tuple[str, str | None, str]]:
+    events = json_of(run("history", folder, pool_id, "--json"))["events"]
+    return [(each["snapshotId"], each["previousSnapshotId"], each["change"]) for each in events]
+
+
+def test_history_shows_the_events_of_a_pool(folder: Path) -> None:
+    zero, one, two, three = map(identifier, range(4))
+    assert events_of(folder, "us-east-1_000000007") == [(zero, None, "found"), (three, two, "deleted")]
+    assert events_of(folder, "us-east-1_000000008") == [(one, zero, "created")]
+    assert events_of(folder, "eu-west-1_000000001") == [(zero, None, "found"), (two, zero, "modified")]
+
+
+def test_history_says_whether_the_pool_is_known_to_be_there_now(folder: Path) -> None:
+    newest = identifier(3)
+    assert f"It is gone in {newest}, the newest snapshot." in said(run("history", folder, "us-east-1_000000007"))
+    assert f"It is there in {newest}, the newest snapshot." in said(run("history", folder, "us-east-1_000000008"))
+    unread = said(run("history", folder, "eu-west-1_000000001"))
+    assert f"It was there when eu-west-1 was last read, in {identifier(2)}; {newest} did not: denied." in unread
+    assert "pre_sign_up: none → check:3" in unread
+
+
+def test_history_takes_the_arn_of_a_pool(folder: Path) -> None:
+    arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_000000008"
+    assert events_of(folder, arn) == events_of(folder, "us-east-1_000000008")
+
+
+def test_history_says_that_nothing_is_known_of_a_region(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": None, "us-east-1": []}] * 2)
+    result = run("history", tmp_path, "eu-west-1_000000001")
+    assert result.exit_code == 1
+    said = "nothing is known of the pools of eu-west-1: it is denied in the newest snapshot, which knows of no reading"
+    assert said in result.stderr

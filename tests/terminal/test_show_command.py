@@ -1,0 +1,115 @@
+import re
+from pathlib import Path
+
+import pytest
+from pool_inventory.stores.folder import FolderStore
+
+from tests.chains import add_chain, identifier
+from tests.makers import ACCOUNT_ID
+from tests.terminal.inventories import FUNCTION, SWAPPED, json_of, pool, run, said, shown_ids
+
+
+def test_show_has_the_newest_pools_and_says_what_was_not_read(folder: Path) -> None:
+    shown = said(run("show", folder))
+    assert re.search(r"^us-east-1_000000008\tpool 8\t\t2023-11-14$", shown, re.MULTILINE)
+    below = shown.partition("\n\n")[2].splitlines()
+    assert below == [
+        f"3 user pools known in {identifier(3)}, which is partial.",
+        "Not read, so it is not known which pools are there now:",
+        f"  {ACCOUNT_ID} eu-west-1: denied (AccessDeniedException), last read in {identifier(2)}",
+    ]
+
+
+def test_show_of_a_region_that_was_not_read_does_not_look_empty(folder: Path) -> None:
+    assert "eu-west-1: denied" in said(run("show", folder, "--region", "eu-west-1"))
+    assert "eu-west-1: denied" not in said(run("show", folder, "--region", "us-east-1"))
+
+
+@pytest.mark.parametrize(
+    ("time", "hour"),
+    [("2026-11-24T20:00:00Z", 2), ("2026-11-24T20:59:59Z", 2), ("2026-11-24T22:00:00+01:00", 3), (identifier(0), 0)],
+)
+def test_show_at_a_time_is_of_the_newest_snapshot_not_after_it(folder: Path, time: str, hour: int) -> None:
+    assert json_of(run("show", folder, "--json", "--at", time))["snapshotId"] == identifier(hour)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "numbers"),
+    [
+        ((), [1, 3, 7, 8]),
+        (("--region", "eu-west-1"), [1, 3]),
+        (("--region", "eu-west-1", "--region", "us-east-1"), [1, 3, 7, 8]),
+        (("--region", "eu-west-1, us-east-1"), [1, 3, 7, 8]),
+        (("--account", ACCOUNT_ID), [1, 3, 7, 8]),
+        (("--trigger", "pre_sign_up"), [1]),
+        (("--trigger", "PreSignUp"), [1]),
+        (("--trigger", "pre-sign-up"), [1]),
+        (("--trigger", "user_migration"), []),
+        (("--function", "check"), [1]),
+        (("--function", "check:3"), [1]),
+        (("--function", "check:4"), []),
+        (("--function", "chec"), []),
+        (("--function", f"{ACCOUNT_ID}:function:check"), [1]),
+        (("--function", "210987654321:function:check"), []),
+        (("--function", FUNCTION), [1]),
+        (("--function", f"{FUNCTION}:3"), [1]),
+        (("--function", f"{FUNCTION}:4"), []),
+        (("--function", FUNCTION[:-1]), []),
+        (("--function", FUNCTION, "--trigger", "user_migration"), []),
+        (("--name", "pool [37]"), [3, 7]),
+        (("--name", "POOL*"), []),
+        (("--only-read",), [1, 3, 7, 8]),
+    ],
+)
+def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...], numbers: list[int]) -> None:
+    found = shown_ids("--at", identifier(2), *arguments, folder=folder)
+    assert [int(each.partition("_")[2]) for each in found] == numbers
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--region", "nowhere-1"), "the snapshot covers no region 'nowhere-1': it has eu-west-1, us-east-1"),
+        (
+            ("--region", "us-esat-1"),
+            "the snapshot covers no region 'us-esat-1': it has eu-west-1, us-east-1; did you mean us-east-1?",
+        ),
+        (("--account", "42"), f"the snapshot covers no account '42': it has {ACCOUNT_ID}"),
+        (("--region", "us-east-1,nowhere-1"), "the snapshot covers no region 'nowhere-1'"),
+    ],
+)
+def test_a_place_that_no_coverage_has_does_not_look_empty(
+    folder: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = run("show", folder, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [("chekc", "did you mean check?"), (FUNCTION.replace("check", "checks"), "did you mean check?"), ("check:4", "")],
+)
+def test_a_function_that_no_pool_calls_may_be_meant_otherwise(folder: Path, asked: str, said: str) -> None:
+    result = run("show", folder, "--at", identifier(2), "--function", asked)
+    assert result.exit_code == 0
+    assert "0 of 4 user pools known" in result.stdout
+    assert result.stderr.endswith(f"{said}\n" if said else "")
+    assert ("warning: no pool calls a function" in result.stderr) is bool(said)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_table_fits_the_terminal(tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, Name="利用者プール " * 12), SWAPPED]}])
+    table = said(run("show", tmp_path)).partition("\n\n")[0]
+    # A wide character takes two columns.
+    assert max(len(line.encode("gb18030")) - line.count("…") for line in table.splitlines()) <= width
+    assert "…" in table
+    assert "eu-west-1_000000001" in table
+
+
+def test_a_name_cannot_break_a_line_or_reach_the_terminal(tmp_path: Path) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, Name="two\nlines \x1b[31mred\u2028x")]}])
+    shown = said(run("show", tmp_path))
+    assert r"two\nlines \x1b[31mred\u2028x" in shown
