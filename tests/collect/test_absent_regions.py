@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.session import Session
 from click.testing import CliRunner
 from mypy_boto3_s3 import S3Client
 from pool_inventory.aws import calls
@@ -48,14 +49,15 @@ def errors(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> Errors:
             raise socket.gaierror(error, "as the resolver says")
         return look_up("127.0.0.1", *arguments, **named)
 
-    class SessionOfNames(boto3.session.Session):
-        def client(self, service_name: str, region_name: str | None = None, **named: Any) -> Any:  # type: ignore[override] # one of four hundred overloads
-            if service_name == "cognito-idp":
-                named["endpoint_url"] = f"http://cognito-idp.{region_name}.amazonaws.com:{port}"
-            return super().client(service_name, region_name, **named)  # type: ignore[call-overload] # as above
+    create = Session.create_client
+
+    def create_client(session: Session, service_name: str, region_name: str | None = None, **named: Any) -> Any:
+        if service_name == "cognito-idp":
+            named["endpoint_url"] = f"http://cognito-idp.{region_name}.amazonaws.com:{port}"
+        return create(session, service_name, region_name, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(boto3.session, "Session", SessionOfNames)
+    monkeypatch.setattr(Session, "create_client", create_client)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "*")
     return errors
