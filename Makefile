@@ -10,7 +10,9 @@
 #   make deploy     deploy the stack
 #   make destroy    remove the stack; the snapshots stay
 #   make docs       make the tables in docs/ again
-#   make bench      measure
+#   make bench      measure against what people would use instead
+#   make growth     measure how it grows with pools, regions and snapshots
+#   make peers      install those, into .bench/
 #   make spark      test the snippets for Spark, which needs Java
 #   make lock       pin the dependencies again
 #   make help       show this
@@ -34,9 +36,9 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench spark lock help
+.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock help
 
 run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
@@ -75,12 +77,15 @@ synth deploy diff destroy bootstrap: $(PYTHON_READY) $(CDK_READY)
 docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
 
+peers: $(PYTHON_READY)
+	@$(BIN)/python -m benchmarks.install
+
+growth: $(PYTHON_READY)
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
 bench: $(PYTHON_READY)
-	@$(BIN)/python benchmarks/large.py
-	@$(BIN)/python benchmarks/throttled.py
-	@$(BIN)/python benchmarks/reading.py
-	@$(BIN)/python -m benchmarks.usage
-	@$(BIN)/python -m benchmarks.cost
+	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(WITH_BIN) python -m tools.tables
 
 # Not a requirement of the tests: it is large, and needs Java. `make test` skips what needs it.
 spark: $(PYTHON_READY)

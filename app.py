@@ -39,6 +39,7 @@ def synthesize(app: App) -> None:
             package=ROOT / "lambda" / "pool_inventory",
             python_version=settings.python_version,
             architecture=settings.architecture,
+            trust_store=settings.trust_store,
             compiler=compiler,
         ),
         cache_folder=ROOT / ".cache" / "bundle",

@@ -23,7 +23,7 @@ from pool_inventory.snapshots.schema import Kind
 from pool_inventory.terminal.demo import stand_in
 from werkzeug.wrappers import Request, Response
 
-from benchmarks import measured, reading, usage
+from benchmarks import growth, measured, usage
 
 REGIONS = 34
 PAGE_SIZE = 60
@@ -116,7 +116,7 @@ def measure(case: Case) -> None:
             time_of = timestamp(usage.EVENING + timedelta(hours=hour))
             show(case, run, usage.PROGRAM, time_of)
         address = f"s3://{usage.BUCKET}/{settings.PREFIX.read({})}"
-        show(case, "verify", reading.PROGRAM, "verify", address)
+        show(case, "verify", growth.PROGRAM, "verify", address)
 
 
 def show(case: Case, run: str, program: str, *arguments: str) -> None:

@@ -12,6 +12,8 @@ from constructs import Construct
 from pool_inventory.settings import BUCKET
 
 from infra import checks
+from infra.bundle import trust
+from infra.bundle.bytecode import FOLDER_IN_LAMBDA
 from infra.grants import allow, allow_sending
 from infra.options.deploy_settings import DeploySettings
 from infra.queues import dead_letters
@@ -76,7 +78,11 @@ class Exporter(Construct):
             architecture=_ARCHITECTURES[settings.architecture],
             handler="pool_inventory.handler.handler",
             code=Code.from_asset(str(code_folder)),
-            environment={BUCKET.name: snapshots.bucket.bucket_name, **settings.environment},
+            environment={
+                BUCKET.name: snapshots.bucket.bucket_name,
+                "AWS_CA_BUNDLE": f"{FOLDER_IN_LAMBDA}/{trust.FILE}",
+                **settings.environment,
+            },
             memory_size=settings.memory_mb,
             timeout=Duration.seconds(settings.timeout_seconds),
             reserved_concurrent_executions=settings.reserved_concurrency,

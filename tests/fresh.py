@@ -102,7 +102,7 @@ def install_alone(checkout: Path, folder: Path) -> None:
 
 def check_size(folder: Path, max_megabytes: int) -> None:
     """End with 1 where the files of a folder take more room than they may."""
-    megabytes = round(sum(path.lstat().st_size for path in folder.rglob("*")) / 1_000_000)
+    megabytes = round(sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1_000_000)
     sys.stdout.write(f"{folder.name} takes {megabytes} MB\n")
     if megabytes > max_megabytes:
         sys.exit(f"{folder.name} takes {megabytes} MB, and may take {max_megabytes}: see which package grew, or came")

@@ -22,7 +22,7 @@ LAYERS = (
     {"clock", "errors", "events", "model", "settings", "text"},
 )
 DEPTHS = {part: depth for depth, layer in enumerate(LAYERS) for part in layer}
-CARRIED = {"arro3", "aws_lambda_powertools", "boto3", "botocore", "pool_inventory", "tenacity", "urllib3"}
+CARRIED = {"arro3", "aws_lambda_powertools", "botocore", "pool_inventory", "tenacity", "urllib3"}
 
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path

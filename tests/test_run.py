@@ -22,6 +22,7 @@ from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from tests.conftest import BUCKET
+from tests.counting import CountingStore
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_pools
 
 # staged coverage, data, coverage, changes, symlink, manifest, checksum, the latest coverage and data, latest.json
@@ -405,3 +406,23 @@ def test_a_file_in_place_of_the_folder_stops_the_run(aws: StandIn, tmp_path: Pat
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot read"):
         run(FolderStore(tmp_path / "file"))
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_run_asks_as_little_of_s3_after_years_as_on_a_day() -> None:
+    """What is older than a day is neither listed nor read."""
+    store = CountingStore()
+    for hour in range(10):
+        run(store, TIME + timedelta(hours=hour))
+    years = CountingStore(objects=dict(store.objects))
+    for hour in range(1, 10_000):
+        old = keys.snapshot_id(TIME - timedelta(hours=hour))
+        years.objects |= {key(old): b"" for key in (keys.data, keys.manifest, keys.checksum, keys.announced)}
+    calls = []
+    for each in (store, years):
+        each.forget()
+        assert run(each, TIME + timedelta(hours=10)).result == "published"
+        calls.append(each.calls)
+    assert calls[0] == calls[1]
+    # Before and after collecting, the last day is listed: 25 snapshots, of each its data and three more objects.
+    assert len(years.listed) <= 2 * 25 * 4

@@ -81,18 +81,20 @@ def run(
 
 
 def calls_in_a_row(store: RoundsStore, hours: int) -> list[list[str]]:
-    """Run, and return the rounds in which no target was being read."""
-    reading: list[int] = []
+    """Run, and return the rounds that went before or after the reading of the targets.
+
+    The snapshot before is read while they are, and each target here ends only once the store is quiet.
+    """
+    ended: list[int] = []
 
     def progress(_: Target, __: Tally, status: Status | None) -> None:
         if status:
             store.wait_until_quiet()
-            reading.append(len(store.rounds))
-        elif not reading:
-            reading.append(len(store.rounds))
+            ended.append(len(store.rounds))
 
     assert run(store, hours, progress).result == "published"
-    return store.rounds[: reading[0]] + store.rounds[max(reading) :]
+    begun = next(number for number, calls in enumerate(store.rounds) if any("get data/" in each for each in calls))
+    return store.rounds[:begun] + store.rounds[max(ended) :]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
-from benchmarks import cost
-from infra.bundle import dependencies
+from benchmarks import cost, growth_plot, growth_report, plot, report
+from infra.bundle import models
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
 from infra.options.deploy_settings import DEPLOY_VARIABLES, FUNCTION_VARIABLES
@@ -98,16 +98,22 @@ def cost_tables() -> dict[str, str]:
     return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
 
 
+def performance_tables() -> dict[str, str]:
+    """Return the tables of docs/performance.md that `make bench` and `make growth` measure, by their marks."""
+    made = {**report.tables(), **growth_report.tables()}
+    return {name: table(header, rows) for name, (header, rows) in made.items()}
+
+
 # Why the function carries each package that lambda/requirements.txt pins.
 CARRIED_FOR = {
     "arro3-core": "tables in memory",
     "arro3-io": "Parquet, and JSON lines",
     "aws-lambda-powertools": "log lines, and metrics in them",
-    "boto3": "sessions and clients of AWS",
-    "botocore": f"the clients themselves, with the data of {', '.join(dependencies.SERVICES)} and no other service's",
+    "boto3": "nothing, and left out: the demo and the deploy use it",
+    "botocore": f"sessions and clients of AWS, with what they call of {', '.join(models.OPERATIONS)}",
     "jmespath": "botocore and Powertools need it",
     "python-dateutil": "botocore needs it",
-    "s3transfer": "boto3 needs it",
+    "s3transfer": "nothing, and left out: boto3 needs it",
     "six": "python-dateutil needs it",
     "tenacity": "retries",
     "typing-extensions": "Powertools and arro3 need it",
@@ -133,6 +139,7 @@ PAGES: Mapping[str, Callable[[], dict[str, str]]] = {
     "docs/contract.md": contract_tables,
     "docs/cost.md": cost_tables,
     "docs/operations.md": saved_queries,
+    "docs/performance.md": performance_tables,
     "docs/settings.md": settings_tables,
     "docs/terminal.md": terminal_tables,
 }
@@ -152,3 +159,5 @@ def with_tables(path: str, page: str) -> str:
 if __name__ == "__main__":
     for path in PAGES:
         (ROOT / path).write_text(with_tables(path, (ROOT / path).read_text(encoding="utf-8")), encoding="utf-8")
+    plot.SVG.write_text(plot.draw(report.RECORDED), encoding="utf-8")
+    growth_plot.SVG.write_text(growth_plot.draw(growth_report.RECORDED), encoding="utf-8")

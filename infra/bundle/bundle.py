@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryFile
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from infra.bundle import bytecode, cache, dependencies
+from infra.bundle import bytecode, cache, dependencies, trust
 from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
 
@@ -20,8 +20,8 @@ from infra.errors import BundleError
 TERMINAL_PARTS = ("__main__.py", "terminal")
 
 # A larger one starts slower, and probably has something in it by mistake. Lambda's own limits are 250 MB, and 50.
-MAX_BYTES = 60_000_000
-MAX_ZIPPED_BYTES = 20_000_000
+MAX_BYTES = 50_000_000
+MAX_ZIPPED_BYTES = 14_500_000
 
 # The cache holds what these made: another recipe makes another bundle.
 _RECIPE = tuple(sorted(Path(__file__).parent.glob("*.py")))
@@ -36,6 +36,7 @@ class Ingredients:
         package: the folder of the program's package.
         python_version: the function's, such as "3.13".
         architecture: the function's, "arm64" or "x86_64".
+        trust_store: whom the function trusts, as trust.content_of has it.
         compiler: an interpreter of python_version to compile with, or None for a bundle without bytecode.
     """
 
@@ -43,6 +44,7 @@ class Ingredients:
     package: Path
     python_version: str
     architecture: str
+    trust_store: str | bytes
     compiler: Interpreter | None
 
 
@@ -50,12 +52,15 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
     """Return the folder of the function's code, from the cache where it was built before.
 
     Raises:
-        BundleError: pip or the compiler failed, with what it said; or the bundle is larger than it may be.
+        BundleError: pip or the compiler failed, with what it said; a root that is to be trusted is missing; or the
+            bundle is larger than it may be.
     """
     sources = _sources(ingredients.package)
     dependencies_key = _dependencies_key(ingredients)
     source_parts = (part for path, content in sources.items() for part in (str(path).encode(), content))
-    code_key = cache.digest(dependencies_key.encode(), *source_parts)
+    store = ingredients.trust_store
+    trusted = store if isinstance(store, bytes) else store.encode()
+    code_key = cache.digest(dependencies_key.encode(), trusted, *source_parts)
 
     def build_dependencies(folder: Path) -> None:
         dependencies.install(
@@ -72,6 +77,7 @@ def build(ingredients: Ingredients, *, cache_folder: Path) -> Path:
         shutil.copytree(installed, folder, copy_function=_link_or_copy, dirs_exist_ok=True)
         _write(sources, folder / ingredients.package.name)
         _compile(folder / ingredients.package.name, root=folder, ingredients=ingredients)
+        trust.add_store(folder, ingredients.trust_store)
         _check_size("unzipped", unzipped_bytes(folder), MAX_BYTES)
         _check_size("zipped", zipped_bytes(folder), MAX_ZIPPED_BYTES)
 

@@ -7,7 +7,7 @@ from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
 
 # Where Lambda puts the code: tracebacks are to name the file that is there.
-_FOLDER_IN_LAMBDA = "/var/task"
+FOLDER_IN_LAMBDA = "/var/task"
 
 
 def compile_folder(folder: Path, *, root: Path, compiler: Interpreter) -> None:
@@ -36,7 +36,7 @@ def compile_folder(folder: Path, *, root: Path, compiler: Interpreter) -> None:
         "--invalidation-mode",
         "unchecked-hash",
     ]
-    command += ["-s", str(root), "-p", _FOLDER_IN_LAMBDA, str(folder)]
+    command += ["-s", str(root), "-p", FOLDER_IN_LAMBDA, str(folder)]
     outcome = subprocess.run(  # noqa: S603 - an interpreter that interpreter.py found and asked
         command,
         check=False,

@@ -8,24 +8,33 @@ import os
 import shutil
 from pathlib import Path
 
-from infra.bundle import licences
+from infra.bundle import licences, models
 from infra.bundle.installer import run_pip
 from infra.errors import BundleError
-
-# The services that the function calls; botocore carries the data of some four hundred.
-SERVICES = ("account", "cognito-idp", "events", "s3")
 
 # python3.12 and later run on Amazon Linux 2023, which has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/libc.html
 # Wheels for an older glibc run there; pip needs each one named. manylinux2014 is the old name of 2.17.
 _GLIBC_MINORS = range(34, 16, -1)
 _MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 
-# What pip writes beside a wheel's own files has paths of this machine, and boto3's data is for its resources, which
-# the function does not use. Licences and metadata stay.
+# What the function does not import; and what pip writes beside a wheel's own files, which has paths of this machine.
+# Licences and metadata of what is carried stay.
 _NOT_CARRIED = (
     "bin",
-    "boto3/data",
-    "boto3/examples",
+    # The command's demo and the deploy use boto3; the function makes its clients by botocore: aws/session.py
+    "boto3",
+    "boto3-*.dist-info",
+    "s3transfer",
+    "s3transfer-*.dist-info",
+    # Routing of HTTP requests, with a page of 2 MB for them; and all utilities but the one that the logger imports.
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/utilities/[!_j]*",
+    "aws_lambda_powertools/metrics/provider/datadog",
+    # Time zones, for a machine that has none; dates that come again.
+    "dateutil/zoneinfo",
+    "dateutil/rrule.py",
+    # For Python in a browser.
+    "urllib3/contrib/emscripten",
     "**/*.pyi",
     "**/py.typed",
     "*.dist-info/INSTALLER",
@@ -75,9 +84,9 @@ def _run_pip(folder: Path, *, lock: Path, python_version: str, architecture: str
 
 
 def _prune(folder: Path) -> None:
-    services = {path for path in folder.glob("botocore/data/*") if path.is_dir() and path.name not in SERVICES}
-    not_carried = {path for pattern in _NOT_CARRIED for path in folder.glob(pattern)}
-    for path in services | not_carried:
+    if (data := folder / "botocore" / "data").is_dir():
+        models.cut(data)
+    for path in {path for pattern in _NOT_CARRIED for path in folder.glob(pattern)}:
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -35,6 +35,7 @@ class DeploySettings:
         customer_managed_key: whether the stack makes a key, or the ARN of a key that exists already.
         permissions_boundary: the ARN of a managed policy, None for no bound.
         reserved_concurrency: how many runs can go at once, None for as many as the account has room for.
+        trust_store: trust.AMAZON, trust.ALL, or the bytes of a file of roots.
         alarm_email: whom the alarms write to, None for nobody.
         runbook_url: of docs/operations.md, None where it is published nowhere.
         prefix: the key prefix of snapshots, without a slash at either end.
@@ -109,6 +110,12 @@ class DeploySettings:
     )
     permissions_boundary: str | None = _option(
         "permissionsBoundary", "ARN of the managed policy that bounds every role", parsers.permissions_boundary
+    )
+    trust_store: str | bytes = _option(
+        "trustStore",
+        "which roots the function trusts: `amazon`, those that AWS's endpoints are under; `all`, those of the pinned"
+        " SDK, as browsers have them; or the path of a PEM file of your own, from this repository's folder",
+        parsers.trust_store,
     )
     reserved_concurrency: int | None = _option(
         "reservedConcurrency",

@@ -1,13 +1,16 @@
 """Parse the text of one setting; a ValueError names what would be accepted."""
 
 import re
+import ssl
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from aws_cdk.aws_logs import RetentionDays
 from pool_inventory import settings as function
 
 from infra import due
+from infra.bundle import trust
 
 T = TypeVar("T")
 
@@ -170,6 +173,29 @@ def accounts(text: str) -> tuple[str, ...]:
 def service_name(text: str) -> str:
     """Return the service of metrics and log lines, or nothing."""
     return function.SERVICE_NAME.parse(text) if text else ""
+
+
+def trust_store(text: str) -> str | bytes:
+    """Return whom the function trusts: trust.AMAZON, trust.ALL, or the bytes of a PEM file with roots."""
+    if text in {trust.AMAZON, trust.ALL}:
+        return text
+    wanted = f"use {trust.AMAZON}, {trust.ALL}, or the path of a PEM file with the certificates of roots"
+    try:
+        content = Path(text).expanduser().read_bytes()
+    except (OSError, RuntimeError, ValueError) as error:  # no such file; ~USER, and there is no such user; a NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"no file that can be read ({reason}): {wanted}") from None
+    if b"PRIVATE KEY" in content:
+        raise ValueError(f"the file has a private key, which would go into the function's code: {wanted} alone")
+    try:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(cadata=content.decode("ascii", errors="replace"))
+        roots = context.cert_store_stats()["x509_ca"]
+    except (ssl.SSLError, ValueError) as error:
+        raise ValueError(f"not a PEM file with certificates ({error}): {wanted}") from None
+    if not roots:
+        raise ValueError(f"no certificate in the file is one of an authority (CA:TRUE): {wanted}")
+    return content
 
 
 def reserved_concurrency(text: str) -> int | None:

@@ -1,8 +1,11 @@
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSRequest
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -16,7 +19,11 @@ from botocore.exceptions import (
     TokenRetrievalError,
     UnauthorizedSSOTokenError,
 )
+from botocore.httpsession import URLLib3Session
 from pool_inventory.aws import failures
+from pool_inventory.terminal.demo.stand_in import StandIn
+
+from tests import tls
 
 
 def client_error(code: str, status: int = 400, message: str = "said") -> ClientError:
@@ -106,3 +113,27 @@ def test_an_unexpected_error_says_where_it_was_raised() -> None:
         raise ValueError("seven")
     assert re.fullmatch(r"seven \(test_failures[.]py, line \d+\)", failures.error_message(caught.value))
     assert failures.error_message(failures.UnreachableError("no")) == "no"
+
+
+def refused_certificate(stand_in: StandIn, folder: Path, *, days: int, trusted: bool) -> BotoCoreError:
+    with tls.serve(stand_in, folder, days=days) as endpoint:
+        verify: Any = str(endpoint.root) if trusted else True
+        request = AWSRequest("GET", endpoint.url).prepare()
+        with pytest.raises(BotoCoreError) as caught:
+            URLLib3Session(verify=verify).send(request)
+    return caught.value
+
+
+def test_a_certificate_under_no_trusted_root_is_final(aws: StandIn, tmp_path: Path) -> None:
+    """And its text says what to set, in a deploy and in a terminal."""
+    error = refused_certificate(aws, tmp_path, days=1, trusted=False)
+    assert not failures.is_transient(error)
+    assert "-c trustStore=FILE, or set AWS_CA_BUNDLE=FILE in a terminal" in failures.error_message(error)
+
+
+def test_a_certificate_that_has_expired_is_asked_again(aws: StandIn, tmp_path: Path) -> None:
+    """Another machine behind the same name may have its successor; no trust store would help."""
+    error = refused_certificate(aws, tmp_path, days=-1, trusted=True)
+    assert failures.is_transient(error)
+    assert "certificate has expired" in failures.error_message(error)
+    assert "trustStore" not in failures.error_message(error)

@@ -1,5 +1,6 @@
 import boto3
 import pytest
+from botocore.loaders import JSONFileLoader
 from pool_inventory.aws.session import account_from_arn, caller_account, open_session
 from pool_inventory.errors import TargetsError
 from pool_inventory.model import Account
@@ -34,3 +35,24 @@ def test_credentials_that_sts_rejects_are_an_error(aws: StandIn) -> None:
     aws.answers.append(lambda _: Response(body, 403))
     with pytest.raises(TargetsError, match="the credentials cannot be used"):
         caller_account(boto3.session.Session(), "us-east-1")
+
+
+def test_the_sdks_data_is_loaded_once_for_all_sessions(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a warm function, for example."""
+    open_session().client("cognito-idp")
+    monkeypatch.setattr(JSONFileLoader, "load_file", None)
+    open_session().client("cognito-idp", region_name="eu-west-1")
+
+
+def test_a_later_session_has_what_the_environment_says_then(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = open_session()
+    for name, value in {"AWS_ACCESS_KEY_ID": "LATER", "AWS_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+    second = open_session()
+    first.client("cognito-idp").list_user_pools(MaxResults=1)
+    second.client("cognito-idp").list_user_pools(MaxResults=1)
+    credentials = [request.headers["Authorization"].split("/") for request in aws.requests]
+    assert [(key.rpartition("=")[2], region) for key, _, region, *_ in credentials] == [
+        ("testing", "us-east-1"),
+        ("LATER", "eu-west-1"),
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.session import Session
 from click.testing import CliRunner
 from mypy_boto3_s3 import S3Client
 from pool_inventory.aws import calls
@@ -48,14 +49,15 @@ def errors(aws: StandIn, monkeypatch: pytest.MonkeyPatch) -> Errors:
             raise socket.gaierror(error, "as the resolver says")
         return look_up("127.0.0.1", *arguments, **named)
 
-    class SessionOfNames(boto3.session.Session):
-        def client(self, service_name: str, region_name: str | None = None, **named: Any) -> Any:  # type: ignore[override] # one of four hundred overloads
-            if service_name == "cognito-idp":
-                named["endpoint_url"] = f"http://cognito-idp.{region_name}.amazonaws.com:{port}"
-            return super().client(service_name, region_name, **named)  # type: ignore[call-overload] # as above
+    create = Session.create_client
+
+    def create_client(session: Session, service_name: str, region_name: str | None = None, **named: Any) -> Any:
+        if service_name == "cognito-idp":
+            named["endpoint_url"] = f"http://cognito-idp.{region_name}.amazonaws.com:{port}"
+        return create(session, service_name, region_name, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(boto3.session, "Session", SessionOfNames)
+    monkeypatch.setattr(Session, "create_client", create_client)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "*")
     return errors
@@ -239,7 +241,7 @@ def test_the_terminal_shows_an_absent_region_and_exits_0(
     assert result.exit_code == 0, result.output
     shown = [line for line in result.stderr.splitlines() if line.startswith(NEW)]
     assert shown == [f"{NEW} absent: requests 3, retries 2"]
-    assert "3 user pools, complete" in result.stdout
+    assert "3 user pools read, complete" in result.stdout
     listed = CliRunner().invoke(cli.main, ["show", str(tmp_path)])
     assert "Not read" not in listed.stdout
     assert "which is complete." in listed.stdout

@@ -57,6 +57,7 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         formerKeys=FORMER_KEY,
         readerAccounts="210987654321,012345678901",
         permissionsBoundary=BOUNDARY,
+        trustStore="all",
         reservedConcurrency="2",
         tags=TAGS,
         logLevel="DEBUG",

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import botocore
 import pytest
 
-from infra.bundle import bundle, bytecode, dependencies
+from infra.bundle import bundle, bytecode, dependencies, trust
 from infra.bundle.bundle import Ingredients
 from infra.bundle.interpreter import Interpreter
 from infra.errors import BundleError
@@ -19,27 +20,41 @@ from tests.user_settings import PIP_SETTINGS
 RUNNING = Interpreter(sys.executable, sys.version_info[:3], makes_environments=True)
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-BOTOCORE = {
+# Its authorities have to be real ones, and its models to be what a wheel has.
+INSTALLED = Path(botocore.__file__).parent
+ROOTS = INSTALLED.joinpath("cacert.pem").read_bytes()
+
+
+def model(service: str) -> dict[str, bytes]:
+    """The files of a service's newest version."""
+    *_, newest = sorted(INSTALLED.joinpath("data", service).iterdir())
+    return {
+        f"botocore/{path.relative_to(INSTALLED).as_posix()}": path.read_bytes()
+        for path in newest.glob("service-2.json.gz")
+    }
+
+
+BOTOCORE: dict[str, str | bytes] = {
     "botocore/__init__.py": "",
-    "botocore/data/endpoints.json": "{}",
-    "botocore/data/account/2021-02-01/service-2.json.gz": "",
-    "botocore/data/cognito-idp/2016-04-18/service-2.json.gz": "",
-    "botocore/data/s3/2006-03-01/service-2.json.gz": "",
+    "botocore/cacert.pem": ROOTS,
+    "botocore/data/endpoints.json": '{"partitions": []}',
+    "botocore/data/cognito-idp/2016-04-18/paginators-1.json": "{}",
     "botocore/data/ec2/2016-11-15/service-2.json.gz": "",
+    **model("account"),
+    **model("cognito-idp"),
+    **model("s3"),
     "botocore-1.0.dist-info/licenses/LICENSE": "terms",
 }
 BOTO3 = {
     "boto3/__init__.py": "",
     "boto3/__init__.pyi": "",
     "boto3/py.typed": "",
-    "boto3/data/s3/resources-1.json": "{}",
-    "boto3/examples/s3.rst": "",
 }
 # Constants, sets and nesting enough for marshal to have something to mark.
 SIX = {"six.py": "def numbers():\n    return {1, 2, 3}, (1, 2), 'text', frozenset({'a', 'b', 'c'})\n"}
 
 
-def make_wheel(folder: Path, name: str, files: Mapping[str, str], *, tag: str = "py3-none-any") -> str:
+def make_wheel(folder: Path, name: str, files: Mapping[str, str | bytes], *, tag: str = "py3-none-any") -> str:
     """Make a wheel of version 1.0; give its hash."""
     path = folder / f"{name}-1.0-{tag}.whl"
     information = f"{name}-1.0.dist-info"
@@ -89,7 +104,14 @@ def ingredients(tmp_path: Path, wheels: Path) -> Ingredients:
         package.joinpath(name).write_text(f"NAME = {name!r}\n")
     package.joinpath("__pycache__").mkdir()
     package.joinpath("__pycache__", "stale.cpython-311.pyc").write_text("")
-    return Ingredients(lock=lock, package=package, python_version=VERSION, architecture="arm64", compiler=RUNNING)
+    return Ingredients(
+        lock=lock,
+        package=package,
+        python_version=VERSION,
+        architecture="arm64",
+        trust_store=trust.AMAZON,
+        compiler=RUNNING,
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -101,14 +123,11 @@ def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingre
     """The parts that only a terminal needs are left out."""
     folder = bundle.build(replace(ingredients, compiler=None), cache_folder=tmp_path / "cache")
     assert set(contents(folder)) == {
-        "boto3/__init__.py",
-        "boto3-1.0.dist-info/METADATA",
-        "boto3-1.0.dist-info/WHEEL",
         "botocore/__init__.py",
-        "botocore/data/account/2021-02-01/service-2.json.gz",
-        "botocore/data/cognito-idp/2016-04-18/service-2.json.gz",
+        "botocore/data/account/2021-02-01/service-2.json",
+        "botocore/data/cognito-idp/2016-04-18/service-2.json",
         "botocore/data/endpoints.json",
-        "botocore/data/s3/2006-03-01/service-2.json.gz",
+        "botocore/data/s3/2006-03-01/service-2.json",
         "botocore-1.0.dist-info/METADATA",
         "botocore-1.0.dist-info/WHEEL",
         "botocore-1.0.dist-info/licenses/LICENSE",
@@ -117,6 +136,7 @@ def test_the_bundle_has_what_the_function_imports_and_no_more(ingredients: Ingre
         "six.py",
         "six-1.0.dist-info/METADATA",
         "six-1.0.dist-info/WHEEL",
+        "trust-store.pem",
     }
 
 
@@ -160,7 +180,7 @@ def test_a_changed_program_is_bundled_without_pip(
     assert b"'handler.py'" in contents(first)["pool_inventory/handler.py"]
     assert b"'new'" in contents(second)["pool_inventory/handler.py"]
     assert "pool_inventory/inner/extra.py" in contents(second)
-    assert contents(second)["botocore/data/endpoints.json"] == b"{}"
+    assert contents(second)["botocore/data/endpoints.json"] == b'{"partitions":[]}'
 
 
 def test_a_change_to_the_terminals_modules_changes_no_bundle(ingredients: Ingredients, tmp_path: Path) -> None:
@@ -177,6 +197,8 @@ def test_each_ingredient_makes_a_bundle_of_its_own(ingredients: Ingredients, tmp
         replace(ingredients, compiler=None),
         replace(ingredients, compiler=replace(RUNNING, version=(3, 99, 0))),
         replace(ingredients, architecture="x86_64"),
+        replace(ingredients, trust_store=trust.ALL),
+        replace(ingredients, trust_store=b"one's own"),
         replace(ingredients, lock=another_lock),
     ]
     assert len({bundle.build(one, cache_folder=tmp_path / "cache") for one in each}) == len(each)
@@ -227,7 +249,8 @@ def test_a_wheel_without_its_licence_is_given_it(ingredients: Ingredients, wheel
         + lock_line("arro3-io", make_wheel(wheels, "arro3_io", {"arro3/io.py": "", **of_its_own})),
         encoding="utf-8",
     )
-    files = contents(bundle.build(ingredients, cache_folder=tmp_path / "cache"))
+    without_botocore = replace(ingredients, trust_store=b"")
+    files = contents(bundle.build(without_botocore, cache_folder=tmp_path / "cache"))
     assert b"Copyright (c) 2024 Kyle Barron" in files["arro3_core-1.0.dist-info/licenses/LICENSE"]
     assert [name for name in files if name.startswith("arro3_io-1.0.dist-info/lic")] == list(of_its_own)
 
@@ -275,7 +298,7 @@ def test_wheels_are_the_functions_and_not_this_machines(
 ) -> None:
     hashes = [make_wheel(wheels, "native", {"native.txt": name}, tag=tag) for name, tag in tags.items()]
     ingredients.lock.write_text(lock_line("native", *hashes))
-    functions = replace(ingredients, architecture=wanted, python_version="3.12", compiler=None)
+    functions = replace(ingredients, architecture=wanted, python_version="3.12", trust_store=b"", compiler=None)
     files = contents(bundle.build(functions, cache_folder=tmp_path / "cache"))
     assert files["native.txt"] == wanted.encode()
 

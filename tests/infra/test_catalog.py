@@ -51,6 +51,7 @@ COVERAGE = {
     "error_message": "string",
     "last_ok": "string",
     "compared_with": "string",
+    "accepted_by": "string",
 }
 CHANGES = {
     "snapshot_time": "timestamp",

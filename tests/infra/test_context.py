@@ -216,6 +216,13 @@ WRONG = [
     ("permissionsBoundary", "boundary", "the ARN of a managed policy"),
     ("permissionsBoundary", "arn:aws:iam::123456789012:role/boundary", "the ARN of a managed policy"),
     ("permissionsBoundary", "arn:aws:iam::123456789012:policy/", "the ARN of a managed policy"),
+    (
+        "trustStore",
+        "nowhere.pem",
+        "no file that can be read (No such file or directory): use amazon, all, or the path",
+    ),
+    ("trustStore", "", "no file that can be read (Is a directory)"),
+    ("trustStore", "~nobody-there/roots.pem", "no file that can be read"),
     ("reservedConcurrency", "-1", "a whole number from 0 to 1000"),
     ("reservedConcurrency", "none", "a whole number from 0 to 1000"),
     ("tags", "team", "'team' is no tag: use name=value"),

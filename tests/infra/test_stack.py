@@ -116,6 +116,7 @@ def test_the_function_is_what_the_defaults_say(by_default: Synthesized) -> None:
     assert function["LoggingConfig"] == {"LogGroup": "${Exporter/Log}"}
     assert function["Environment"]["Variables"] == {
         "INVENTORY_BUCKET": "${Storage/Bucket}",
+        "AWS_CA_BUNDLE": "/var/task/trust-store.pem",
         "INVENTORY_PREFIX": "user-pools",
         "INVENTORY_REGIONS": "enabled",
         "INVENTORY_MAX_REQUESTS_PER_SECOND": "10",
@@ -137,6 +138,7 @@ def test_the_function_is_what_the_settings_say(otherwise: Synthesized) -> None:
     assert function["Timeout"] == 900
     assert function["Environment"]["Variables"] == {
         "INVENTORY_BUCKET": "${Storage/Bucket}",
+        "AWS_CA_BUNDLE": "/var/task/trust-store.pem",
         "INVENTORY_PREFIX": "audit/pools",
         "INVENTORY_REGIONS": "us-east-1,eu-west-1",
         "INVENTORY_MAX_REQUESTS_PER_SECOND": "2.5",

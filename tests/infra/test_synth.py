@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.bundle import bundle, dependencies, licences
+from infra.bundle import bundle, licences, models
 from tests.infra.makers import ROOT
 from tests.infra.runtime_fit import misfits, shared_objects
 
@@ -53,7 +53,7 @@ def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
     assert not set(bundle.TERMINAL_PARTS) & program
 
     data = asset / "botocore" / "data"
-    assert {path.name for path in data.iterdir() if path.is_dir()} == set(dependencies.SERVICES)
+    assert {path.name for path in data.iterdir() if path.is_dir()} == set(models.OPERATIONS)
     assert {"endpoints.json", "partitions.json", "sdk-default-configuration.json", "_retry.json"} <= {
         path.name for path in data.iterdir()
     }

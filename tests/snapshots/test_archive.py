@@ -1,10 +1,13 @@
+import threading
 from collections.abc import Generator
 
 import pytest
 from pool_inventory.errors import SnapshotError
+from pool_inventory.model import Link
 from pool_inventory.snapshots import archive, keys, manifest
 
 from tests.chains import Reading, add_chain, identifier
+from tests.counting import CountingStore
 from tests.makers import MemoryStore, any_pools
 
 WEST = any_pools(2, "eu-west-1")
@@ -101,3 +104,87 @@ def test_a_caller_that_stops_early_reads_little_ahead() -> None:
     assert isinstance(reading, Generator)
     reading.close()
     assert len(asked) <= archive.AT_ONCE
+
+
+def test_the_next_are_read_while_one_is_looked_at() -> None:
+    """A slow one holds up none but those that come so many after it."""
+    asked: list[str] = []
+    begun = threading.Event()
+
+    def read(each: str) -> str:
+        asked.append(each)
+        if each == str(archive.AT_ONCE):
+            begun.set()
+        return each
+
+    reading = archive.in_turn(read, map(str, range(2 * archive.AT_ONCE)))
+    assert [next(reading), next(reading)] == ["0", "1"]
+    assert begun.wait(5)
+    reading.close()
+
+
+@pytest.mark.parametrize(("size_bytes", "at_once"), [(1, archive.AT_ONCE), (archive.HELD_BYTES // 3, 4), (10**12, 1)])
+def test_of_large_results_fewer_are_read_ahead(size_bytes: int, at_once: int) -> None:
+    asked: list[str] = []
+
+    def read(each: str) -> str:
+        asked.append(each)
+        return each
+
+    reading = archive.in_turn(read, map(str, range(1000)), size_bytes=lambda _: size_bytes)
+    for each in range(5):
+        assert next(reading) == str(each)
+        assert len(asked) <= each + at_once
+    reading.close()
+
+
+def test_an_error_is_raised_in_its_turn() -> None:
+    reading = archive.in_turn(int, ["1", "2", "x", "4"])
+    assert [next(reading), next(reading)] == [1, 2]
+    with pytest.raises(ValueError, match="x"):
+        next(reading)
+
+
+@pytest.mark.parametrize(("since", "hours"), [("", [0, 2]), (identifier(0), [0, 2]), (identifier(1), [2])])
+def test_snapshots_since_a_time_are_those_of_it_or_later(since: str, hours: list[int]) -> None:
+    store = MemoryStore({keys.checksum(identifier(hour)): b"" for hour in (0, 2)})
+    assert archive.finished_since(store, since) == [identifier(hour) for hour in hours]
+
+
+# Of hourly snapshots, a month's.
+MONTH = [identifier(hour) for hour in range(30 * 24)]
+
+
+@pytest.fixture(scope="module")
+def month() -> dict[str, bytes]:
+    """Nothing but what says that a snapshot is finished, and which is the newest."""
+    store = MemoryStore({keys.checksum(each): b"" for each in MONTH})
+    store.put(keys.LATEST, manifest.encode_latest(store, Link(MONTH[-1], "0" * 64), ()))
+    return store.objects
+
+
+@pytest.mark.parametrize(("count", "listed"), [(1, 49), (40, 49), (100, 434), (500, 434 + 720), (721, 434 + 3 * 720)])
+def test_the_newest_are_found_without_listing_much_more(month: dict[str, bytes], count: int, listed: int) -> None:
+    store = CountingStore(objects=month)
+    assert archive.newest_ids(store, count) == MONTH[-count:]
+    assert len(store.listed) <= listed
+
+
+@pytest.mark.parametrize("latest", [None, b"torn"])
+def test_the_newest_are_found_without_latest_json(month: dict[str, bytes], latest: bytes | None) -> None:
+    store = MemoryStore(dict(month))
+    del store.objects[keys.LATEST]
+    if latest:
+        store.put(keys.LATEST, latest)
+    assert archive.newest_ids(store, 3) == MONTH[-3:]
+
+
+def test_one_that_latest_json_does_not_name_yet_is_among_them(month: dict[str, bytes]) -> None:
+    store = MemoryStore({**month, keys.checksum(identifier(len(MONTH) + 100)): b""})
+    assert archive.newest_ids(store, 2) == [MONTH[-1], identifier(len(MONTH) + 100)]
+
+
+def test_the_newest_up_to_a_time_is_found_before_a_long_gap() -> None:
+    store = MemoryStore()
+    add_chain(store, READINGS[:1])
+    assert archive.newest_up_to(store, "2031-01-01T00-00Z").id == identifier(0)

@@ -8,6 +8,7 @@ from pool_inventory.snapshots import archive, keys, rows, schema, table
 from pool_inventory.snapshots.pool_history import PoolHistory, read_history
 
 from tests.chains import Reading, add_chain, identifier
+from tests.counting import CountingStore
 from tests.makers import MemoryStore, any_pool
 
 POOL: dict[str, Any] = any_pool("eu-west-1", Id="eu-west-1_000000001", Name="customers")
@@ -116,3 +117,13 @@ def test_a_forged_changes_object_is_named(forged: dict[str, Any]) -> None:
     store.put(key, table.encode(optional, lines, table.footer_of(body)))
     with pytest.raises(SnapshotError, match=rf"{key} is not what this program writes .*`pool-inventory verify`"):
         followed(store)
+
+
+def test_snapshots_that_do_not_know_are_read_side_by_side() -> None:
+    """A region that was denied for long leaves nothing to the changes objects."""
+    store = CountingStore()
+    add_chain(store, [THERE, *[UNREAD] * 20, THERE])
+    store.forget()
+    store.seconds = 0.005
+    assert events(followed(store)) == [(identifier(0), None, "found")]
+    assert store.most_at_once > 2

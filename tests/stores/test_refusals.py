@@ -10,6 +10,7 @@ from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.demo.stand_in import Answer, StandIn, reset_connection
 from werkzeug.wrappers import Response
 
+from tests import tls
 from tests.conftest import BUCKET
 from tests.makers import s3_error
 from tests.stores.acts import ACTS, KEY, READS, WRITES, Act
@@ -201,6 +202,17 @@ def test_missing_credentials_are_an_error_that_says_so(
 def test_a_network_failure_is_an_error_that_says_so(s3_store: S3Store, aws: StandIn) -> None:
     aws.answers.append(reset_connection)
     assert "check the network between here and S3" in str(failure(s3_store, READS["get"]))
+
+
+def test_a_root_that_is_not_trusted_is_named_as_such(
+    aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tls.serve(aws, tmp_path) as endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint.url)
+        store = S3Store.open(boto3.session.Session(), BUCKET, "some/prefix")
+        text = str(failure(store, READS["get"]))
+    assert "deploy with -c trustStore=FILE, or set AWS_CA_BUNDLE=FILE in a terminal" in text
+    assert "check the network" not in text
 
 
 LOG_IN_AGAIN = "log in again, as with `aws sso login`"

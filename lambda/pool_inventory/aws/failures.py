@@ -1,7 +1,9 @@
 """What a failed call means: throttled, denied, or transient."""
 
 import socket
+import ssl
 import traceback
+from collections.abc import Iterator
 from pathlib import PurePath
 
 import botocore.exceptions as botocore
@@ -65,6 +67,14 @@ CREDENTIALS_ERRORS = (
     botocore.TokenRetrievalError,
     botocore.UnknownCredentialError,
 )
+# What OpenSSL says of a certificate under no root that is trusted: openssl-verification-options(1). No trust store
+# mends one that has expired, or that is of another name.
+_UNTRUSTED_CODES = frozenset({18, 19, 20, 21})
+_TRUST_ADVICE = (
+    "its certificate is under no root that is trusted here: if something inspects TLS on the way, or the endpoint is "
+    "your own, deploy with -c trustStore=FILE, or set AWS_CA_BUNDLE=FILE in a terminal, a PEM file with its root; "
+    "-c trustStore=all trusts the roots that browsers do"
+)
 TOO_MANY_REQUESTS = 429
 FORBIDDEN = 403
 SERVER_ERROR = 500
@@ -99,18 +109,12 @@ def is_denied(error: BaseException | None) -> bool:
     return isinstance(error, CREDENTIALS_ERRORS)
 
 
-def is_denied_by_scp(message: str) -> bool:
-    """Whether the text of a denial says that a service control policy denies the call explicitly.
-
-    IAM's own words; the policy's ARN may follow: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-    """
-    return "with an explicit deny in a service control policy" in message
-
-
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may succeed if it is made again."""
     if isinstance(error, ClientError):
         return is_throttle(error) or error_code(error) in TRANSIENT_CODES or http_status(error) >= SERVER_ERROR
+    if is_untrusted(error):
+        return False
     return is_malformed(error) or isinstance(error, HTTPClientError | BotocoreConnectionError | IncompleteReadError)
 
 
@@ -124,6 +128,27 @@ def is_unreachable(error: BaseException) -> bool:
     # botocore raises HTTPClientError itself for whatever else ends a request before it is sent, such as a bundle of
     # certificates that is not there.
     return isinstance(error, BotocoreConnectionError) or type(error) is HTTPClientError
+
+
+def is_untrusted(error: BaseException) -> bool:
+    """Whether the certificate of the endpoint, or of the proxy, is under no root that is trusted."""
+    return any(
+        isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _UNTRUSTED_CODES
+        for cause in _causes(error)
+    )
+
+
+def trust_advice(error: BaseException) -> str | None:
+    """Return what to set so that an endpoint is trusted, None where that is not what is wrong."""
+    return _TRUST_ADVICE if is_untrusted(error) else None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Return an error, and those that it was raised from: botocore keeps in its `error` what it raised its own for."""
+    while error is not None:
+        yield error
+        inner = getattr(error, "kwargs", {}).get("error")
+        error = inner if isinstance(inner, BaseException) else error.__cause__ or error.__context__
 
 
 def is_answer(error: BaseException) -> bool:
@@ -169,7 +194,8 @@ def error_code(error: BaseException) -> str:
 def error_message(error: BaseException) -> str:
     """Return the service's own text for an error, or the error's own: one printable line of bounded length."""
     text = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else None
-    return one_line(f"{text or error}{_place(error)}", MESSAGE_CHARACTERS)
+    advice = trust_advice(error)
+    return one_line(f"{text or error}{_place(error)}{f': {advice}' if advice else ''}", MESSAGE_CHARACTERS)
 
 
 def _place(error: BaseException) -> str:

@@ -133,18 +133,16 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _is_deeper_than(levels: int, value: object) -> bool:
-    level = [value]
+    level: list[object] = [value]
     for _ in range(levels):
-        level = [part for each in level for part in _parts(each)]
+        level = [part for each in level if isinstance(each, dict | list) for part in _parts(each)]
         if not level:
             return False
     return True
 
 
-def _parts(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+def _parts(value: dict[str, Any] | list[Any]) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _check_length(body: bytes, content_length: str | None) -> None:

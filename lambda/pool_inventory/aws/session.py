@@ -1,11 +1,14 @@
 """A session of the SDK, the configuration of its clients, and the account that it belongs to."""
 
 import os
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError, ProfileNotFound
+from botocore.loaders import Loader, create_loader
 
 from pool_inventory import __version__
 from pool_inventory.aws import failures
@@ -34,6 +37,42 @@ CALLER_SECONDS = 30
 ARN_PARTS = 6
 
 
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """What this program uses of boto3's Session, by whose types it goes.
+
+    boto3 itself imports multiprocessing and its own documentation, a tenth of the function's Init.
+    """
+
+    botocore: botocore.session.Session
+
+    @property
+    def region_name(self) -> str | None:
+        """The current region, None where none is set."""
+        region: str | None = self.botocore.get_config_variable("region")
+        return region
+
+    def client(self, service_name: str, region_name: str | None = None, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3's stubs have a type for each service
+        """Return a client of a service."""
+        return self.botocore.create_client(service_name, region_name=region_name, config=config)
+
+    def get_available_partitions(self) -> list[str]:
+        """Return the partitions that the SDK knows."""
+        partitions: list[str] = self.botocore.get_available_partitions()
+        return partitions
+
+    def get_available_regions(self, service_name: str, partition_name: str = "aws") -> list[str]:
+        """Return the regions of a partition where the SDK knows a service."""
+        regions: list[str] = self.botocore.get_available_regions(service_name, partition_name)
+        return regions
+
+
+@cache
+def _loader(data_path: str | None) -> Loader:
+    """Return what loads the SDK's data from these folders and its own, once for all sessions of the process."""
+    return create_loader(data_path)
+
+
 def open_session(profile: str | None = None) -> "Session":
     """Return a session whose region is AWS_REGION, as in other SDKs, before the profile's; boto3 ignores it.
 
@@ -46,14 +85,20 @@ def open_session(profile: str | None = None) -> "Session":
         TargetsError: there is no such profile, or the SDK's settings or credentials cannot be used.
     """
     try:
-        session = boto3.session.Session(profile_name=profile, region_name=os.environ.get("AWS_REGION"))
+        session = botocore.session.get_session()
+        if profile is not None:
+            session.set_config_variable("profile", profile)
+        if region := os.environ.get("AWS_REGION"):
+            session.set_config_variable("region", region)
+        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
         credentials = session.get_credentials()
         if credentials is not None:
             _refresh(credentials)
-            session.events.register_first("before-sign", lambda **_: _refresh(credentials))
+            events = session.get_component("event_emitter")
+            events.register_first("before-sign", lambda **_: _refresh(credentials))
     except Exception as error:  # a program that hands out credentials may fail in any way
         raise _unusable_credentials(error) from error
-    return session
+    return cast("Session", _Session(session))
 
 
 def _refresh(credentials: "Credentials") -> None:

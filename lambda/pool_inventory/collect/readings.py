@@ -117,12 +117,12 @@ def collect(
     attempts = [
         _Attempt(target, caller(target), clock.now(), clock.monotonic(), progress) for target in sorted(targets)
     ]
-    clients = [_make_client(session, attempt.target.region) for attempt in attempts]
     executor = ThreadPoolExecutor(max_workers=min(len(attempts), MAX_THREADS), thread_name_prefix="target")
     try:
+        # Each target is begun as soon as it has its client, and not once all have theirs.
         futures = [
-            executor.submit(_read, attempt, client, snapshot_time)
-            for attempt, client in zip(attempts, clients, strict=True)
+            executor.submit(_read, attempt, _make_client(session, attempt.target.region), snapshot_time)
+            for attempt in attempts
         ]
         wait(futures, timeout=deadline.remaining_seconds() + GRACE_SECONDS)
         is_any_answered = any(attempt.caller.was_answered for attempt in attempts)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from pool_inventory.aws import failures
 from pool_inventory.model import Carried, Counted, Coverage, Link, Snapshot, Target
 from pool_inventory.publish.writes import write_each_once
 from pool_inventory.settings import SCP
 from pool_inventory.snapshots import coverage, data_object, keys, rows, schema, stored, table
 from pool_inventory.snapshots.known import Known
 from pool_inventory.stores.protocol import Store
+
+# What IAM says of a denial that a service control policy states; the policy's ARN may follow:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+BY_SCP = "with an explicit deny in a service control policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,7 +220,7 @@ def _accepted_by(each: Coverage, before: Coverage | None, draft: Draft) -> str |
         return each.region
     # Where the snapshot before cannot be read, whether the target was ever read is not known.
     was_read = draft.known_reason or (before and (before.last_ok or before.compared_with))
-    is_accepted = SCP in draft.accept_denied and not was_read and failures.is_denied_by_scp(each.error_message or "")
+    is_accepted = SCP in draft.accept_denied and not was_read and BY_SCP in (each.error_message or "")
     return SCP if is_accepted else None
 
 

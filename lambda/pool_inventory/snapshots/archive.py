@@ -1,9 +1,11 @@
 """The finished snapshots of a store: which there are, and what the manifest of each says."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
+from datetime import timedelta
+from itertools import islice, takewhile
 from typing import TypeVar
 
 from pool_inventory.errors import SnapshotError
@@ -15,8 +17,13 @@ from pool_inventory.stores.protocol import Store
 
 T = TypeVar("T")
 
-# How many objects to ask a bucket for at once, where many small ones are read.
+# How many objects to ask a bucket for at once, and how much of what is not wanted yet to have in memory, about.
 AT_ONCE = 32
+HELD_BYTES = 64_000_000
+# How far back to list at first, for the newest snapshots, and how far if that is not enough; then comes all.
+_LOOK_BACK_DAYS = (2, 16, 128, 1024)
+# Sorts after each id.
+_LAST = "9999-12-31T23-59Z"
 _ADVICE = "put back an earlier version of it, or choose another snapshot: `pool-inventory list` has them"
 
 
@@ -27,12 +34,55 @@ def finished_ids(store: Store) -> list[str]:
         SnapshotError: there is none.
         StoreError: they cannot be listed.
     """
-    found = sorted(each for each in map(keys.finished, store.keys(keys.MANIFESTS)) if each)
+    found = finished_since(store, "")
     if not found:
         raise SnapshotError(
             f"{store.address('')} holds no finished snapshot: name the prefix or folder that has {keys.LATEST} in it"
         )
     return found
+
+
+def finished_since(store: Store, identifier: str, up_to: str = _LAST) -> list[str]:
+    """List the snapshots from one id's time to another's whose last object is there, oldest first; perhaps none.
+
+    Raises:
+        StoreError: they cannot be listed.
+    """
+    listed = store.keys(keys.MANIFESTS, f"{keys.MANIFESTS}/{identifier}" if identifier else "")
+    wanted = takewhile(lambda key: key < f"{keys.MANIFESTS}/{up_to}0", listed)  # "0" is next to the slash
+    return sorted(filter(None, map(keys.finished, wanted)))
+
+
+def newest_ids(store: Store, count: int) -> list[str]:
+    """List the newest finished snapshots, at most so many, oldest first.
+
+    Raises:
+        SnapshotError: there is none.
+        StoreError: they cannot be listed.
+    """
+    try:
+        latest = read_latest(store)
+    except SnapshotError:
+        latest = None
+    found = _looking_back(store, latest.snapshot_id, count) if latest else []
+    return found or finished_ids(store)[-count:]
+
+
+def _looking_back(store: Store, identifier: str, count: int, up_to: str = _LAST) -> list[str]:
+    """Return the newest of what is listed back from an id's time: further until it is enough.
+
+    A bucket lists forward only, 1,000 objects a request, and may hold snapshots of years.
+    """
+    found: list[str] = []
+    for days in _LOOK_BACK_DAYS:
+        try:
+            since = keys.snapshot_id(keys.snapshot_time(identifier) - timedelta(days=days))
+        except (ValueError, OverflowError):  # it is no id, or the calendar begins there
+            break
+        found = finished_since(store, since, up_to)
+        if len(found) >= count:
+            return found[-count:]
+    return finished_since(store, "", up_to)[-count:]
 
 
 def newest(store: Store, warn: Callable[[str], None]) -> Manifest:
@@ -64,10 +114,11 @@ def newest_up_to(store: Store, identifier: str) -> Manifest:
     Raises:
         SnapshotError, StoreError: there is none, or as their texts say.
     """
-    found = finished_ids(store)
-    if identifier < found[0]:
-        raise SnapshotError(f"there is no snapshot up to {identifier}: the first is {found[0]}, so name a later time")
-    return manifest.read(store, max(each for each in found if each <= identifier))
+    found = _looking_back(store, identifier, 1, up_to=identifier)
+    if not found:
+        first = finished_ids(store)[0]
+        raise SnapshotError(f"there is no snapshot up to {identifier}: the first is {first}, so name a later time")
+    return manifest.read(store, found[0])
 
 
 def read_data(store: Store, made: Manifest) -> bytes:
@@ -120,13 +171,31 @@ def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Know
     return replace(known, files=known.files[:1], lost={}) if only_read else known
 
 
-def in_turn(read: Callable[[str], T], identifiers: Iterable[str]) -> Iterator[T]:
-    """Return what `read` returns for each snapshot, in their order; a few are read ahead concurrently."""
+def in_turn(
+    read: Callable[[str], T], identifiers: Iterable[str], *, size_bytes: Callable[[T], int] | None = None
+) -> Generator[T, None, None]:
+    """Return what `read` returns for each snapshot, in their order; those that come next are read meanwhile.
+
+    Args:
+        read: is called side by side, for at most AT_ONCE snapshots; what it raises is raised in that one's turn.
+        identifiers: which snapshots; they are taken only as far as is read ahead.
+        size_bytes: how large a result is, where it may be large: then no more is read ahead than HELD_BYTES, by the
+            largest result so far.
+    """
     left = iter(identifiers)
+    ahead: deque[Future[T]] = deque()
+    at_once, largest = (AT_ONCE, 0) if size_bytes is None else (1, 1)
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        while some := list(islice(left, AT_ONCE)):
-            yield from pool.map(read, some)
+        while True:
+            ahead.extend(pool.submit(read, each) for each in islice(left, max(0, at_once - len(ahead))))
+            if not ahead:
+                return
+            found = ahead.popleft().result()
+            if size_bytes is not None:
+                largest = max(largest, size_bytes(found))
+                at_once = min(AT_ONCE, 1 + HELD_BYTES // largest)
+            yield found
     finally:
         # An interrupt, or a caller that stops early, does not wait for the reads in progress.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -46,12 +46,24 @@ class PoolHistory:
     newest_coverage: tuple[Coverage, ...]
 
 
+# A target, and the pool's row there, if any.
+_Found = tuple[Target, Row | None]
+
+
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a snapshot's changes object says of the pool; None where it does not know of the pool's region."""
+    """What a snapshot says of the pool.
+
+    Attributes:
+        events: what its changes object has; None where that does not know of the pool's region.
+        size_bytes: how much was read for it, at most.
+        row: where it does not, the pool's target and its row, if any, out of the data; None where that was not read.
+    """
 
     snapshot_id: str
     events: tuple[Event, ...] | None
+    size_bytes: int
+    row: _Found | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +86,15 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
     read_recorded = partial(_read_recorded, store, pool_id, region)
     events: list[Event] = []
     known: _Last | None = None
-    for recorded in archive.in_turn(read_recorded, archive.finished_ids(store)):
+    identifiers = archive.finished_ids(store)
+    for recorded in archive.in_turn(read_recorded, identifiers, size_bytes=lambda each: each.size_bytes):
+        row = recorded.row
+        if recorded.events == () and known is None:
+            row = _read_data(store, recorded.snapshot_id, pool_id, region).row
         if recorded.events or (recorded.events is not None and known):
             events += recorded.events
             known = _after(recorded.snapshot_id, recorded.events, pool_id, known)
-        elif row := _read_row(store, recorded.snapshot_id, pool_id, region):
+        elif row:
             events += _compared(*row, recorded.snapshot_id, known)
             known = _Last(recorded.snapshot_id, row[1])
     everywhere = archive.read_coverage(store, newest)
@@ -95,7 +111,7 @@ def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) ->
     key = keys.changes(snapshot_id)
     stored = store.get(key)
     if stored is None:
-        return _Recorded(snapshot_id, None)
+        return _read_data(store, snapshot_id, pool_id, region)
     try:
         summary = changes.summary_of(stored.body)
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
@@ -108,7 +124,9 @@ def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) ->
     uncompared = summary.uncompared_count > len(summary.uncompared) or any(
         each.region == region for each in summary.uncompared
     )
-    return _Recorded(snapshot_id, None if uncompared else events)
+    if uncompared:
+        return _read_data(store, snapshot_id, pool_id, region)
+    return _Recorded(snapshot_id, events, len(stored.body))
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
@@ -148,9 +166,14 @@ def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _La
     return _Last(snapshot_id, Row(Target(row["account_id"], row["region"]), pool_id, f"{after}\n".encode()))
 
 
-def _read_row(store: Store, snapshot_id: str, pool_id: str, region: str) -> tuple[Target, Row | None] | None:
-    """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
+def _read_data(store: Store, snapshot_id: str, pool_id: str, region: str) -> _Recorded:
+    """Return what a snapshot's data says of the pool."""
     made = manifest.read(store, snapshot_id)
+    return _Recorded(snapshot_id, None, made.data_file.size_bytes, _read_row(store, made, pool_id, region))
+
+
+def _read_row(store: Store, made: Manifest, pool_id: str, region: str) -> _Found | None:
+    """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
     covered = [each for each in archive.read_coverage(store, made) if each.region == region]
     if not covered or not all(each.is_read for each in covered):
         return None

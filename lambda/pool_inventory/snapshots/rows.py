@@ -9,6 +9,9 @@ from pool_inventory.snapshots import keys, schema
 from pool_inventory.snapshots.schema import Column, Kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_OF_UTC = EPOCH.replace(tzinfo=None)
+# json.dumps with these arguments makes an encoder for each row.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def timestamp(time: datetime) -> str:
@@ -23,7 +26,7 @@ def minute(snapshot_id: str) -> str:
 
 def json_line(row: dict[str, Any]) -> bytes:
     """Write a row as a line of newline-delimited JSON."""
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _ENCODER.encode(row).encode() + b"\n"
 
 
 def data_row(
@@ -70,14 +73,18 @@ def fit_row(
 
 def _fit_pool(pool: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
     # A null means the same as an absent member, and a column can hold only the null.
-    values, rest = _fit(_without_nulls(pool), tuple(column for column in columns if column.member))
+    values, rest = _fit(_without_nulls(pool), columns)
     return {**values, "unmodelled": json.dumps(rest, sort_keys=True, allow_nan=False) if rest else None}
 
 
 def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
     if not isinstance(value, dict):
         return value
-    return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return {
+        name: _without_nulls(each) if isinstance(each, dict) else each
+        for name, each in value.items()
+        if each is not None
+    }
 
 
 def _restore(row: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def _merge(sent: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit(sent: dict[str, Any], columns: tuple[Column, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide what was sent into the columns' values and the rest."""
+    """Divide what was sent into the values of the columns that carry a member, and the rest."""
     values: dict[str, Any] = {}
     rest = dict(sent)
     for column in columns:
@@ -129,11 +136,11 @@ def _fit(sent: dict[str, Any], columns: tuple[Column, ...]) -> tuple[dict[str, A
 
 def _fit_value(value: Any, column: Column) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON can hold
     """Return what the column can hold of a value, and what of it is left over (None: nothing)."""
+    if column.kind is Kind.STRING and _is_text(value):
+        return value, None
     if column.kind is Kind.STRUCT and isinstance(value, dict):
         parts, rest = _fit(value, column.columns)
         return parts, rest or None
-    if column.kind is Kind.STRING and _is_text(value):
-        return value, None
     if column.kind is Kind.STRINGS and isinstance(value, list) and all(map(_is_text, value)):
         return value, None
     if column.kind is Kind.TIMESTAMP and isinstance(value, int | float) and not isinstance(value, bool):
@@ -144,7 +151,8 @@ def _fit_value(value: Any, column: Column) -> tuple[Any, Any]:  # noqa: ANN401 -
 def _fit_time(epoch_seconds: float) -> tuple[str | None, float | None]:
     try:
         milliseconds = round(epoch_seconds * 1000)
-        time = timestamp(EPOCH + timedelta(milliseconds=milliseconds))
+        # As timestamp has it, but without a time zone to look up: each row has two of these.
+        time = (_EPOCH_OF_UTC + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds") + "Z"
     except OverflowError:
         return None, epoch_seconds
     return time, None if milliseconds / 1000 == epoch_seconds else epoch_seconds
@@ -153,6 +161,6 @@ def _fit_time(epoch_seconds: float) -> tuple[str | None, float | None]:
 def _is_text(value: object) -> bool:
     """Whether a value is text that can be written at all: JSON can hold half of a surrogate pair, Parquet cannot."""
     try:
-        return isinstance(value, str) and value.encode() is not None
+        return isinstance(value, str) and (value.isascii() or value.encode() is not None)
     except UnicodeEncodeError:
         return False

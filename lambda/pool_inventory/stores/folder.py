@@ -90,10 +90,14 @@ class FolderStore:
             if not isinstance(error, FileNotFoundError):
                 self._fail("list", f"{folder}/", error)
 
-        walked = os.walk(self.folder / folder, onerror=fail)
-        paths = (Path(parent, name) for parent, _, names in walked for name in names if name[0] != ".")
-        keys = (path.relative_to(self.folder).as_posix() for path in paths)
-        return iter(sorted(key for key in keys if key > after))
+        top = str(self.folder / folder)
+        found: list[str] = []
+        for parent, folders, names in os.walk(top, onerror=fail):
+            path = f"{folder}{parent[len(top) :].replace(os.sep, '/')}/".removeprefix("/")
+            # Years of snapshots are many folders, and most sort before what is asked for.
+            folders[:] = [each for each in folders if f"{path}{each}/" > after or after.startswith(f"{path}{each}/")]
+            found += [key for name in names if name[0] != "." and (key := f"{path}{name}") > after]
+        return iter(sorted(found))
 
     def _has(self, key: str, body: bytes) -> bool:
         try:

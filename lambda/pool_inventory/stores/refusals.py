@@ -13,7 +13,14 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as BotocoreConnectionError
 from botocore.parsers import ResponseParserError
 
-from pool_inventory.aws.failures import FORBIDDEN, SERVER_ERROR, MalformedResponseError, error_code, http_status
+from pool_inventory.aws.failures import (
+    FORBIDDEN,
+    SERVER_ERROR,
+    MalformedResponseError,
+    error_code,
+    http_status,
+    trust_advice,
+)
 from pool_inventory.text import one_line
 
 NO_SUCH_KEY = "NoSuchKey"
@@ -114,6 +121,9 @@ def advice(
 
 
 def _advice_without_an_answer(error: BaseException) -> str:
+    trust = trust_advice(error)
+    if trust:
+        return trust
     if isinstance(error, NETWORK_ERRORS):
         return "check the network between here and S3, and any proxy"
     if isinstance(error, NoCredentialsError):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CLIENT_CONFIG = aws_session.CLIENT_CONFIG.merge(
     Config(
         retries={"mode": "standard", "total_max_attempts": 5},
+        # Of calls side by side, those above botocore's own 10 would each get a connection of their own.
+        max_pool_connections=32,
         # Each PutObject brings a SHA-256 of its own instead.
         request_checksum_calculation="when_required",
     )

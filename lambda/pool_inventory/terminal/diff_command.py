@@ -8,7 +8,7 @@ import click
 
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Change
-from pool_inventory.snapshots import difference, manifest
+from pool_inventory.snapshots import archive, difference, manifest
 from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
 from pool_inventory.stores.protocol import Store
@@ -47,7 +47,9 @@ def diff(
     with opened(location, profile) as store:
         new = choose(store, after)
         old = choose(store, before) if before else _before(store, new)
-        found = difference.compare(difference.read_side(store, old), difference.read_side(store, new))
+        sides = {each.id: each for each in (old, new)}
+        read = archive.in_turn(lambda each: difference.read_side(store, sides[each]), (old.id, new.id))
+        found = difference.compare(*read)
         answer = Answer(
             lines=lines_of(old, new, found, room(terminal_width(), is_wide=is_wide)),
             document=_document(old, new, found),

@@ -44,7 +44,7 @@ def list_command(*, location: str, profile: str | None, file_format: str, last: 
     with opened(location, profile) as store:
         if store.get(keys.LATEST) is None:
             archive.warn_of_missing_latest(store, warn)
-        identifiers = archive.finished_ids(store)[-last if last else 0 :]
+        identifiers = archive.newest_ids(store, last) if last else archive.finished_ids(store)
         errors: list[InventoryError] = []
         found = list(_readable(store, identifiers, errors))
         documents = [_document(each) for each in found]

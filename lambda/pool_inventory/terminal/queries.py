@@ -176,7 +176,7 @@ def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], 
         return _checked(store, name, identifier, found.body) if found else None
 
     # Only this thread writes, so that nothing is written any more once a signal ends it.
-    bodies = zip(kept, archive.in_turn(read, kept), strict=True)
+    bodies = zip(kept, archive.in_turn(read, kept, size_bytes=lambda body: len(body or b"")), strict=True)
     files = [_written(folder / Path(_KEYS[name](each)).name, body) for each, body in bodies if body is not None]
     missing = len(kept) - len(files)
     if missing and name != keys.CARRIED:  # there is none where all regions were read

@@ -13,6 +13,7 @@ from pool_inventory.publish.latest import latest_data
 from pool_inventory.snapshots import archive, checked, data_object, keys, manifest, stored, table
 from pool_inventory.snapshots.manifest import Manifest, encode_latest, load, read_latest
 from pool_inventory.stores.protocol import Store
+from pool_inventory.terminal.verify.ahead import Ahead, read_ahead
 from pool_inventory.terminal.verify.finished import origin_of, writer_of
 from pool_inventory.terminal.verify.objects import as_described, check_snapshot
 from pool_inventory.terminal.verify.report import Report
@@ -32,8 +33,8 @@ class _Step:
 def verify(store: Store, *, since: str = "") -> Report:
     """Check all snapshots from the newest back to the first that is kept, or to one that is not before an id's time.
 
-    Snapshots that no other names as its previous are checked as well. One snapshot is in memory at a time, with the
-    one that it is compared with.
+    Snapshots that no other names as its previous are checked as well. A snapshot is in memory with the one that it is
+    compared with, and with those that are read ahead: so many as archive.in_turn has at once.
 
     Raises:
         SnapshotError: there is no snapshot, or a manifest of a newer contract.
@@ -43,14 +44,17 @@ def verify(store: Store, *, since: str = "") -> Report:
     newest = _first_step(store, report)
     step: _Step | None = newest
     walked: set[str] = set()
-    while step and step.snapshot_id >= since:
-        walked.add(step.snapshot_id)
-        step = _check(store, step, report)
-    if not walked:
-        raise SnapshotError(f"no snapshot is from then or later: the newest is {newest.snapshot_id}")
-    if step:
-        report.note(f"{step.snapshot_id} and what is before it were not asked for")
-    _check_others(store, walked, since or min(walked, default=""), newest.snapshot_id, report)
+    finished = reversed(archive.finished_since(store, since))
+    with read_ahead(store, (each for each in finished if each <= newest.snapshot_id)) as ahead:
+        while step and step.snapshot_id >= since:
+            walked.add(step.snapshot_id)
+            ahead.turn_to(step.snapshot_id)
+            step = _check(ahead, step, report)
+        if not walked:
+            raise SnapshotError(f"no snapshot is from then or later: the newest is {newest.snapshot_id}")
+        if step:
+            report.note(f"{step.snapshot_id} and what is before it were not asked for")
+        _check_others(ahead, walked, since, newest.snapshot_id, report)
     _check_latest_data(store, newest, report)
     return report
 
@@ -76,7 +80,7 @@ def _named_latest(store: Store, report: Report) -> Link | None:
     if keys.snapshot_time(latest.snapshot_id) > Clock().now() + MAX_AHEAD:
         report.fault(keys.LATEST, f"names {latest.snapshot_id}, a time more than a day ahead: the next run mends it")
         return None
-    if latest.snapshot_id not in _finished(store) and _manifest_of(store, latest) is None:
+    if _manifest_of(store, latest) is None and latest.snapshot_id not in archive.finished_since(store, ""):
         report.fault(keys.LATEST, f"names {latest.snapshot_id}, of which there is no manifest")
         return None
     return latest
@@ -109,18 +113,18 @@ def _manifest_of(store: Store, latest: Link) -> bytes | None:
     return found.body if found else None
 
 
-def _check(store: Store, step: _Step, report: Report) -> _Step | None:
+def _check(store: Ahead, step: _Step, report: Report) -> _Step | None:
     """Check one snapshot; return the one before."""
     try:
         return _check_readable(store, step, report)
     except RefusedError as error:
         # One object that is refused does not keep the others from being checked.
         report.fault(keys.manifest(step.snapshot_id), f"the snapshot cannot be checked: {error}")
-        older = [each for each in _finished(store) if each < step.snapshot_id]
-        return _Step(older[-1], None, _LIST) if older else None
+        older = store.finished_before(step.snapshot_id)
+        return _Step(older, None, _LIST) if older else None
 
 
-def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
+def _check_readable(store: Ahead, step: _Step, report: Report) -> _Step | None:
     found = store.get(keys.manifest(step.snapshot_id))
     if found is None:
         return _after_gap(store, step, report)
@@ -139,43 +143,38 @@ def _check_readable(store: Store, step: _Step, report: Report) -> _Step | None:
     return _Step(previous.snapshot_id, previous.manifest_sha256, named_by) if previous else None
 
 
-def _after_gap(store: Store, step: _Step, report: Report) -> _Step | None:
+def _after_gap(store: Ahead, step: _Step, report: Report) -> _Step | None:
     """Report a removed manifest, or note an expired snapshot; return where to go on."""
     identifier = step.snapshot_id
     own = (keys.data(identifier), keys.checksum(identifier), keys.coverage(identifier), keys.changes(identifier))
     left = [key for key in own if store.get(key)]
-    older = [each for each in _finished(store) if each < identifier]
+    older = store.finished_before(identifier)
     if left:
         report.fault(keys.manifest(identifier), f"is missing, though {step.named_by} names it, and {left[0]} is there")
     elif older:
         report.fault(
             keys.manifest(identifier),
-            f"is missing with all of its snapshot, though {step.named_by} names it, and {older[-1]} is there",
+            f"is missing with all of its snapshot, though {step.named_by} names it, and {older} is there",
         )
     else:
         report.note(f"the chain ends before {step.named_by}: {identifier} is gone with all before it, expired perhaps")
-    return _Step(older[-1], None, _LIST) if older else None
+    return _Step(older, None, _LIST) if older else None
 
 
-def _finished(store: Store) -> list[str]:
-    try:
-        return archive.finished_ids(store)
-    except SnapshotError:
-        return []
-
-
-def _check_others(store: Store, walked: set[str], since: str, newest: str, report: Report) -> None:
+def _check_others(store: Ahead, walked: set[str], since: str, newest: str, report: Report) -> None:
     """Check the snapshots outside the chain, and note what else is there."""
-    finished = set(_finished(store))
+    oldest = since or min(walked)
+    finished = set(archive.finished_since(store, oldest))
     committed: set[str] = set()
-    for key in store.keys(keys.DATA):
+    # All of the day on which it begins.
+    for key in store.keys(keys.DATA, keys.data(since).rpartition("/")[0] if since else ""):
         identifier = keys.committed(key)
         if identifier:
             committed.add(identifier)
         else:
             report.note(f"{key} is none of this program's objects, and readers of {keys.DATA}/ read it: move it away")
     for identifier in sorted((finished | committed) - walked):
-        if identifier < since:
+        if identifier < oldest:
             continue
         if identifier not in finished:
             _check_unfinished(store, identifier, report)
