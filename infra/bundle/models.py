@@ -14,8 +14,10 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     "account": frozenset({"ListRegions"}),
     "cognito-idp": frozenset({"ListUserPools"}),
     "events": frozenset({"PutEvents"}),
+    "organizations": frozenset({"ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"}),
     # HeadBucket is botocore's own: it follows a bucket to the region that it is in.
     "s3": frozenset({"GetObject", "HeadBucket", "ListObjectsV2", "PutObject"}),
+    "sts": frozenset({"AssumeRole"}),
 }
 # What a client loads beside the model: how an endpoint is made, and what botocore adds to the model.
 _BESIDE = ("endpoint-rule-set-1.json.gz", "service-2.sdk-extras.json")

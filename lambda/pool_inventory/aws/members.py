@@ -3,12 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import boto3
-import botocore.session
-
 from pool_inventory.aws.calls import Caller
 from pool_inventory.aws.failures import MalformedResponseError
-from pool_inventory.aws.session import CLIENT_CONFIG
+from pool_inventory.aws.session import CLIENT_CONFIG, open_session_with
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -51,19 +48,11 @@ def open_member_session(own: "Session", client: "STSClient", role: MemberRole, a
     """
     external = {"ExternalId": role.external_id} if role.external_id else {}
 
-    def assume() -> dict[str, str]:
+    def assume() -> tuple[str, str, str]:
         answer = client.assume_role(RoleArn=arn, RoleSessionName=role.session_name, **external)  # type: ignore[arg-type] # one text by name
         found = answer.get("Credentials")
         if not found:
             raise MalformedResponseError("the answer has no credentials")
-        return {
-            "aws_access_key_id": found["AccessKeyId"],
-            "aws_secret_access_key": found["SecretAccessKey"],
-            "aws_session_token": found["SessionToken"],
-        }
+        return found["AccessKeyId"], found["SecretAccessKey"], found["SessionToken"]
 
-    credentials = caller.call(assume)
-    core = botocore.session.get_session()
-    # Models take 57 ms to load: they are loaded once for all accounts.
-    core.register_component("data_loader", own._session.get_component("data_loader"))  # noqa: SLF001 - boto3 has no other way to it
-    return boto3.session.Session(botocore_session=core, region_name=own.region_name, **credentials)
+    return open_session_with(own, *caller.call(assume))

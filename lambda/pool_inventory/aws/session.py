@@ -101,6 +101,16 @@ def open_session(profile: str | None = None) -> "Session":
     return cast("Session", _Session(session))
 
 
+def open_session_with(own: "Session", access_key: str, secret_key: str, token: str) -> "Session":
+    """Return a session with these credentials, in the current region of another."""
+    session = botocore.session.get_session()
+    session.set_credentials(access_key, secret_key, token)
+    if own.region_name:
+        session.set_config_variable("region", own.region_name)
+    session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+    return cast("Session", _Session(session))
+
+
 def _refresh(credentials: "Credentials") -> None:
     """Load credentials again if they are about to expire.
 
