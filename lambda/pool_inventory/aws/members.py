@@ -51,16 +51,18 @@ def open_member_session(own: "Session", client: "STSClient", role: MemberRole, a
     """
     external = {"ExternalId": role.external_id} if role.external_id else {}
 
-    def assume() -> dict[str, str]:
+    def assume() -> dict[str, str | None]:
         answer = client.assume_role(RoleArn=arn, RoleSessionName=role.session_name, **external)  # type: ignore[arg-type] # one text by name
-        found = answer.get("Credentials")
-        if not found:
-            raise MalformedResponseError("the answer has no credentials")
-        return {
-            "aws_access_key_id": found["AccessKeyId"],
-            "aws_secret_access_key": found["SecretAccessKey"],
-            "aws_session_token": found["SessionToken"],
+        found = answer.get("Credentials") or {}
+        credentials: dict[str, str | None] = {
+            "aws_access_key_id": found.get("AccessKeyId"),
+            "aws_secret_access_key": found.get("SecretAccessKey"),
+            "aws_session_token": found.get("SessionToken"),
         }
+        if not all(credentials.values()):
+            # Without what there is of them: it goes into logs.
+            raise MalformedResponseError("the answer has no credentials")
+        return credentials
 
     credentials = caller.call(assume)
     core = botocore.session.get_session()
