@@ -37,9 +37,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PoolHistory:
-    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the region."""
+    """The history of a pool: its events, oldest first; and the newest snapshot, with its its coverage.
+
+    `account_id` is None where the newest snapshot is of one account: then texts need not name it.
+    """
 
     id: str
+    account_id: str | None
     region: str
     events: tuple[Event, ...]
     newest: Manifest
@@ -48,17 +52,28 @@ class PoolHistory:
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a snapshot's changes object says of the pool; None where it does not know of the pool's region."""
+    """What a snapshot's changes object says of the pool, and of which accounts it does not know the pool's region.
+
+    `uncompared` is None where that may be any account.
+    """
 
     snapshot_id: str
-    events: tuple[Event, ...] | None
+    events: tuple[Event, ...]
+    uncompared: frozenset[str] | None
+
+    def says_all(self, account_id: str | None) -> bool:
+        """Whether the pool, of an account if that is known, did not change but as the events say."""
+        if self.events or self.uncompared is None:
+            return bool(self.events)
+        return not self.uncompared if account_id is None else account_id not in self.uncompared
 
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The snapshot in which the pool's region was last read, and its row there, if it was there."""
+    """The snapshot in which the pool's target was last read, and its row there, if it was there."""
 
     snapshot_id: str
+    account_id: str
     row: Row | None
 
 
@@ -75,27 +90,33 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
     events: list[Event] = []
     known: _Last | None = None
     for recorded in archive.in_turn(read_recorded, archive.finished_ids(store)):
-        if recorded.events or (recorded.events is not None and known):
+        account_id = known.account_id if known else None
+        if recorded.says_all(account_id) and (recorded.events or known):
             events += recorded.events
             known = _after(recorded.snapshot_id, recorded.events, pool_id, known)
-        elif row := _read_row(store, recorded.snapshot_id, pool_id, region):
+        elif row := _read_row(store, recorded.snapshot_id, pool_id, region, account_id):
             events += _compared(*row, recorded.snapshot_id, known)
-            known = _Last(recorded.snapshot_id, row[1])
+            # Until the pool is found, its account may be any of the region's.
+            known = _Last(recorded.snapshot_id, row[0].account_id, row[1]) if row[1] or known else None
     everywhere = archive.read_coverage(store, newest)
-    covered = tuple(each for each in everywhere if each.region == region)
+    accounts = {each.account_id for each in everywhere}
+    covered = tuple(
+        each for each in everywhere if each.region == region and (known is None or each.account_id == known.account_id)
+    )
     if not events:
         if "_" in pool_id:  # else it is no id, but perhaps a name
             check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
         raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
-    return PoolHistory(pool_id, region, tuple(events), newest, covered)
+    named = known.account_id if known and (newest.accounts_file or len(accounts) > 1) else None
+    return PoolHistory(pool_id, named, region, tuple(events), newest, covered)
 
 
 def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Recorded:
     key = keys.changes(snapshot_id)
     stored = store.get(key)
     if stored is None:
-        return _Recorded(snapshot_id, None)
+        return _Recorded(snapshot_id, (), None)
     try:
         summary = changes.summary_of(stored.body)
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
@@ -105,10 +126,9 @@ def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) ->
         raise SnapshotError(
             f"{store.address(key)} is not what this program writes ({error!r:.200}): `pool-inventory verify` says more"
         ) from error
-    uncompared = summary.uncompared_count > len(summary.uncompared) or any(
-        each.region == region for each in summary.uncompared
-    )
-    return _Recorded(snapshot_id, None if uncompared else events)
+    are_all_named = summary.uncompared_count == len(summary.uncompared)
+    uncompared = frozenset(each.account_id for each in summary.uncompared if each.region == region)
+    return _Recorded(snapshot_id, events, uncompared if are_all_named else None)
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
@@ -138,26 +158,36 @@ def _checked_row(line: object, fields: tuple[str, ...]) -> str | None:
     return found
 
 
-def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _Last | None) -> _Last:
+def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _Last | None) -> _Last | None:
     if not events:
-        return _Last(snapshot_id, known.row if known else None)
+        return known and _Last(snapshot_id, known.account_id, known.row)
     after = events[-1].after
-    if after is None:
-        return _Last(snapshot_id, None)
-    row = json.loads(after)
-    return _Last(snapshot_id, Row(Target(row["account_id"], row["region"]), pool_id, f"{after}\n".encode()))
+    place = json.loads(after or events[-1].before or "{}")
+    target = Target(place["account_id"], place["region"])
+    return _Last(snapshot_id, target.account_id, Row(target, pool_id, f"{after}\n".encode()) if after else None)
 
 
-def _read_row(store: Store, snapshot_id: str, pool_id: str, region: str) -> tuple[Target, Row | None] | None:
-    """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
+def _read_row(
+    store: Store, snapshot_id: str, pool_id: str, region: str, account_id: str | None
+) -> tuple[Target, Row | None] | None:
+    """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole.
+
+    Where its account is not known yet, it may be in any that was read; that it is in none is known if all were.
+    """
     made = manifest.read(store, snapshot_id)
-    covered = [each for each in archive.read_coverage(store, made) if each.region == region]
-    if not covered or not all(each.is_read for each in covered):
+    covered = [
+        each
+        for each in archive.read_coverage(store, made)
+        if each.region == region and (account_id is None or each.account_id == account_id)
+    ]
+    targets = [each.target for each in covered if each.is_read]
+    if not targets:
         return None
-    targets = [each.target for each in covered]
     rows = table.pool_rows(archive.read_data(store, made), targets)
     found = next((row for row in rows if row.id == pool_id), None)
-    return (found.target, found) if found else (targets[0], None)
+    if found:
+        return found.target, found
+    return (targets[0], None) if len(targets) == len(covered) else None
 
 
 def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Last | None) -> Iterator[Event]:
