@@ -70,6 +70,13 @@ TABLES = (
         meaning="What the newest snapshot asked: a row for each target, and how reading it went",
     ),
     Table(
+        name="accounts",
+        folder=keys.ACCOUNTS,
+        columns=schema.ACCOUNTS,
+        by_day=True,
+        meaning="Whose pools they are: a row for each account of the organization; none where there is one account",
+    ),
+    Table(
         name="changes",
         folder=keys.CHANGES,
         columns=schema.CHANGES,

@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "lambda/pool_inventory"
 LAYERS = (
     {"__main__"},
     {"terminal"},
+    {"organization"},
     {"handler"},
     {"run"},
     {"collect", "publish", "telemetry"},

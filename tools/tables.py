@@ -80,6 +80,7 @@ def contract_tables() -> dict[str, str]:
         "lambda_config": triggers(),
         "columns of coverage": columns(schema.COVERAGE),
         "columns of changes": columns(schema.CHANGES),
+        "columns of accounts": columns(schema.ACCOUNTS),
     }
 
 

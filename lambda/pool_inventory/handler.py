@@ -167,7 +167,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
         "duration_ms": duration_ms,
     }
     if outcome.published:
-        snapshot = outcome.published.snapshot
+        snapshot, counts = outcome.published.snapshot, outcome.published.accounts
         summary |= {
             "status": snapshot.status,
             "pools": snapshot.pool_count,
@@ -175,6 +175,7 @@ def _summary(outcome: Outcome, duration_ms: int) -> dict[str, Any]:
             "carried": dataclasses.asdict(snapshot.carried),
             "targets": sum(snapshot.targets.values()),
             "targets_failed": snapshot.targets_failed,
+            **({f"accounts_{name}": n for name, n in counts._asdict().items()} if counts else {}),
             "requests": snapshot.requests,
             "retries": snapshot.retries,
             "size_bytes": outcome.published.size_bytes,

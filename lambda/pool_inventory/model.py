@@ -242,6 +242,13 @@ class Uncompared:
     reason: str
 
 
+class AccountCounts(NamedTuple):
+    """How many accounts of an organization were asked, and of how many no target was read and one failed."""
+
+    asked: int
+    failed: int
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A finished snapshot.
@@ -254,6 +261,7 @@ class Published:
         link: its id and its manifest's hash.
         manifest_key: the key of its manifest in full.
         size_bytes: the size of its data object.
+        accounts: how many accounts were asked; None where it is of one account.
     """
 
     snapshot: Snapshot
@@ -263,3 +271,4 @@ class Published:
     link: Link
     manifest_key: str
     size_bytes: int
+    accounts: AccountCounts | None = None

@@ -200,7 +200,7 @@ def collect_own_account(request: Request, tools: Tools, before: Callable[[], Kno
         ended_at=tools.now(),
         coverage=lambda: (reading.coverage for reading in readings),
         lines=collect.lines(readings),
-        warnings=unmodelled(readings),
+        warnings=unmodelled(readings, name_accounts=False),
     )
 
 
@@ -239,7 +239,8 @@ def _publish(
 ) -> Outcome:
     """Commit and finish what was read."""
     if not any(each.is_read for each in collected.coverage()):
-        raise UnreadError(f"no target could be read, so nothing is published: {_reasons(collected.coverage())}")
+        reasons = _reasons(collected.coverage(), name_accounts=collected.accounts is not None)
+        raise UnreadError(f"no target could be read, so nothing is published: {reasons}")
     # Another run may have published meanwhile: its changes are not recorded twice.
     first, past = past.history, _settle_past(request, tools, past.history).after(past)
     if done := _already_done(past, request, tools):
@@ -312,28 +313,32 @@ def _already_done(past: _Past, request: Request, tools: Tools) -> Outcome | None
 
 
 def _uncompared(published: Published) -> tuple[str, ...]:
+    name_accounts = published.snapshot.accounts_file is not None
     return tuple(
-        f"what changed in {_place(each)} since {each.last_ok or 'it was last read'} is not known: {each.reason}"
+        f"what changed in {_place(each, name_accounts=name_accounts)} since {each.last_ok or 'it was last read'} is "
+        f"not known: {each.reason}"
         for each in published.uncompared
     )
 
 
-def unmodelled(readings: Iterable[Reading]) -> tuple[str, ...]:
+def unmodelled(readings: Iterable[Reading], *, name_accounts: bool) -> tuple[str, ...]:
     """Return a warning for each target whose answers have what the rows have no place for."""
     return tuple(
-        f"{_place(reading.coverage)} answered with members that no column is for: {json.dumps(reading.unmodelled)}"
+        f"{_place(reading.coverage, name_accounts=name_accounts)} answered with members that no column is for: "
+        f"{json.dumps(reading.unmodelled)}"
         for reading in readings
         if reading.unmodelled
     )
 
 
-def _place(each: Coverage | Uncompared) -> str:
-    return f"{each.region} of {each.account_id}"
+def _place(each: Coverage | Uncompared, *, name_accounts: bool) -> str:
+    """Return how texts name a target: where there is one account, by its region alone."""
+    return f"{each.account_id} {each.region}" if name_accounts else each.region
 
 
-def _reasons(coverage: Iterable[Coverage]) -> str:
+def _reasons(coverage: Iterable[Coverage], *, name_accounts: bool) -> str:
     shown = [
-        f"{_place(each)} {each.status} ({each.error_code}: {each.error_message})"
+        f"{_place(each, name_accounts=name_accounts)} {each.status} ({each.error_code}: {each.error_message})"
         for each in islice(coverage, MAX_SHOWN)
     ]
     return "; ".join(shown)

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.organization import batch, messages, plan, publish
-from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, Answer, StandIn, reply
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, Answer, StandIn, deny, reply
 from werkzeug.wrappers import Request, Response
 
 from tests.conftest import any_context
@@ -58,6 +58,11 @@ def refuse_role(account_id: str) -> Answer:
     return answer
 
 
+def refuse_organizations(request: Request) -> Response | None:
+    """Refuse all calls of Organizations."""
+    return deny(request) if request.headers.get("X-Amz-Target", "").startswith("AWSOrganizations") else None
+
+
 @pytest.fixture
 def org(aws: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """An organization of five accounts, in batches of two."""
@@ -79,8 +84,7 @@ def snapshot(org: StandIn) -> Snapshot:
         planned = plan.handler({"time": time}, any_context())
         if planned[messages.NEXT] == messages.NOTHING:
             return planned
-        events = batches_of(planned)
-        for event in events:
+        for event in batches_of(planned) if planned[messages.NEXT] == messages.COLLECT else ():
             if event[messages.NUMBER] not in dying:
                 assert batch.handler(event, any_context()) == {}
         return publish.handler(planned, any_context())

@@ -1,20 +1,21 @@
 """Several accounts, read side by side → the readings of each, or why none of its regions could be asked."""
 
+import math
 from collections.abc import Callable, Container, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pool_inventory.aws import failures
-from pool_inventory.aws.calls import Caller, Deadline
+from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError
 from pool_inventory.aws.members import MemberRole, make_sts_client, open_member_session
 from pool_inventory.collect import readings
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
 from pool_inventory.errors import TargetsError
 from pool_inventory.model import Account, AccountFailure, Target
-from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # Each account has a thread for each of its regions besides.
 ACCOUNTS_AT_ONCE = 10
+# How long after the deadline an account may take to report why it stopped: more than each of its targets may.
+GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,19 +66,51 @@ class AccountReading:
     failure: AccountFailure | None = None
 
 
+@dataclass(slots=True)
+class _Turns:
+    """Gives each account its own deadline, so that those that are slow leave time to those that come after them."""
+
+    deadline: Deadline
+    left: int
+    _lock: Lock = field(default_factory=Lock)
+
+    def next_deadline(self) -> Deadline:
+        """Return the deadline of the account that begins now: the last ones have all the time that is left."""
+        with self._lock:
+            turns = math.ceil(self.left / ACCOUNTS_AT_ONCE)
+            self.left -= 1
+        return Deadline.after(self.deadline.remaining_seconds() / turns, self.deadline.clock)
+
+
 def collect_accounts(account_ids: Sequence[str], collecting: Collecting) -> Iterator[AccountReading]:
-    """Read accounts side by side, and return what each gave, in their order; no account's failure ends another."""
-    sts = make_sts_client(collecting.session, collecting.session.region_name or "us-east-1")
-    with ThreadPoolExecutor(min(len(account_ids), ACCOUNTS_AT_ONCE), thread_name_prefix="account") as pool:
-        yield from pool.map(lambda account_id: _collect_account(account_id, sts, collecting), account_ids)
+    """Read accounts side by side, and return what each gave, in their order; no account's failure ends another.
 
-
-def _collect_account(account_id: str, sts: "STSClient", collecting: Collecting) -> AccountReading:
+    The last is there soon after the deadline, whatever the accounts do.
+    """
     clock = collecting.deadline.clock
     started_at, started = clock.now(), clock.monotonic()
-    # Its own, since reading an account cancels its deadline in the end.
-    deadline = Deadline(clock, collecting.deadline.at)
+    sts = make_sts_client(collecting.session, collecting.session.region_name or "us-east-1")
+    turns = _Turns(collecting.deadline, len(account_ids))
+    executor = ThreadPoolExecutor(min(len(account_ids), ACCOUNTS_AT_ONCE), thread_name_prefix="account")
     try:
+        futures = [executor.submit(_collect_account, each, sts, turns, collecting) for each in account_ids]
+        for account_id, future in zip(account_ids, futures, strict=True):
+            try:
+                yield future.result(collecting.deadline.remaining_seconds() + GRACE_SECONDS)
+            except TimeoutError:
+                error = OutOfTimeError("the deadline came before an answer did")
+                duration_ms = round((clock.monotonic() - started) * 1000)
+                yield AccountReading(failure=_failure(account_id, error, started_at, duration_ms))
+    finally:
+        # As with targets: a thread that has not ended is abandoned.
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _collect_account(account_id: str, sts: "STSClient", turns: _Turns, collecting: Collecting) -> AccountReading:
+    clock = collecting.deadline.clock
+    started_at, started = clock.now(), clock.monotonic()
+    try:
+        deadline = turns.next_deadline()
         session = _session_of(account_id, sts, collecting, deadline)
         account = Account(account_id, collecting.own.partition)
         targets = choose_targets(collecting.regions, session=session, account=lambda: account, deadline=deadline)
@@ -108,11 +143,13 @@ def _failure(account_id: str, error: Exception, started_at: datetime, duration_m
     # A list of regions or a role that is refused has the service's own error behind it.
     cause = error.__cause__ if isinstance(error, _RoleError | TargetsError) else None
     reason = cause if isinstance(cause, Exception) else error
+    # What used up the time says more than that it is used up.
+    behind = reason.__cause__ if isinstance(reason, OutOfTimeError) else None
     return AccountFailure(
         account_id=account_id,
-        status=readings.failed_status(reason, throttled=failures.is_throttle(reason.__cause__)),
-        error_code=failures.error_code(reason),
-        error_message=one_line(str(error)) if reason is cause else failures.error_message(error),
+        status=readings.failed_status(reason, throttled=failures.is_throttle(behind)),
+        error_code=failures.error_code(behind or reason),
+        error_message=failures.error_message(error),
         started_at=started_at,
         duration_ms=duration_ms,
     )

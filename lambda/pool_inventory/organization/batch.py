@@ -1,9 +1,11 @@
 """The state of each batch: read its accounts into one part."""
 
 import os
+from collections.abc import Callable, Container
 from datetime import datetime
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pool_inventory import run
 from pool_inventory.aws.calls import Deadline
@@ -12,6 +14,7 @@ from pool_inventory.aws.session import account_from_arn, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect import readings
 from pool_inventory.collect.members import Collecting, collect_accounts
+from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Target
 from pool_inventory.organization import messages
 from pool_inventory.organization.logged import logged
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from pool_inventory.stores.protocol import Store
+
+T = TypeVar("T")
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -44,9 +49,15 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         number, account_ids = messages.batch_of(event)
         logger.append_keys(snapshot_id=keys.snapshot_id(time), batch=number)
         key = keys.part(keys.snapshot_id(time), number)
-        if store.get(key):
-            logger.info("an earlier attempt wrote the part")
-            return {}
+        damaged = store.get(key)
+        if damaged:
+            try:
+                part.decode(damaged.body, keys.snapshot_id(time)).check_accounts(account_ids)
+            except SnapshotError as error:
+                logger.warning("the part is read again", extra={"object": store.address(key), "reason": str(error)})
+            else:
+                logger.info("an earlier attempt wrote the part")
+                return {}
         seconds = context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds
         collecting = Collecting(
             session=session,
@@ -58,17 +69,32 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
             snapshot_time=time,
             max_requests_per_second=settings.max_requests_per_second,
             deadline=Deadline.after(seconds, Clock()),
-            read_before=cache(partial(_read_before, store, keys.snapshot_id(time))),
+            read_before=_once(partial(_read_before, store, keys.snapshot_id(time), account_ids)),
         )
         body = _read(account_ids, collecting)
-        store.put_if_absent(key, body)
+        # Another attempt may have written it meanwhile: the first stands.
+        if damaged:
+            store.replace(key, body, damaged.etag)
+        else:
+            store.put_if_absent(key, body)
         logger.info("the batch is read", extra={"accounts": len(account_ids), "size_bytes": len(body)})
         return {}
 
 
-def _read_before(store: "Store", snapshot_id: str) -> frozenset[Target] | None:
+def _read_before(store: "Store", snapshot_id: str, account_ids: Container[str]) -> frozenset[Target] | None:
     history = read_history(store, snapshot_id, now=Clock().now())
-    return read_known(store, history, before=snapshot_id).read_targets()
+    return read_known(store, history, before=snapshot_id).read_targets(account_ids)
+
+
+def _once(read: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that any thread may call, of which the first waits for `read` and the others for it."""
+    lock, cached = Lock(), cache(read)
+
+    def call() -> T:
+        with lock:
+            return cached()
+
+    return call
 
 
 def _read(account_ids: tuple[str, ...], collecting: Collecting) -> bytes:
@@ -80,7 +106,7 @@ def _read(account_ids: tuple[str, ...], collecting: Collecting) -> bytes:
     made = Part(
         coverage=tuple(each.coverage for each in all_readings),
         failures=tuple(each.failure for each in found if each.failure),
-        warnings=run.unmodelled(all_readings),
+        warnings=run.unmodelled(all_readings, name_accounts=True),
         started_at=started_at,
         ended_at=clock.now(),
     )

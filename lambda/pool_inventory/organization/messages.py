@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from pool_inventory.errors import SnapshotError
+from pool_inventory.errors import EventError, SnapshotError
 from pool_inventory.model import Account, Member
 from pool_inventory.snapshots import accounts, checked
 
@@ -70,14 +70,17 @@ def decode_plan(body: bytes, address: str) -> Plan:
     try:
         document = json.loads(body)
         own = document["own"]
-        return Plan(
+        plan = Plan(
             own=Account(checked.text(own["account_id"]), checked.text(own["partition"])),
             own_regions=tuple(map(checked.text, document["ownRegions"])),
             members=tuple(map(accounts.from_document, document["members"])),
             accounts_per_batch=checked.number(document["accountsPerBatch"]),
         )
+        if not plan.members or not plan.own_regions or not plan.accounts_per_batch:
+            raise ValueError("it has no account, no region or no batch")
     except checked.NOT_OURS as error:
         raise SnapshotError(f"{address} is no plan that this program writes: {error!r:.200}") from error
+    return plan
 
 
 def encode_batches(plan: Plan, time: str) -> bytes:
@@ -87,5 +90,15 @@ def encode_batches(plan: Plan, time: str) -> bytes:
 
 
 def batch_of(event: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
-    """Return the number and the accounts of a batch's event."""
-    return event[NUMBER], tuple(event[ACCOUNTS])
+    """Return the number and the accounts of a batch's event.
+
+    Raises:
+        EventError: it is none.
+    """
+    try:
+        number, account_ids = checked.number(event[NUMBER]), tuple(map(checked.text, event[ACCOUNTS]))
+        if not account_ids:
+            raise ValueError("it has no account")
+    except checked.NOT_OURS as error:
+        raise EventError(f"the event is none of a batch that a plan has: {error!r:.200}") from error
+    return number, account_ids

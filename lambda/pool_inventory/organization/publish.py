@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from pool_inventory.errors import SnapshotError
+from pool_inventory.errors import RefusedError, SnapshotError
 from pool_inventory.handler import serve
 from pool_inventory.model import AccountFailure, Coverage
 from pool_inventory.organization import messages
 from pool_inventory.organization.messages import Plan
 from pool_inventory.publish.history import KnownBefore
 from pool_inventory.run import Collected, Request, Tools
-from pool_inventory.settings import OrganizationSettings
+from pool_inventory.settings import ENABLED, OrganizationSettings
 from pool_inventory.snapshots import accounts, keys, part
 from pool_inventory.snapshots.part import Part
 from pool_inventory.stores.protocol import Store
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -64,10 +65,10 @@ def put_together(request: Request, tools: Tools, before: Callable[[], KnownBefor
             pool.map(lambda each: _read_batch(tools.store, request.snapshot_id, *each, now=tools.now()), numbered)
         )
     failed = frozenset(each.account_id for batch in batches for each in batch.part.failures)
-    expected = _regions_expected(plan, before(), failed)
+    expected = _regions_expected(plan, request.regions, before(), failed)
     return Collected(
         started_at=min(batch.part.started_at for batch in batches),
-        ended_at=tools.now(),
+        ended_at=max(batch.part.ended_at for batch in batches),
         coverage=lambda: _coverage(batches, expected),
         lines=_lines(batches),
         warnings=tuple(warning for batch in batches for warning in batch.part.warnings),
@@ -86,23 +87,31 @@ def _read_plan(store: Store, snapshot_id: str) -> Plan:
 def _read_batch(store: Store, snapshot_id: str, number: int, account_ids: tuple[str, ...], *, now: datetime) -> _Batch:
     """Return a batch's part; where there is none that can be read, all of its accounts failed."""
     key = keys.part(snapshot_id, number)
-    stored = store.get(key)
     try:
-        if stored:
-            return _Batch(stored.body, part.decode(stored.body, snapshot_id))
+        if stored := store.get(key):
+            decoded = part.decode(stored.body, snapshot_id)
+            decoded.check_accounts(account_ids)
+            return _Batch(stored.body, decoded)
         reason = f"no function gave batch {number}: {store.address(key)} is not there"
     except SnapshotError as error:
-        reason = f"{store.address(key)}: {error}"
+        reason = one_line(f"{store.address(key)}: {error}")
+    except RefusedError as error:
+        reason = one_line(str(error))
     failures = tuple(AccountFailure(each, "failed", NO_PART, reason, now, 0) for each in account_ids)
     return _Batch(None, Part((), failures, (), now, now))
 
 
-def _regions_expected(plan: Plan, before: KnownBefore, failed: frozenset[str]) -> Mapping[str, Iterable[str]]:
-    """Return the regions of accounts of which none could be asked: those known before, or else the exporter's own."""
-    known: dict[str, list[str]] = {}
-    for each in before.known.coverage() if before.known else ():
-        if each.account_id in failed:
-            known.setdefault(each.account_id, []).append(each.region)
+def _regions_expected(
+    plan: Plan, regions: str | tuple[str, ...], before: KnownBefore, failed: frozenset[str]
+) -> Mapping[str, Iterable[str]]:
+    """Return the regions of accounts of which none could be asked: those known before, or else the exporter's own.
+
+    Those that a listing had left out before are none, nor those that the setting does not name.
+    """
+    known: dict[str, set[str]] = {}
+    for each in before.known.coverage() if before.known and regions == ENABLED else ():
+        if each.account_id in failed and each.status != "not_asked":
+            known.setdefault(each.account_id, set()).add(each.region)
     return {account_id: known.get(account_id, plan.own_regions) for account_id in failed}
 
 

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 
 from pool_inventory.errors import RefusedError, SnapshotError
-from pool_inventory.model import Coverage, Link, Published, Snapshot, Target
+from pool_inventory.model import AccountCounts, Coverage, Link, Published, Snapshot, Target
 from pool_inventory.publish.commit import Committed, carried_lines, read_commit
 from pool_inventory.publish.latest import Seen, move_latest
 from pool_inventory.publish.writes import write_each_once, write_once
@@ -135,6 +136,7 @@ def describe(names: Names, found: Finishing, changes_object: bytes, body: bytes)
         link=Link(found.snapshot.id, hashlib.sha256(body).hexdigest()),
         manifest_key=names.full_key(keys.manifest(found.snapshot.id)),
         size_bytes=len(found.committed.data),
+        accounts=_count_accounts(found.covered) if found.committed.accounts else None,
     )
 
 
@@ -157,6 +159,17 @@ def _write_parts(store: Store, found: Finishing) -> dict[str, bytes]:
     # Who altered the other two does not alter what the commit names by its hash.
     compared = {key: written[key] for key in compared}
     return {**carried, **covered, **compared, **accounts}
+
+
+def _count_accounts(covered: Iterable[Coverage]) -> AccountCounts:
+    """Count the accounts that were asked, and those of them of which no target was read and one failed."""
+    asked = failed = 0
+    for _, targets in groupby(covered, key=lambda each: each.account_id):
+        statuses = [(each.is_read, each.is_failed, each.status != "not_asked") for each in targets]
+        is_read, is_failed, is_asked = map(any, zip(*statuses, strict=True))
+        asked += is_asked
+        failed += is_failed and not is_read
+    return AccountCounts(asked, failed)
 
 
 def _known_pools(found: Finishing) -> dict[Target, int]:

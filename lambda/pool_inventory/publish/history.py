@@ -5,7 +5,7 @@ function was rolled back. What cannot be read or believed is passed by and named
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -71,12 +71,16 @@ class KnownBefore:
     known: Known | None
     reason: str | None = None
 
-    def read_targets(self) -> frozenset[Target] | None:
-        """Return the targets that were ever read; None where the snapshot that knows cannot be read."""
+    def read_targets(self, account_ids: Container[str] | None = None) -> frozenset[Target] | None:
+        """Return the targets that were ever read, of some accounts or of all; None where that cannot be known."""
         if self.reason:
             return None
         covered = self.known.coverage() if self.known else ()
-        return frozenset(each.target for each in covered if each.last_ok or each.compared_with)
+        return frozenset(
+            each.target
+            for each in covered
+            if (each.last_ok or each.compared_with) and (account_ids is None or each.account_id in account_ids)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from itertools import islice, takewhile
 from typing import TypeVar
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Coverage
-from pool_inventory.snapshots import coverage, data_object, keys, manifest, stored
+from pool_inventory.model import Coverage, Member
+from pool_inventory.snapshots import accounts, coverage, data_object, keys, manifest, stored
 from pool_inventory.snapshots.known import Known, known_of
 from pool_inventory.snapshots.manifest import Manifest, check_linked, read_latest
 from pool_inventory.stores.protocol import Store
@@ -151,6 +151,19 @@ def read_coverage(store: Store, made: Manifest) -> tuple[Coverage, ...]:
     if made.first_coverage is not None or made.coverage_file is None:
         return made.first_coverage or ()
     return tuple(coverage.decode(stored.read_part(store, made.id, keys.COVERAGE, made.coverage_file)))
+
+
+def read_accounts(store: Store, made: Manifest) -> dict[str, Member]:
+    """Return an organization's accounts by their ids, as a snapshot has them; none where it is of one account.
+
+    Raises:
+        SnapshotError: the accounts object is gone, or is not the one that the manifest describes.
+        StoreError: it cannot be read.
+    """
+    if made.accounts_file is None:
+        return {}
+    body = stored.read_part(store, made.id, keys.ACCOUNTS, made.accounts_file)
+    return {each.account_id: each for each in accounts.decode(body)}
 
 
 def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Known:

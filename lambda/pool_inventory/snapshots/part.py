@@ -3,7 +3,7 @@
 A part is no snapshot's: publishing puts all of them together, by their numbers.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -29,6 +29,18 @@ class Part:
     warnings: tuple[str, ...]
     started_at: datetime
     ended_at: datetime
+
+    def check_accounts(self, account_ids: Collection[str]) -> None:
+        """Raise SnapshotError unless the part speaks for each of these accounts, and for no other.
+
+        Raises:
+            SnapshotError: as said.
+        """
+        spoken_for = {each.account_id for each in self.coverage} | {each.account_id for each in self.failures}
+        if wrong := sorted(spoken_for ^ set(account_ids)):
+            raise SnapshotError(
+                f"the part is of other accounts than its batch: they differ in {', '.join(wrong):.200}"
+            )
 
 
 def encode(snapshot_id: str, part: Part, lines: Iterable[bytes]) -> bytes:

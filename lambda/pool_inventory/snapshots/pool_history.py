@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,9 +37,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PoolHistory:
-    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the region."""
+    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the pool's region.
+
+    `account_id` is None where the newest snapshot is of one account: then texts need not name it.
+    """
 
     id: str
+    account_id: str | None
     region: str
     events: tuple[Event, ...]
     newest: Manifest
@@ -52,23 +56,45 @@ _Found = tuple[Target, Row | None]
 
 @dataclass(frozen=True, slots=True)
 class _Recorded:
-    """What a snapshot says of the pool.
+    """What a snapshot's changes object says of the pool, and of which accounts it does not know the pool's region.
 
-    Attributes:
-        events: what its changes object has; None where that does not know of the pool's region.
-        size_bytes: how much was read for it, at most.
-        row: where it does not, the pool's target and its row, if any, out of the data; None where that was not read.
+    `uncompared` is None where that may be any account.
     """
 
     snapshot_id: str
-    events: tuple[Event, ...] | None
+    events: tuple[Event, ...]
+    uncompared: frozenset[str] | None
+
+    def says_all(self, account_id: str | None) -> bool:
+        """Whether the pool, of an account if that is known, did not change but as the events say."""
+        if self.events or self.uncompared is None:
+            return bool(self.events)
+        return not self.uncompared if account_id is None else account_id not in self.uncompared
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a snapshot's data has: the coverage of the pool's region, the pool's row if any, and at most how large."""
+
+    covered: tuple[Coverage, ...]
+    row: Row | None
     size_bytes: int
-    row: _Found | None = None
+
+    def found(self, account_id: str | None) -> _Found | None:
+        """Return the pool's target and its row, if any; None where that was not read whole.
+
+        Where its account is not known, it may be in any that was read; that it is in none is known if all were.
+        """
+        covered = [each for each in self.covered if account_id in (None, each.account_id)]
+        targets = [each.target for each in covered if each.is_read]
+        if self.row and self.row.target in targets:
+            return self.row.target, self.row
+        return (targets[0], None) if targets and len(targets) == len(covered) else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The snapshot in which the pool's region was last read, and its row there, if it was there."""
+    """The snapshot in which the pool's target was last read, and its row there, if it was there."""
 
     snapshot_id: str
     row: Row | None
@@ -83,35 +109,43 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         StoreError: the store cannot be read.
     """
     region = pool_id.partition("_")[0]
-    read_recorded = partial(_read_recorded, store, pool_id, region)
-    events: list[Event] = []
-    known: _Last | None = None
-    identifiers = archive.finished_ids(store)
-    for recorded in archive.in_turn(read_recorded, identifiers, size_bytes=lambda each: each.size_bytes):
-        row = recorded.row
-        if recorded.events == () and known is None:
-            row = _read_data(store, recorded.snapshot_id, pool_id, region).row
-        if recorded.events or (recorded.events is not None and known):
-            events += recorded.events
-            known = _after(recorded.snapshot_id, recorded.events, pool_id, known)
-        elif row:
-            events += _compared(*row, recorded.snapshot_id, known)
-            known = _Last(recorded.snapshot_id, row[1])
+    events, account_id = _follow(store, pool_id, region)
     everywhere = archive.read_coverage(store, newest)
-    covered = tuple(each for each in everywhere if each.region == region)
+    covered = tuple(each for each in everywhere if each.region == region and account_id in (None, each.account_id))
     if not events:
         if "_" in pool_id:  # else it is no id, but perhaps a name
             check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
         raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
-    return PoolHistory(pool_id, region, tuple(events), newest, covered)
+    is_of_several = newest.accounts_file or len({each.account_id for each in everywhere}) > 1
+    return PoolHistory(pool_id, account_id if is_of_several else None, region, tuple(events), newest, covered)
+
+
+def _follow(store: Store, pool_id: str, region: str) -> tuple[list[Event], str | None]:
+    """Return the pool's events, oldest first, and its account; None where no account that was read had the pool."""
+    recorded = list(archive.in_turn(partial(_read_recorded, store, pool_id, region), archive.finished_ids(store)))
+    account_id = _account_of(recorded)
+    look = partial(_look, store, pool_id, region)
+    unsaid = [each.snapshot_id for each in recorded if not each.says_all(account_id)]
+    looked = dict(zip(unsaid, archive.in_turn(look, unsaid, size_bytes=lambda each: each.size_bytes), strict=True))
+    events: list[Event] = []
+    known: _Last | None = None
+    for each in recorded:
+        if each.says_all(account_id) and (each.events or known):
+            events += each.events
+            known = _after(each.snapshot_id, each.events, known, pool_id)
+        elif found := (looked.get(each.snapshot_id) or look(each.snapshot_id)).found(account_id):
+            events += _compared(*found, each.snapshot_id, known)
+            known = _Last(each.snapshot_id, found[1])
+            account_id = found[0].account_id if found[1] else account_id
+    return events, account_id
 
 
 def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Recorded:
     key = keys.changes(snapshot_id)
     stored = store.get(key)
     if stored is None:
-        return _read_data(store, snapshot_id, pool_id, region)
+        return _Recorded(snapshot_id, (), None)
     try:
         summary = changes.summary_of(stored.body)
         events = tuple(_events_of(stored.body, pool_id, snapshot_id))
@@ -121,12 +155,9 @@ def _read_recorded(store: Store, pool_id: str, region: str, snapshot_id: str) ->
         raise SnapshotError(
             f"{store.address(key)} is not what this program writes ({error!r:.200}): `pool-inventory verify` says more"
         ) from error
-    uncompared = summary.uncompared_count > len(summary.uncompared) or any(
-        each.region == region for each in summary.uncompared
-    )
-    if uncompared:
-        return _read_data(store, snapshot_id, pool_id, region)
-    return _Recorded(snapshot_id, events, len(stored.body))
+    are_all_named = summary.uncompared_count == len(summary.uncompared)
+    uncompared = frozenset(each.account_id for each in summary.uncompared if each.region == region)
+    return _Recorded(snapshot_id, events, uncompared if are_all_named else None)
 
 
 def _events_of(body: bytes, pool_id: str, snapshot_id: str) -> Iterator[Event]:
@@ -156,7 +187,7 @@ def _checked_row(line: object, fields: tuple[str, ...]) -> str | None:
     return found
 
 
-def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _Last | None) -> _Last:
+def _after(snapshot_id: str, events: tuple[Event, ...], known: _Last | None, pool_id: str) -> _Last:
     if not events:
         return _Last(snapshot_id, known.row if known else None)
     after = events[-1].after
@@ -166,21 +197,21 @@ def _after(snapshot_id: str, events: tuple[Event, ...], pool_id: str, known: _La
     return _Last(snapshot_id, Row(Target(row["account_id"], row["region"]), pool_id, f"{after}\n".encode()))
 
 
-def _read_data(store: Store, snapshot_id: str, pool_id: str, region: str) -> _Recorded:
-    """Return what a snapshot's data says of the pool."""
+def _account_of(recorded: Iterable[_Recorded]) -> str | None:
+    """Return the account whose pool it is; None where no changes object names the pool."""
+    rows = (row for each in recorded for event in each.events if (row := event.after or event.before))
+    row = next(rows, None)
+    return None if row is None else str(json.loads(row)["account_id"])
+
+
+def _look(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Looked:
+    """Look for the pool in a snapshot's data."""
     made = manifest.read(store, snapshot_id)
-    return _Recorded(snapshot_id, None, made.data_file.size_bytes, _read_row(store, made, pool_id, region))
-
-
-def _read_row(store: Store, made: Manifest, pool_id: str, region: str) -> _Found | None:
-    """Return the pool's target and its row, if any, out of a snapshot's data; None where that was not read whole."""
-    covered = [each for each in archive.read_coverage(store, made) if each.region == region]
-    if not covered or not all(each.is_read for each in covered):
-        return None
-    targets = [each.target for each in covered]
-    rows = table.pool_rows(archive.read_data(store, made), targets)
-    found = next((row for row in rows if row.id == pool_id), None)
-    return (found.target, found) if found else (targets[0], None)
+    covered = tuple(each for each in archive.read_coverage(store, made) if each.region == region)
+    targets = [each.target for each in covered if each.is_read]
+    rows = table.pool_rows(archive.read_data(store, made), targets) if targets else ()
+    row = next((row for row in rows if row.id == pool_id), None)
+    return _Looked(covered, row, made.data_file.size_bytes
 
 
 def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Last | None) -> Iterator[Event]:

@@ -5,7 +5,7 @@ Events are about a snapshot that is published already: what goes wrong here undo
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 from pool_inventory.aws import session as aws_session
 from pool_inventory.aws.failures import error_message
 from pool_inventory.model import Change, Snapshot
-from pool_inventory.snapshots import changes, data_object, keys, stored
+from pool_inventory.snapshots import accounts, changes, data_object, keys, stored
 from pool_inventory.stores.protocol import Store
 from pool_inventory.text import one_line
 
@@ -68,6 +68,7 @@ class Announcement:
         changes: its changes, None where they are too many for events of their own.
         changes_address: where its changes object is.
         manifest_key: the key of its manifest in full.
+        account_names: what the organization calls its accounts, by their ids; None where it is of one account.
     """
 
     snapshot: Snapshot
@@ -75,6 +76,7 @@ class Announcement:
     changes: tuple[Change, ...] | None
     changes_address: str
     manifest_key: str
+    account_names: Mapping[str, str | None] | None = None
 
 
 def announce(session: "Session", store: Store, bus: str | None, snapshot_ids: Iterable[str]) -> tuple[Failure, ...]:
@@ -148,13 +150,22 @@ def read_announcement(store: Store, snapshot_id: str) -> Announcement:
     """
     body = stored.read(store, keys.changes(snapshot_id))
     summary = changes.summary_of(body)
+    snapshot = data_object.decode(stored.read_committed(store, snapshot_id))
     return Announcement(
-        snapshot=data_object.decode(stored.read_committed(store, snapshot_id)),
+        snapshot=snapshot,
         summary=summary,
         changes=tuple(changes.decode(body)) if sum(summary.counts.values()) <= MAX_CHANGES else None,
         changes_address=store.address(keys.changes(snapshot_id)),
         manifest_key=store.full_key(keys.manifest(snapshot_id)),
+        account_names=_account_names(store, snapshot),
     )
+
+
+def _account_names(store: Store, snapshot: Snapshot) -> dict[str, str | None] | None:
+    if snapshot.accounts_file is None:
+        return None
+    body = stored.read_part(store, snapshot.id, keys.ACCOUNTS, snapshot.accounts_file)
+    return {each.account_id: each.name for each in accounts.decode(body)}
 
 
 def entries_of(bus: str, announcement: Announcement) -> list["Entry"]:
@@ -188,9 +199,11 @@ def _change_entries(bus: str, announcement: Announcement) -> Iterator["Entry"]:
     for change in announcement.changes or ():
         texts = {"before": change.before, "after": change.after}
         rows = {name: json.loads(text) if text else None for name, text in texts.items()}
-        entry = _change_entry(bus, snapshot_id, change, rows)
+        names = announcement.account_names
+        named = {} if names is None else {"accountName": names.get(change.account_id)}
+        entry = _change_entry(bus, snapshot_id, change, {**named, **rows})
         if size_bytes(entry) > MAX_BYTES:
-            elsewhere = {"rowsTooLarge": True, "changesAddress": announcement.changes_address}
+            elsewhere = {**named, "rowsTooLarge": True, "changesAddress": announcement.changes_address}
             entry = _change_entry(bus, snapshot_id, change, elsewhere)
         yield entry
 

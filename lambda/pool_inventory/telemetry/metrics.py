@@ -49,6 +49,9 @@ def emit_snapshot(
             requests=snapshot.requests,
             retries=snapshot.retries,
         )
+        if published.accounts:
+            metrics.add_metric("Accounts", MetricUnit.Count, published.accounts.asked)
+            metrics.add_metric("AccountsFailed", MetricUnit.Count, published.accounts.failed)
         for kind, count in published.changes.items():
             metrics.add_metric(f"UserPools{kind.capitalize()}", MetricUnit.Count, count)
         metrics.add_metric("SnapshotComplete", MetricUnit.Count, int(snapshot.status == "complete"))

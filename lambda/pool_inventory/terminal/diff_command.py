@@ -71,9 +71,13 @@ def lines_of(before: Manifest, after: Manifest, found: Difference, width: int | 
     """Show what differs between two snapshots, and what could not be compared."""
     yield f"From {before.id} to {after.id}:"
     rows = map(_row, found.changes)
-    cells = ((each["change"], each["id"], each["name"] or "", each["what"]) for each in rows)
+    accounts = {each.account_id for each in found.changes} | {each.account_id for each in found.not_compared}
+    has_several = before.accounts_file or after.accounts_file or len(accounts) > 1
+    keys = ("change", *(("account_id",) if has_several else ()), "id", "name", "what")
     if found.changes:
-        yield from plain_lines(("change", "id", "name", "what"), cells, width=width, wrap_last=True)
+        names = [each.removesuffix("_id") if each == "account_id" else each for each in keys]
+        cells = ([each[key] or "" for key in keys] for each in rows)
+        yield from plain_lines(names, cells, width=width, wrap_last=True)
     kinds = [each.change for each in found.changes]
     yield ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "deleted", "modified")) + "."
     yield from _not_compared(found)

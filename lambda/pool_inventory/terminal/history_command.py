@@ -58,13 +58,14 @@ def _is_read_now(history: PoolHistory) -> bool:
 def _whether_there(history: PoolHistory) -> str:
     newest = history.newest
     unread = [each for each in history.newest_coverage if not each.is_read]
+    place = f"{history.region} of {history.account_id}" if history.account_id else history.region
     there = "was there" if history.events[-1].after else "was gone"
     if unread:
         when = f", in {unread[0].last_ok}" if unread[0].last_ok else ""
         status = unread[0].status.replace("_", " ")
-        return f"It {there} when {history.region} was last read{when}; {newest.id} did not: {status}."
+        return f"It {there} when {place} was last read{when}; {newest.id} did not: {status}."
     if not history.newest_coverage:
-        return f"It {there} when {history.region} was last read; {newest.id} did not ask there."
+        return f"It {there} when {place} was last read; {newest.id} did not ask there."
     return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
 
 
@@ -73,6 +74,7 @@ def _document(history: PoolHistory) -> dict[str, Any]:
     unread = [coverage.row_of(history.newest.id, each) for each in history.newest_coverage if not each.is_read]
     return {
         "id": history.id,
+        **({"accountId": history.account_id} if history.account_id else {}),
         "region": history.region,
         "events": [_row(each) for each in history.events],
         "newestSnapshotId": history.newest.id,

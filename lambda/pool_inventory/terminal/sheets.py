@@ -15,6 +15,8 @@ from pool_inventory.terminal.tables import plain_lines
 from pool_inventory.text import did_you_mean
 
 COLUMNS = tuple(formats.flat_names(schema.DATA))
+# Of an organization's snapshot, whose accounts object has it.
+ACCOUNT_NAME = "account_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _parse_sort(_context: click.Context, _parameter: click.Parameter, text: str 
 def _column(name: str) -> str:
     """Return a column's whole name; a trigger's may be without lambda_config."""
     for each in (name, f"{TRIGGER_PREFIX}{name}"):
-        if each in COLUMNS:
+        if each in {*COLUMNS, ACCOUNT_NAME}:
             return each
     short = [each.removeprefix(TRIGGER_PREFIX) for each in COLUMNS]
     advice = did_you_mean(name, short) or f"use {', '.join(short)}"

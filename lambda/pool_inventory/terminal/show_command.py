@@ -1,6 +1,6 @@
 """The command that shows the user pools that are known: show."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -21,7 +21,7 @@ from pool_inventory.terminal.reading import (
     reading_command,
 )
 from pool_inventory.terminal.reports import unread_lines
-from pool_inventory.terminal.sheets import COLUMNS, Sheet, sheet_options, table_lines
+from pool_inventory.terminal.sheets import ACCOUNT_NAME, COLUMNS, Sheet, sheet_options, table_lines
 from pool_inventory.terminal.tables import paragraph, plain_lines, room
 from pool_inventory.text import printable
 
@@ -86,7 +86,8 @@ def show(  # noqa: PLR0913 - an option each
         covered = archive.read_coverage(store, made)
         check_places(wanted, covered)
         known = read_known(store, made, only_read=only_read)
-        found = list(read_pools(known, wanted))
+        names = {each.account_id: each.name for each in archive.read_accounts(store, made).values()}
+        found = [_with_name(row, names) for row in read_pools(known, wanted)]
         if not found and function and (meant := function_meant(known, function)):
             warn(f"no pool calls a function {function.name!r}: {meant}")
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
@@ -95,11 +96,16 @@ def show(  # noqa: PLR0913 - an option each
             lines=_lines(made, rows, len(found), unread, sheet, terminal_width()),
             document=_document(made, [sheet.chosen(row) for row in rows], unread),
             rows=map(sheet.chosen, rows),
-            columns=sheet.columns or COLUMNS,
+            columns=sheet.columns or (*COLUMNS, *((ACCOUNT_NAME,) if names else ())),
             remarks=unread_lines(unread),
             newest=newest_unless(moment, made),
         )
         write_answer(sheet.file_format, answer)
+
+
+def _with_name(row: dict[str, Any], names: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return a pool with what the organization calls its account; as it is where there is no organization."""
+    return {**row, ACCOUNT_NAME: names.get(row["account_id"])} if names else row
 
 
 def _lines(
@@ -125,8 +131,10 @@ def _lines(
         yield from table_lines(rows, sheet.columns, fits)
     else:
         accounts = {each["account_id"] for each in rows} | {each.account_id for each in unread}
-        names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
-        cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in rows)
+        has_names = made.accounts_file is not None
+        places = ("account", "account name") if has_names else ("account",) if len(accounts) > 1 else ()
+        names = (*places, "id", "name", "triggers", "modified")
+        cells = ([*_place_cells(each)[: len(places)], *_pool_cells(each)] for each in rows)
         yield from plain_lines(names, cells, width=fits)
     known = made.pool_count + made.carried.pools
     total = "" if found >= known else f" of {known}"
@@ -143,6 +151,10 @@ def _document(made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[
     """Return the same for a script: rows of data and of coverage."""
     rows_unread = [coverage.row_of(made.id, each) for each in unread]
     return {"snapshotId": made.id, "status": made.status, "pools": found, "unread": rows_unread}
+
+
+def _place_cells(row: dict[str, Any]) -> tuple[str, str]:
+    return row["account_id"], row.get(ACCOUNT_NAME) or ""
 
 
 def _pool_cells(row: dict[str, Any]) -> tuple[str, str, str, str]:

@@ -97,7 +97,9 @@ def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int
     asked = sum(count for status, count in made.targets.items() if status != "not_asked")
     total = counted.total.total
     yield f"{total} user pool{'' if total == 1 else 's'} known in {made.id}, which is {made.status}."
-    yield f"{made.targets.get('ok', 0)} of {asked} regions {'was' if asked == 1 else 'were'} read."
+    accounts = {each.coverage.account_id for each in places if each.coverage.status != "not_asked"}
+    of_accounts = f" of {len(accounts)} accounts" if len(accounts) > 1 else ""
+    yield f"{made.targets.get('ok', 0)} of {asked} regions{of_accounts} {'was' if asked == 1 else 'were'} read."
     yield from _unread_lines(places, width)
     shown = [each for each in places if each.count.total]
     if not shown:

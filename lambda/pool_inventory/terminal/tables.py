@@ -75,15 +75,20 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("error", overflow="fold")
     covered = list(coverage)
+    several = len({each.account_id for each in covered}) > 1
+
+    def place(each: Coverage) -> str:
+        return " ".join(each.target) if several else each.region
+
     empty = [each for each in covered if each.is_read and not each.pools]
     failed = [each for each in covered if each.is_failed]
     for each in covered:
         if not each.is_failed and (each.pools or not each.is_read):
-            _add_row(table, each.region, each)
+            _add_row(table, place(each), each)
     if len(empty) > 1:
         _add_row(table, f"{len(empty)} others", _together(empty))
     for each in (empty if len(empty) == 1 else []) + failed:
-        _add_row(table, each.region, each)
+        _add_row(table, place(each), each)
     return table
 
 
@@ -229,13 +234,22 @@ def _coloured(cell: str) -> str:
 
 
 @contextmanager
-def show_progress(console: Console) -> "Iterator[collect.Progress]":
-    """Show what is at work: on a terminal a bar for each target that is being read or failed, elsewhere lines."""
+def show_progress(console: Console, *, name_accounts: bool = False) -> "Iterator[collect.Progress]":
+    """Show what is at work: on a terminal a bar for each target that is being read or failed, elsewhere lines.
+
+    Args:
+        console: where.
+        name_accounts: whether there are several accounts, so that a region alone says too little.
+    """
+
+    def place(target: Target) -> str:
+        return " ".join(target) if name_accounts else target.region
+
     if not console.is_terminal:
 
         def say(target: Target, tally: "Tally", status: Status | None) -> None:
             if status:
-                console.print(shown(f"{target.region} {status}: {_counts(tally, status)}"))
+                console.print(shown(f"{place(target)} {status}: {_counts(tally, status)}"))
 
         yield say
         return
@@ -246,7 +260,7 @@ def show_progress(console: Console) -> "Iterator[collect.Progress]":
         total = bars.add_task("0 regions read", total=None, tally=None, status=None)
 
         def show(target: Target, tally: "Tally", status: Status | None) -> None:
-            region = escape(printable(target.region))
+            region = escape(printable(place(target)))
             if target not in tasks:
                 tasks[target] = bars.add_task(region, total=None, tally=tally, status=None)
             if status is None:

@@ -89,6 +89,8 @@ def check_finished(store: Store, found: Finishing, manifest: dict[str, Any], rep
         parts = {keys.coverage(identifier): found.committed.coverage or b"", keys.changes(identifier): changes_object}
         if found.committed.carried:
             parts[keys.carried(identifier)] = found.committed.carried
+        if found.committed.accounts:
+            parts[keys.accounts(identifier)] = found.committed.accounts
         expected = json.loads(encode_manifest(origin, found.snapshot, data, found.covered, parts))
     _check_fields(manifest, expected, report)
 

@@ -11,7 +11,7 @@ from pool_inventory.errors import NewerError, SnapshotError
 from pool_inventory.model import Link, Snapshot, Target
 from pool_inventory.publish.commit import Committed
 from pool_inventory.publish.finish import Finishing, prepare
-from pool_inventory.snapshots import data_object, keys, rows, table
+from pool_inventory.snapshots import accounts, checked, data_object, keys, rows, table
 from pool_inventory.snapshots.manifest import Manifest, load
 from pool_inventory.snapshots.manifest import decode as read_manifest
 from pool_inventory.stores.protocol import Store
@@ -41,6 +41,7 @@ def check_snapshot(store: Store, identifier: str, body: bytes, *, is_named: bool
         return snapshot.previous
     found = prepare(store, committed, None, snapshot)
     _check_rows(found, report, has_carried=snapshot.carried_file is not None)
+    _check_accounts(found, report)
     check_finished(store, found, manifest, report)
     return snapshot.previous
 
@@ -57,6 +58,7 @@ def _check_parts(store: Store, snapshot: Snapshot, data: bytes, report: Report) 
     wanted = (
         (keys.coverage(snapshot.id), snapshot.coverage_file),
         (keys.carried(snapshot.id), snapshot.carried_file),
+        (keys.accounts(snapshot.id), snapshot.accounts_file),
     )
     bodies: list[bytes | None] = []
     for key, file in wanted:
@@ -161,6 +163,29 @@ def _check_rows(found: Finishing, report: Report, *, has_carried: bool) -> None:
             stated = f"and coverage says {times.get(target)}"
             report.fault(keys.carried(identifier), f"{row['id']} was read at {row['read_at']}, {stated}")
             return
+
+
+def _check_accounts(found: Finishing, report: Report) -> None:
+    """Check that the accounts object is the snapshot's own, is sorted, and has each account that was asked."""
+    body, key = found.committed.accounts, keys.accounts(found.snapshot.id)
+    if body is None:
+        return
+    try:
+        stated = table.footer_of(body).get("snapshotId")
+        found_rows = [json.loads(line) for line in table.lines(body)]
+        times = {each["snapshot_time"] for each in found_rows}
+        account_ids = [each.account_id for each in accounts.decode(body)]
+    except (*checked.NOT_OURS, SnapshotError) as error:
+        report.fault(key, f"cannot be read: {error!s:.200}")
+        return
+    expected = rows.minute(found.snapshot.id)
+    if stated != found.snapshot.id or times - {expected}:
+        report.fault(key, f"is not of {found.snapshot.id}: it names {stated} and {', '.join(map(str, sorted(times)))}")
+    if account_ids != sorted(set(account_ids)):
+        report.fault(key, "its accounts are not sorted, or one is there twice")
+    asked = {each.account_id for each in found.covered if each.status != "not_asked"}
+    for account_id in sorted(asked - set(account_ids)):
+        report.fault(key, f"lacks {account_id}, which coverage says was asked")
 
 
 def _check_counts(key: str, body: bytes, expected: Mapping[Target, int | None], report: Report) -> None:

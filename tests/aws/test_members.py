@@ -1,0 +1,94 @@
+"""A role of another account: how it is named, assumed, and what goes wrong on the way."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from pool_inventory.aws.calls import Caller
+from pool_inventory.aws.failures import MalformedResponseError
+from pool_inventory.aws.members import MemberRole, make_sts_client, open_member_session
+from pool_inventory.terminal.demo.stand_in import Answer, StandIn, in_turn
+from werkzeug.wrappers import Request, Response
+
+from tests.makers import HeldClock
+
+MEMBER = "210000000001"
+ROLE = MemberRole(name="audit/pool-inventory", external_id=None, session_name="2026-11-24T18-00Z")
+
+
+def open_session(role: MemberRole = ROLE, held: HeldClock | None = None) -> boto3.session.Session:
+    own = boto3.session.Session()
+    caller = Caller((held or HeldClock()).deadline())
+    return open_member_session(own, make_sts_client(own, "eu-west-1"), role, role.arn(MEMBER, "aws"), caller)
+
+
+def only_sts(answer: Answer) -> Answer:
+    return lambda request: answer(request) if request.form.get("Action") == "AssumeRole" else None
+
+
+def sts_error(code: str, status: int = 400) -> Answer:
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>said</Message></Error></ErrorResponse>"
+    return lambda _: Response(body, status, content_type="text/xml")
+
+
+def asked(aws: StandIn) -> list[Request]:
+    return [each for each in aws.requests if each.form.get("Action") == "AssumeRole"]
+
+
+def test_a_role_has_its_path_and_partition_in_its_arn() -> None:
+    assert ROLE.arn(MEMBER, "aws-cn") == f"arn:aws-cn:iam::{MEMBER}:role/audit/pool-inventory"
+
+
+def test_the_session_is_of_the_other_account(aws: StandIn) -> None:
+    identity = open_session().client("sts").get_caller_identity()
+    # AWS, and moto, leave the path out here.
+    assert identity["Arn"] == f"arn:aws:sts::{MEMBER}:assumed-role/pool-inventory/2026-11-24T18-00Z"
+
+
+def test_the_role_is_assumed_in_the_regions_own_endpoint(aws: StandIn) -> None:
+    open_session()
+    (request,) = asked(aws)
+    assert "/eu-west-1/sts/" in request.headers["Authorization"]
+
+
+@pytest.mark.parametrize("external_id", [None, "shared"])
+def test_an_external_id_is_sent_where_there_is_one(aws: StandIn, external_id: str | None) -> None:
+    open_session(MemberRole(name="r", external_id=external_id, session_name="s1"))
+    assert asked(aws)[0].form.get("ExternalId") == external_id
+
+
+def test_a_throttle_of_sts_is_waited_for(aws: StandIn) -> None:
+    aws.answers.append(only_sts(in_turn(*[sts_error("Throttling")] * 7)))
+    held = HeldClock()
+    open_session(held=held)
+    assert (len(asked(aws)), len(held.sleeps)) == (8, 7)
+
+
+def test_a_role_that_is_refused_is_asked_for_once(aws: StandIn) -> None:
+    aws.answers.append(only_sts(sts_error("AccessDenied", 403)))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        open_session()
+    assert len(asked(aws)) == 1
+
+
+def test_an_answer_without_credentials_is_none(aws: StandIn) -> None:
+    body = "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId></Credentials>"
+    answer = Response(f"{body}</AssumeRoleResult></AssumeRoleResponse>", 200, content_type="text/xml")
+    aws.answers.append(only_sts(lambda _: answer))
+    with pytest.raises(MalformedResponseError, match="the answer has no credentials"):
+        open_session()
+
+
+def test_a_page_of_a_proxy_is_no_answer(aws: StandIn) -> None:
+    page = in_turn(lambda _: Response("<html>log in", 200, content_type="text/html"))
+    aws.answers.append(only_sts(page))
+    assert open_session().get_credentials()
+    assert len(asked(aws)) == 2
+
+
+def test_models_are_loaded_once_for_all_sessions(aws: StandIn) -> None:
+    own = boto3.session.Session()
+    other = open_member_session(
+        own, make_sts_client(own, "us-east-1"), ROLE, ROLE.arn(MEMBER, "aws"), Caller(HeldClock().deadline())
+    )
+    loaders = [each._session.get_component("data_loader") for each in (own, other)]
+    assert loaders[0] is loaders[1]
