@@ -13,7 +13,7 @@ from infra.bundle.installer import run_pip
 from infra.errors import BundleError
 
 # The services that the function calls; botocore carries the data of some four hundred.
-SERVICES = ("account", "cognito-idp", "events", "s3")
+SERVICES = ("account", "cognito-idp", "events", "organizations", "s3", "sts")
 
 # python3.12 and later run on Amazon Linux 2023, which has glibc 2.34: https://docs.aws.amazon.com/linux/al2023/ug/libc.html
 # Wheels for an older glibc run there; pip needs each one named. manylinux2014 is the old name of 2.17.
