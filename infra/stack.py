@@ -14,6 +14,7 @@ from infra.exporter import Exporter
 from infra.monitoring import Monitoring
 from infra.options.deploy_settings import DeploySettings
 from infra.organization import Organization
+from infra.organization.functions import batch_role_arn
 from infra.schedule import ExportSchedule
 from infra.snapshot_bucket import snapshot_bucket
 
@@ -93,7 +94,13 @@ class PoolInventoryStack(Stack):
             "BucketName": (snapshots.bucket.bucket_name, None),
             "SnapshotLocation": (f"s3://{snapshots.bucket.bucket_name}/{settings.prefix}", "Where snapshots are"),
             **(
-                {"StateMachineArn": (machine.state_machine_arn, "What takes a snapshot")}
+                {
+                    "StateMachineArn": (machine.state_machine_arn, "What takes a snapshot"),
+                    "BatchRoleArn": (
+                        batch_role_arn(self, settings.stack_name),
+                        "Whom the member role in each account has to trust",
+                    ),
+                }
                 if machine
                 else {"FunctionName": (exporter.function.function_name, None)}
             ),
