@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from aws_cdk import Stack
 from aws_cdk.aws_kms import IKey
 from constructs import Construct
 
@@ -49,7 +50,9 @@ class Organization(Construct):
             encryption_key: of the queue and the log.
         """
         super().__init__(scope, construct_id)
-        self.log_group = program.log_of(self, log_group_name, settings, encryption_key)
+        # The log of the one account's function, by its path: a stack that begins to ask an organization keeps it.
+        of_one_account = Construct(Stack.of(self), "Exporter")
+        self.log_group = program.log_of(of_one_account, log_group_name, settings, encryption_key)
         common = Program(settings=settings, code_folder=code_folder, snapshots=snapshots, log_group=self.log_group)
         functions = Functions(self, "Functions", common)
         self.machine = Machine(

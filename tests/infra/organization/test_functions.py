@@ -10,7 +10,7 @@ from tests.infra.test_stack import WRITTEN_ONCE, allow
 
 ONCE = {"Null": {"s3:if-none-match": "false"}}
 LISTS = allow("s3:ListBucket", "${Storage/Bucket.Arn}", Condition={"StringLike": {"s3:prefix": "user-pools/*"}})
-LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "${Organization/Log.Arn}")
+LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "${Exporter/Log.Arn}")
 REGIONS = allow("account:ListRegions", "arn:${AWS::Partition}:account::${AWS::AccountId}:account")
 STAGES = [
     allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
@@ -130,3 +130,14 @@ def test_only_the_role_that_others_trust_has_a_name(of_an_organization: Synthesi
     assert outputs["BatchRoleArn"]["Value"] == (
         "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/PoolInventory-batch-${AWS::Region}"
     )
+
+
+def test_a_stack_that_begins_to_ask_an_organization_keeps_its_log(
+    by_default: Synthesized, of_an_organization: Synthesized
+) -> None:
+    """CloudFormation makes the new before it removes the old, and a log group's name is there once."""
+    logs = [
+        {name: each for name, each in stack.template["Resources"].items() if each["Type"] == "AWS::Logs::LogGroup"}
+        for stack in (by_default, of_an_organization)
+    ]
+    assert logs[0] == logs[1]
