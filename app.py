@@ -1,4 +1,4 @@
-"""What `cdk` runs: the context in, one stack out."""
+"""What `cdk` runs: the context in, one stack out; for an organization, the member role besides."""
 
 import os
 import sys
@@ -7,9 +7,10 @@ from pathlib import Path
 from aws_cdk import Annotations, App, Validations
 from pool_inventory.errors import InventoryError
 
-from infra import checks, deployed
+from infra import checks, deployed, member_role
 from infra.bundle import bundle, interpreter
 from infra.errors import BundleError, ChecksError, ForgottenError, NotComparedError
+from infra.member_role import MemberRoleStack
 from infra.options import context, deployments, forgotten
 from infra.options.deploy_settings import DeploySettings
 from infra.stack import PoolInventoryStack
@@ -45,6 +46,8 @@ def synthesize(app: App) -> None:
         cache_folder=ROOT / ".cache" / "bundle",
     )
     stack = PoolInventoryStack(app, settings=settings, code_folder=code_folder)
+    if settings.stack_set:
+        MemberRoleStack(app, settings=settings)
     if compiler is None:
         Annotations.of(stack).add_warning_v2(
             "pool-inventory:noBytecode",
@@ -61,6 +64,9 @@ def synthesize(app: App) -> None:
             "the stack breaks a rule of cdk-nag, and says nowhere why it may: mend that, or acknowledge the rule on"
             f" its construct with a reason, as infra/checks.py has it\n{error}"
         ) from error
+    if settings.accounts:
+        text = member_role.as_yaml(member_role.template(settings))
+        Path(app.outdir, member_role.FILE_NAME).write_text(text, encoding="utf-8")
 
 
 def compare(settings: DeploySettings) -> None:

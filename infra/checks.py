@@ -6,7 +6,7 @@ A rule is acknowledged where the construct is made that breaks it, with the reas
 from typing import Any
 
 from aws_cdk import Acknowledgment, App, Stack, Validations
-from aws_cdk.aws_iam import Role
+from aws_cdk.aws_iam import Policy, Role
 from cdk_nag import AwsSolutionsChecks, NagPack, ServerlessChecks
 from constructs import Construct
 
@@ -27,8 +27,8 @@ def acknowledge(construct: Construct, *rules: str, because: str) -> None:
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=because) for rule in rules))
 
 
-def acknowledge_wildcard(role: Role, resource: str, *, because: str) -> None:
-    """State why one grant of a role has a * in its resource; any other * is still a finding."""
+def acknowledge_wildcard(role: Role | Policy, resource: str, *, because: str) -> None:
+    """State why one grant of a role, or of a policy, has a * in its resource; any other * is still a finding."""
     acknowledge(role, f"AwsSolutions-IAM5[Resource::{_flat(Stack.of(role).resolve(resource))}]", because=because)
 
 

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pool_inventory.settings import ENCRYPTION
+from pool_inventory.settings import ACCOUNTS, ENCRYPTION, EXTERNAL_ID, MEMBER_ROLE
 from pool_inventory.text import one_line
 
 from infra.errors import NotComparedError
@@ -44,6 +44,7 @@ class DeployedStack:
         former_keys: the ARNs of the keys that older snapshots are under.
         encryption: what the function asks of S3 with each write, None for nothing.
         alarm_emails: whom the alarms write to.
+        of_organization: the variables that say which accounts are asked, and by which role; none for one account.
     """
 
     name: str
@@ -55,6 +56,7 @@ class DeployedStack:
     former_keys: tuple[str, ...]
     encryption: str | None
     alarm_emails: tuple[str, ...]
+    of_organization: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(name: str, environment: Mapping[str, str]) -> DeployedStack | None:
@@ -139,4 +141,10 @@ def from_template(name: str, outputs: Mapping[str, str], template: Mapping[str, 
         alarm_emails=tuple(
             each["Endpoint"] for each in properties("AWS::SNS::Subscription") if each["Protocol"] == "email"
         ),
+        of_organization={
+            name: each[name]
+            for each in variables
+            for name in (ACCOUNTS.name, MEMBER_ROLE.name, EXTERNAL_ID.name)
+            if ACCOUNTS.name in each and name in each
+        },
     )

@@ -13,6 +13,8 @@ from infra.grants import ENCRYPT, allow, only_through
 from infra.options.deploy_settings import DeploySettings
 from infra.storage import Storage
 
+_REASON = "A snapshot's objects are named for its time, so all that is known of their keys is the {}."
+
 
 @dataclass(frozen=True, slots=True)
 class SnapshotBucket:
@@ -32,9 +34,7 @@ class SnapshotBucket:
 
     def let_write(self, role: Role) -> None:
         """Grant a role to read what is there and to write snapshots."""
-        under_prefix = f"{self.prefix}/*"
-        reason = "A snapshot's objects are named for its time, so all that is known of their keys is the {}."
-        allow(role, "s3:GetObject", on=self._objects(under_prefix), wildcard=reason.format("prefix"))
+        self._let_get(role)
         # Each of these objects is written once: without If-None-Match, S3 would let it be written over.
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
         allow(
@@ -42,12 +42,42 @@ class SnapshotBucket:
             "s3:PutObject",
             on=[self._objects(f"{self.prefix}/{folder}/*") for folder in (*keys.SNAPSHOT_FOLDERS, keys.STAGING)],
             where={"Null": {"s3:if-none-match": "false"}},
-            wildcard=reason.format("folder"),
+            wildcard=_REASON.format("folder"),
         )
         allow(role, "s3:PutObject", on=[self._objects(f"{self.prefix}/{key}") for key in keys.MOVED])
+        self._let_list_and_use_keys(role)
+
+    def let_stage(self, role: Role) -> None:
+        """Grant a role to read what is there and to stage what is not published yet."""
+        self._let_get(role)
+        allow(
+            role,
+            "s3:PutObject",
+            on=self.staged_objects,
+            where={"Null": {"s3:if-none-match": "false"}},
+            wildcard=_REASON.format("folder"),
+        )
+        self._let_list_and_use_keys(role)
+
+    def let_read_staged(self, role: Role) -> None:
+        """Grant a role to read what is staged."""
+        allow(role, "s3:GetObject", on=self.staged_objects, wildcard=_REASON.format("folder"))
+        if self.key is not None:
+            allow(role, "kms:Decrypt", on=self.key.key_arn, where=only_through("s3"))
+
+    @property
+    def staged_objects(self) -> str:
+        """The ARN of all that is staged."""
+        return self._objects(f"{self.prefix}/{keys.STAGING}/*")
+
+    def _let_get(self, role: Role) -> None:
+        allow(role, "s3:GetObject", on=self._objects(f"{self.prefix}/*"), wildcard=_REASON.format("prefix"))
+
+    def _let_list_and_use_keys(self, role: Role) -> None:
         # Without it S3 answers a GET of a missing key, such as the first run's latest.json, with 403 and not 404. The
         # key that was asked for is what S3 then compares with s3:prefix: https://github.com/ceph/ceph/pull/68577
-        allow(role, "s3:ListBucket", on=self.bucket.bucket_arn, where={"StringLike": {"s3:prefix": under_prefix}})
+        under_prefix = {"StringLike": {"s3:prefix": f"{self.prefix}/*"}}
+        allow(role, "s3:ListBucket", on=self.bucket.bucket_arn, where=under_prefix)
         if self.key is not None:
             # S3 needs the first for a PUT and the second for a GET:
             # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html

@@ -13,6 +13,8 @@ from infra.encryption import customer_managed_key
 from infra.exporter import Exporter
 from infra.monitoring import Monitoring
 from infra.options.deploy_settings import DeploySettings
+from infra.organization import Organization
+from infra.organization.functions import batch_role_arn
 from infra.schedule import ExportSchedule
 from infra.snapshot_bucket import snapshot_bucket
 
@@ -28,8 +30,9 @@ class PoolInventoryStack(Stack):
             settings: the deploy's.
             code_folder: the function's code with all that it imports.
         """
+        whose = "an organization" if settings.accounts else "the account"
         super().__init__(
-            scope, settings.stack_name, description="Every Amazon Cognito user pool of the account, as snapshots in S3"
+            scope, settings.stack_name, description=f"Every Amazon Cognito user pool of {whose}, as snapshots in S3"
         )
         for name, value in settings.tags.items():
             Tags.of(self).add(name, value)
@@ -46,18 +49,26 @@ class PoolInventoryStack(Stack):
             log_group_name=log_group_name,
         )
         snapshots = snapshot_bucket(self, settings, key)
-        exporter = Exporter(
+        # An organization is asked by other functions, which stand in the stack as a construct of another name.
+        exporter = (Organization if settings.accounts else Exporter)(
             self,
-            "Exporter",
+            "Organization" if settings.accounts else "Exporter",
             settings=settings,
             code_folder=code_folder,
             snapshots=snapshots,
             log_group_name=log_group_name,
             encryption_key=key,
         )
+        machine = exporter.machine if isinstance(exporter, Organization) else None
         schedule = ExportSchedule(
-            self, "Schedule", expression=settings.schedule, function=exporter.function, encryption_key=key
+            self,
+            "Schedule",
+            expression=settings.schedule,
+            wakes=machine or exporter.function,
+            encryption_key=key,
         )
+        if machine:  # which takes one policy more than it waits for
+            schedule.node.add_dependency(exporter)
         catalog = Catalog(
             self,
             "Catalog",
@@ -82,13 +93,29 @@ class PoolInventoryStack(Stack):
         outputs = {
             "BucketName": (snapshots.bucket.bucket_name, None),
             "SnapshotLocation": (f"s3://{snapshots.bucket.bucket_name}/{settings.prefix}", "Where snapshots are"),
-            "FunctionName": (exporter.function.function_name, None),
+            **(
+                {
+                    "StateMachineArn": (machine.state_machine_arn, "What takes a snapshot"),
+                    "BatchRoleArn": (
+                        batch_role_arn(self, settings.stack_name),
+                        "Whom the member role in each account has to trust",
+                    ),
+                }
+                if machine
+                else {"FunctionName": (exporter.function.function_name, None)}
+            ),
             "DatabaseName": (catalog.database.ref, "Where the tables are"),
             "WorkgroupName": (workgroup.workgroup.ref, "Where Athena has saved queries"),
             "FailedQueueUrl": (exporter.failed.queue_url, "Events without a run that ended well"),
-            "UndeliveredQueueUrl": (schedule.undelivered.queue_url, "Events that Lambda did not accept"),
+            "UndeliveredQueueUrl": (
+                schedule.undelivered.queue_url,
+                f"Events that {'Step Functions' if machine else 'Lambda'} did not accept",
+            ),
             "AlarmTopicArn": (monitoring.topic.topic_arn, "Where all alarms are published"),
-            "LogGroupName": (exporter.log_group.log_group_name, "The function's log"),
+            "LogGroupName": (
+                exporter.log_group.log_group_name,
+                "The functions' log" if machine else "The function's log",
+            ),
             "LogQueriesFolder": (
                 settings.stack_name,
                 "Where CloudWatch Logs Insights has saved queries on the log, under Queries",
@@ -119,6 +146,13 @@ def _add_notes(stack: Stack, settings: DeploySettings) -> None:
             "pool-inventory:readersKeys",
             f"readerAccounts: the stack does not write the policies of {keys}. Each has to let these accounts do"
             " kms:Decrypt, or they cannot read what is encrypted under it.",
+        )
+    if settings.accounts and isinstance(settings.customer_managed_key, str):
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:rulesKey",
+            f"customerManagedKey: the stack does not write the policy of {settings.customer_managed_key}. It has to"
+            " let events.amazonaws.com do kms:GenerateDataKey and kms:Decrypt, or events of failed executions are"
+            " lost.",
         )
     if settings.bucket_name is not None:
         Annotations.of(stack).add_info_v2(

@@ -12,6 +12,7 @@ from infra.monitoring.metrics import SnapshotMetrics
 from infra.monitoring.topic import AlarmTopic
 from infra.monitoring.watch import Watch
 from infra.options.deploy_settings import DeploySettings
+from infra.organization import Organization
 from infra.schedule import ExportSchedule
 
 
@@ -29,7 +30,7 @@ class Monitoring(Construct):
         construct_id: str,
         *,
         settings: DeploySettings,
-        exporter: Exporter,
+        exporter: Exporter | Organization,
         schedule: ExportSchedule,
         encryption_key: IKey | None,
     ) -> None:
@@ -39,21 +40,22 @@ class Monitoring(Construct):
             scope: the construct that it belongs to.
             construct_id: its name in there.
             settings: the deploy's.
-            exporter: the function, its log and its queue.
+            exporter: the function, its log and its queue; for an organization, the machine too.
             schedule: what wakes it, with the other queue.
             encryption_key: of the topic; None for no encryption at rest.
         """
         super().__init__(scope, construct_id)
         self.topic = AlarmTopic(self, "Alarm", email=settings.alarm_email, encryption_key=encryption_key).topic
+        machine = exporter.machine if isinstance(exporter, Organization) else None
         metrics = SnapshotMetrics(namespace=settings.metrics_namespace, service=settings.service_name)
         alarms = Alarms(
             self,
             "Alarms",
             metrics=metrics,
-            function=exporter.function,
+            runs=machine or exporter.function,
             failed=exporter.failed,
             undelivered=schedule.undelivered,
-            watch=Watch.over(settings.schedule, timeout_seconds=settings.timeout_seconds),
+            watch=Watch.over(settings.schedule, timeout_seconds=exporter.run_seconds),
             event_bus=settings.event_bus is not None,
             mail=Mail(topic=self.topic, stack_name=settings.stack_name, runbook_url=settings.runbook_url),
         )
@@ -64,9 +66,8 @@ class Monitoring(Construct):
                 "Dashboard",
                 name=self.dashboard_name,
                 metrics=metrics,
-                function=exporter.function,
+                exporter=exporter,
                 queues=[("failed", exporter.failed), ("undelivered", schedule.undelivered)],
-                timeout_seconds=settings.timeout_seconds,
                 event_bus=settings.event_bus is not None,
                 alarms=alarms.alarms,
             )

@@ -11,9 +11,10 @@ from typing import cast
 from aws_cdk import Annotations, Duration
 from aws_cdk.aws_cloudwatch import Alarm, CfnAlarm, ComparisonOperator, IMetric, MathExpression, TreatMissingData
 from aws_cdk.aws_cloudwatch_actions import SnsAction
-from aws_cdk.aws_lambda import IFunction
+from aws_cdk.aws_lambda import Function
 from aws_cdk.aws_sns import ITopic
 from aws_cdk.aws_sqs import IQueue
+from aws_cdk.aws_stepfunctions import StateMachine
 from constructs import Construct
 
 from infra.monitoring.metrics import SnapshotMetrics
@@ -61,7 +62,7 @@ class Alarms(Construct):
         construct_id: str,
         *,
         metrics: SnapshotMetrics,
-        function: IFunction,
+        runs: Function | StateMachine,
         failed: IQueue,
         undelivered: IQueue,
         watch: Watch,
@@ -74,9 +75,9 @@ class Alarms(Construct):
             scope: the construct that it belongs to.
             construct_id: its name in there.
             metrics: the snapshots'.
-            function: which takes snapshots.
-            failed: the queue of events that Lambda accepted, and that failed or for which it had no room.
-            undelivered: the queue of what Lambda did not accept.
+            runs: what takes snapshots, a function or an organization's state machine.
+            failed: the queue of events that were accepted, and of which no run ended well.
+            undelivered: the queue of what was not accepted.
             watch: over how long a time the snapshots are looked at.
             event_bus: whether events go onto a bus.
             mail: where an alarm is published, and what is said in it.
@@ -88,23 +89,31 @@ class Alarms(Construct):
         if watch.shortfall:
             Annotations.of(self).add_warning_v2("pool-inventory:slowSchedule", watch.shortfall)
         self._ring_for_snapshots(metrics, watch)
-        self._ring(
-            "FunctionErrors",
-            function.metric_errors(statistic="Maximum", period=_MOMENT),
-            says="A run failed, and Lambda tries it twice more. First see why, by the saved query 'runs that failed'.",
-        )
+        is_machine = isinstance(runs, StateMachine)
+        if isinstance(runs, StateMachine):
+            self._ring_for_executions(runs, watch)
+        else:
+            self._ring(
+                "FunctionErrors",
+                runs.metric_errors(statistic="Maximum", period=_MOMENT),
+                says="A run failed, and Lambda tries it twice more. First see why, by the saved query 'runs that"
+                " failed'.",
+            )
         self._ring(
             "FailedEvents",
             failed.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
-            says="An event got no snapshot, and waits in the queue of failures. First read its message's"
+            says="The event of an execution that did not end well waits in the queue of failures. First read its"
+            " message's detail.status and detail.cause."
+            if is_machine
+            else "An event got no snapshot, and waits in the queue of failures. First read its message's"
             " requestContext.condition: RetriesExhausted, its run failed three times; EventAgeExceeded, Lambda had no"
             " room for it in six hours.",
         )
         self._ring(
             "UndeliveredEvents",
             undelivered.metric_approximate_number_of_messages_visible(statistic="Maximum", period=_MOMENT),
-            says="Lambda did not accept an event of the schedule, which waits in the queue of undelivered events."
-            " First read the message's attribute ERROR_MESSAGE.",
+            says=f"{'Step Functions' if is_machine else 'Lambda'} did not accept an event of the schedule, which waits"
+            " in the queue of undelivered events. First read the message's attribute ERROR_MESSAGE.",
         )
         self._ring_until_next_run(
             "PassedBy",
@@ -154,19 +163,41 @@ class Alarms(Construct):
                 " saved query 'targets not read'.",
             ),
         ]
-        # The construct has no argument for either property yet.
-        complete_alarm, _ = resources = [cast("CfnAlarm", alarm.node.default_child) for alarm in alarms]
-        if watch.sees_silence:
-            complete_alarm.warm_up_configuration = CfnAlarm.WarmUpConfigurationProperty(
-                warm_up_period_duration_in_minutes=watch.warm_up // timedelta(minutes=1),
-                # It may otherwise end as soon as there is a figure for each period, and FILL has one at once.
-                only_start_evaluating_after_warm_up_period_ends=True,
+        complete_alarm, partial_alarm = alarms
+        _fit(complete_alarm, watch, warm_up=watch.sees_silence)
+        _fit(partial_alarm, watch, warm_up=False)
+
+    def _ring_for_executions(self, machine: StateMachine, watch: Watch) -> None:
+        """Make the alarms on a state machine's executions.
+
+        Each figure is 1 for an execution, at the end of it or its start, and there is none where there was none:
+        https://docs.aws.amazon.com/step-functions/latest/dg/procedure-cw-metrics.html
+        """
+        until_next_run = Duration.seconds(watch.until_next_run.total_seconds())
+        period = Duration.seconds(watch.period.total_seconds())
+        for name, metric, what in (
+            ("ExecutionsFailed", machine.metric_failed, "failed"),
+            ("ExecutionsTimedOut", machine.metric_timed_out, "took longer than executionHours, and was ended"),
+        ):
+            self._ring(
+                name,
+                _filled("count", metric(statistic="Maximum", period=until_next_run), until_next_run),
+                missing=TreatMissingData.NOT_BREACHING,
+                says=f"An execution of the state machine {what}. First see which state did not end well, in the"
+                " execution's own page of Step Functions' console.",
             )
-        if watch.calendar_weeks:
-            for resource in resources:
-                resource.evaluation_window = CfnAlarm.EvaluationWindowProperty(
-                    wall_clock_window=CfnAlarm.WallClockWindowProperty(timezone="UTC")
-                )
+        if watch.sees_silence:
+            started = machine.metric_started(statistic="Maximum", period=period)
+            alarm = self._ring(
+                "ExecutionsNotStarted",
+                _filled("started", started, period),
+                comparison=ComparisonOperator.LESS_THAN_THRESHOLD,
+                periods=watch.periods,
+                missing=TreatMissingData.BREACHING,
+                says="No execution of the state machine began for two periods of the schedule. First see whether the"
+                " schedule is there and enabled.",
+            )
+            _fit(alarm, watch, warm_up=True)
 
     def _ring_until_next_run(self, name: str, metrics: SnapshotMetrics, watch: Watch, *, says: str) -> None:
         """Make an alarm on a metric that is sent only where there is something to count."""
@@ -206,6 +237,27 @@ class Alarms(Construct):
         alarm.add_ok_action(self._action)
         self.alarms.append(alarm)
         return alarm
+
+
+def _fit(alarm: Alarm, watch: Watch, *, warm_up: bool) -> None:
+    """Have an alarm look at the watch's periods; the construct has no argument for either property yet.
+
+    Args:
+        alarm: the alarm.
+        watch: over how long a time it looks.
+        warm_up: whether it waits after its deploy, because it rings for silence.
+    """
+    resource = cast("CfnAlarm", alarm.node.default_child)
+    if warm_up:
+        resource.warm_up_configuration = CfnAlarm.WarmUpConfigurationProperty(
+            warm_up_period_duration_in_minutes=watch.warm_up // timedelta(minutes=1),
+            # It may otherwise end as soon as there is a figure for each period, and FILL has one at once.
+            only_start_evaluating_after_warm_up_period_ends=True,
+        )
+    if watch.calendar_weeks:
+        resource.evaluation_window = CfnAlarm.EvaluationWindowProperty(
+            wall_clock_window=CfnAlarm.WallClockWindowProperty(timezone="UTC")
+        )
 
 
 def _filled(name: str, metric: IMetric, period: Duration) -> IMetric:

@@ -14,12 +14,14 @@ from aws_cdk.aws_cloudwatch import (
     PeriodOverride,
     YAxisProps,
 )
-from aws_cdk.aws_lambda import IFunction
 from aws_cdk.aws_sqs import IQueue
+from aws_cdk.aws_stepfunctions import IStateMachine
 from constructs import Construct
 
+from infra.exporter import Exporter
 from infra.monitoring.alarms import QUOTA_PERCENT
 from infra.monitoring.metrics import SnapshotMetrics
+from infra.organization import Organization
 
 # CloudWatch keeps figures of an hour for 15 months, and finer ones for 63 days at most.
 _HOUR = Duration.hours(1)
@@ -38,9 +40,8 @@ class SnapshotDashboard(Construct):
         *,
         name: str,
         metrics: SnapshotMetrics,
-        function: IFunction,
+        exporter: Exporter | Organization,
         queues: Sequence[tuple[str, IQueue]],
-        timeout_seconds: int,
         event_bus: bool,
         alarms: Sequence[Alarm],
     ) -> None:
@@ -51,13 +52,14 @@ class SnapshotDashboard(Construct):
             construct_id: its name in there.
             name: one that the account does not have yet.
             metrics: the snapshots'.
-            function: which takes snapshots.
+            exporter: what takes snapshots.
             queues: what has to be empty, and what a graph calls it.
-            timeout_seconds: the function's time to run.
             event_bus: whether events go onto a bus.
             alarms: those whose state is shown.
         """
         super().__init__(scope, construct_id)
+        function, timeout_seconds = exporter.function, exporter.timeout_seconds
+        machine = exporter.machine if isinstance(exporter, Organization) else None
         timeout = HorizontalAnnotation(value=timeout_seconds * 1000, label=f"timeout, {timeout_seconds} s")
         quota = HorizontalAnnotation(value=QUOTA_PERCENT, label="alarm")
 
@@ -96,6 +98,7 @@ class SnapshotDashboard(Construct):
                     function.metric_throttles(period=_HOUR),
                 ],
             ),
+            *([_graph("Do an organization's runs begin, and end well?", _executions(machine))] if machine else []),
             _graph(
                 "Does anything wait in a dead-letter queue?",
                 [
@@ -114,6 +117,16 @@ class SnapshotDashboard(Construct):
             period_override=PeriodOverride.INHERIT,
             widgets=[widgets[:1], *(graphs[at : at + _IN_A_ROW] for at in range(0, len(graphs), _IN_A_ROW))],
         )
+
+
+def _executions(machine: IStateMachine) -> list[IMetric]:
+    return [
+        machine.metric_started(statistic="Sum", period=_HOUR),
+        machine.metric_succeeded(statistic="Sum", period=_HOUR),
+        machine.metric_failed(statistic="Sum", period=_HOUR),
+        machine.metric_timed_out(statistic="Sum", period=_HOUR),
+        machine.metric_aborted(statistic="Sum", period=_HOUR),
+    ]
 
 
 def _graph(

@@ -10,6 +10,8 @@ from infra import due
 from infra.options.deploy_settings import DeploySettings
 from infra.storage import QUERY_RESULTS
 
+# A role's name has at most 64 characters; this leaves room for the longest region's.
+LONGEST_STACK_NAME = 40
 # A snapshot has to outlive the next one, so that the two can be compared, the day that EventBridge Scheduler tries to
 # deliver an event, and the day that a run looks back for those that died.
 _DAYS_AFTER_THE_NEXT = 2
@@ -26,6 +28,7 @@ def check(settings: DeploySettings) -> None:
     _check_encryption(settings)
     _check_readers(settings)
     _check_time_to_collect(settings)
+    _check_organization(settings)
 
 
 def _check_prefix(prefix: str) -> None:
@@ -72,8 +75,33 @@ def _check_readers(settings: DeploySettings) -> None:
 
 
 def _check_time_to_collect(settings: DeploySettings) -> None:
-    if settings.reserve_seconds >= settings.timeout_seconds:
+    of_batch = ("batchTimeoutSeconds", settings.batch_timeout_seconds)
+    name, seconds = of_batch if settings.accounts else ("timeoutSeconds", settings.timeout_seconds)
+    if settings.reserve_seconds >= seconds:
         raise SettingsError(
             f"reserveSeconds={settings.reserve_seconds:g}: no time to collect is left of"
-            f" timeoutSeconds={settings.timeout_seconds}; use a reserve that is less than the timeout"
+            f" {name}={seconds}; use a reserve that is less than the timeout"
         )
+
+
+def _check_organization(settings: DeploySettings) -> None:
+    if not settings.accounts:
+        if settings.external_id:
+            raise SettingsError(f"externalId={settings.external_id!r}: it is for other accounts; set accounts, too")
+        if settings.stack_set:
+            raise SettingsError("stackSet: the member role is for other accounts; set accounts, too, or use no")
+        return
+    if settings.reserved_concurrency:
+        raise SettingsError(
+            f"reservedConcurrency={settings.reserved_concurrency}: it is for the function of one account; use 0, and"
+            " mapConcurrency for how many functions read an organization at once"
+        )
+    if len(settings.stack_name) > LONGEST_STACK_NAME:
+        raise SettingsError(
+            f"stackName={settings.stack_name!r}: where accounts is set, a role is named for the stack and its region,"
+            f" so use at most {LONGEST_STACK_NAME} characters"
+        )
+    needed = {"organizationId": settings.organization_id, "stackSetUnits": settings.stack_set_units}
+    missing = [name for name, value in needed.items() if not value]
+    if settings.stack_set and missing:
+        raise SettingsError(f"stackSet: it needs {' and '.join(missing)}, too; or use no")

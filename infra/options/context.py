@@ -22,11 +22,15 @@ from infra.options.deploy_settings import (
     FUNCTION_FIELDS,
     FUNCTION_VARIABLES,
     OF_ONE_COMMAND,
+    ORGANIZATION_OPTIONS,
     DeploySettings,
 )
 
 DEFAULTS: Mapping[str, object] = json.loads(Path(__file__).with_name("defaults.json").read_text(encoding="utf-8"))
 SETTINGS = (*(variable.name for variable in DEPLOY_VARIABLES), *FUNCTION_VARIABLES)
+# When a snapshot is due where nothing else is said: of one account, and of an organization.
+HOURLY = "cron(0 * * * ? *)"
+DAILY = "cron(0 3 * * ? *)"
 _BY_NAME: Mapping[str, Variable[Any]] = {**{each.name: each for each in DEPLOY_VARIABLES}, **FUNCTION_VARIABLES}
 
 
@@ -44,7 +48,12 @@ def read(context: Mapping[str, object]) -> DeploySettings:
     }
     values["database_name"] = values["database_name"] or values["stack_name"].lower().replace("-", "_")
     values["service_name"] = values["service_name"] or _service_of(values["stack_name"])
-    environment = {variable.name: texts[name] for name, variable in FUNCTION_VARIABLES.items() if texts[name]}
+    values["schedule"] = values["schedule"] or (DAILY if values["accounts"] else HOURLY)
+    environment = {
+        variable.name: texts[name]
+        for name, variable in FUNCTION_VARIABLES.items()
+        if texts[name] and (values["accounts"] or name not in ORGANIZATION_OPTIONS)
+    }
     values["environment"] = environment | {function.SERVICE_NAME.name: values["service_name"]}
     settings = DeploySettings(**{field.name: values[field.name] for field in dataclasses.fields(DeploySettings)})
     if isinstance(settings.regions, tuple):

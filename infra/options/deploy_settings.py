@@ -41,12 +41,17 @@ class DeploySettings:
         prefix: the key prefix of snapshots, without a slash at either end.
         encryption: what the function asks S3 for with each write, "AES256" or a key's ARN; None, nothing.
         event_bus: the name or the ARN of the bus for change events, None for no events.
+        accounts: which of an organization are asked; None, the stack's own alone.
+        member_role: the name of the role that is assumed in each other account, with its path.
         environment: the function's variables and their texts, all but the bucket's name and those that are empty.
     """
 
     stack_name: str = _option("stackName", "what CloudFormation calls the stack", parsers.stack_name)
     schedule: str = _option(
-        "schedule", "when a snapshot is due, as EventBridge Scheduler has it, in UTC", parsers.schedule
+        "schedule",
+        "when a snapshot is due, as EventBridge Scheduler has it, in UTC; none, `cron(0 * * * ? *)`, each hour, and"
+        " where `accounts` is set `cron(0 3 * * ? *)`, each day",
+        parsers.schedule,
     )
     python_version: str = _option("pythonVersion", "the function's version of Python", parsers.python_version)
     architecture: str = _option("architecture", "the function's processor", parsers.one_of(parsers.ARCHITECTURES))
@@ -132,12 +137,54 @@ class DeploySettings:
         " for any other",
         parsers.service_name,
     )
+    map_concurrency: int = _option(
+        "mapConcurrency",
+        "how many batches of an organization's accounts are read at once, each by a function of the account's"
+        " concurrency",
+        # https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+        parsers.whole_number(1, 10_000),
+    )
+    batch_memory_mb: int = _option(
+        "batchMemoryMb", "the memory of the function that reads a batch", parsers.whole_number(128, 10_240)
+    )
+    batch_timeout_seconds: int = _option(
+        "batchTimeoutSeconds", "that function's time to run", parsers.whole_number(1, 900)
+    )
+    publish_memory_mb: int = _option(
+        "publishMemoryMb",
+        "the memory of the function that publishes an organization's snapshot",
+        parsers.whole_number(128, 10_240),
+    )
+    execution_hours: int = _option(
+        "executionHours", "how long an organization's run may take in all", parsers.whole_number(1, 24)
+    )
+    organization_id: str | None = _option(
+        "organizationId",
+        "the organization's id, as in o-a1b2c3d4e5: the member role trusts nobody outside of it; none, it is asked for"
+        " where `member-role.yaml` is deployed",
+        parsers.organization_id,
+    )
+    stack_set: str | None = _option(
+        "stackSet",
+        "`management` or `delegated`: a second stack deploys the member role by a StackSet, from the management"
+        " account or from a delegated administrator of StackSets; `no`: you deploy `member-role.yaml`",
+        parsers.one_of(parsers.STACK_SETS),
+    )
+    stack_set_units: tuple[str, ...] = _option(
+        "stackSetUnits",
+        "comma list of the organizational units, or the root, whose accounts get the member role from the StackSet",
+        parsers.organizational_units,
+    )
     prefix: str
     regions: str | tuple[str, ...]
     reserve_seconds: float
     event_bus: str | None
     encryption: str | None
     metrics_namespace: str
+    accounts: function.Accounts | None
+    member_role: str
+    external_id: str | None
+    accounts_per_batch: int
     environment: Mapping[str, str]
 
 
@@ -153,9 +200,13 @@ DEPLOY_VARIABLES: tuple[Variable[Any], ...] = tuple(_OWN.values())
 # The names of the function's settings that a deploy sets, by the names of their options. The stack sets the bucket.
 FUNCTION_FIELDS = {
     _camel_case(name): name
-    for name, variable in variables_of(function.Settings).items()
+    for name, variable in variables_of(function.OrganizationSettings).items()
     if name not in _OWN and variable is not function.BUCKET
 }
 FUNCTION_VARIABLES: Mapping[str, Variable[Any]] = {
-    option: variables_of(function.Settings)[name] for option, name in FUNCTION_FIELDS.items()
+    option: variables_of(function.OrganizationSettings)[name] for option, name in FUNCTION_FIELDS.items()
 }
+# Those that the function of one account does not read.
+ORGANIZATION_OPTIONS = frozenset(
+    option for option, name in FUNCTION_FIELDS.items() if name not in variables_of(function.Settings)
+)

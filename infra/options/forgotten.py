@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pool_inventory import settings as function
 from pool_inventory.text import one_line
 
 from infra.deployed import DeployedStack
@@ -25,6 +26,7 @@ def forgotten(deployed: DeployedStack, settings: DeploySettings) -> list[Forgott
     return [
         *_places(deployed, settings),
         *_keys(deployed, settings),
+        *_organization(deployed, settings),
         *(
             Forgotten("alarmEmail", email, "no alarm would reach this address any more")
             for email in deployed.alarm_emails
@@ -46,6 +48,24 @@ def _places(deployed: DeployedStack, settings: DeploySettings) -> Iterator[Forgo
         yield Forgotten(
             "prefix", deployed.prefix, f"the snapshots are there, and from now on would go under {settings.prefix}"
         )
+
+
+def _organization(deployed: DeployedStack, settings: DeploySettings) -> Iterator[Forgotten]:
+    """What a deploy for an organization would lose; another choice of its accounts is a choice, and not forgotten."""
+    had = deployed.of_organization
+    if not had:
+        return
+    if not settings.accounts:
+        yield Forgotten(
+            "accounts",
+            had[function.ACCOUNTS.name],
+            "no account but the stack's own would be asked any more, and no state machine would ask it",
+        )
+    denied = "each other account would deny what is asked, unless its role was changed first"
+    for option, variable in (("memberRole", function.MEMBER_ROLE), ("externalId", function.EXTERNAL_ID)):
+        value = had.get(variable.name, "")
+        if value != settings.environment.get(variable.name, "") and (settings.accounts or value != variable.default):
+            yield Forgotten(option, value, denied)
 
 
 def _keys(deployed: DeployedStack, settings: DeploySettings) -> Iterator[Forgotten]:

@@ -42,6 +42,8 @@ RETENTION = {
 _PYTHON_VERSIONS = {version: version for version in ("3.12", "3.13", "3.14")}
 _URL_CHARACTERS = 400
 YES_NO = {"yes": True, "no": False}
+# As whom CloudFormation is called for a StackSet.
+STACK_SETS: Mapping[str, str | None] = {"management": "SELF", "delegated": "DELEGATED_ADMIN", "no": None}
 ARCHITECTURES = {architecture: architecture for architecture in ("arm64", "x86_64")}
 _KEY_ARN_IN_WORDS = f"the ARN of a KMS key, as in {function.KEY_ARN_EXAMPLE}"
 
@@ -76,7 +78,9 @@ def stack_name(text: str) -> str:
 
 
 def schedule(text: str) -> str:
-    """Return an expression of EventBridge Scheduler that is due again and again."""
+    """Return an expression of EventBridge Scheduler that is due again and again, or nothing."""
+    if not text:
+        return text
     # https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
     rate = r"rate\([1-9][0-9]{0,8} (minute|hour|day)s?\)"
     field = r"[A-Za-z0-9*,/#-]+"
@@ -166,6 +170,27 @@ def accounts(text: str) -> tuple[str, ...]:
             raise ValueError(
                 f"{account!r} is not an account's id of 12 digits, zeros at its front included: use one, a comma list,"
                 " or nothing"
+            )
+    return tuple(sorted(set(ids)))
+
+
+def organization_id(text: str) -> str | None:
+    """Return the id of an organization, None for an empty text."""
+    # https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+    if text and not re.fullmatch("o-[a-z0-9]{10,32}", text):
+        raise ValueError("not the id of an organization, as in o-a1b2c3d4e5; or leave it empty")
+    return text or None
+
+
+def organizational_units(text: str) -> tuple[str, ...]:
+    """Return the ids of a comma list of roots and organizational units, each once and sorted."""
+    ids = [each.strip() for each in text.split(",")] if text else []
+    for each in ids:
+        # https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
+        if not re.fullmatch("r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}", each):
+            raise ValueError(
+                f"{each!r} is the id of neither a root, as in r-ab12, nor an organizational unit, as in"
+                " ou-ab12-34cd56ef: use one, a comma list, or nothing"
             )
     return tuple(sorted(set(ids)))
 

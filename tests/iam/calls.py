@@ -57,8 +57,8 @@ def calls_of_the_function(deployed: Deployed, heard: Iterable[Request]) -> Itera
             yield Call(caller=role, action=action, resource=resource, context=context)
 
 
-def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str]]]:
-    """The actions that a request on the wire needs, each with its resource and context.
+def actions_asked(request: Request, account_id: str = ACCOUNT_ID) -> Iterator[tuple[str, str, Mapping[str, str]]]:
+    """The actions that a request on the wire needs in an account, each with its resource and context.
 
     Raises:
         ValueError: it is none that this knows.
@@ -69,8 +69,14 @@ def actions_asked(request: Request) -> Iterator[tuple[str, str, Mapping[str, str
         case "AWSEvents.PutEvents":
             for bus in {entry["EventBusName"] for entry in json.loads(request.get_data())["Entries"]}:
                 yield "events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT_ID}:event-bus/{bus}", {}
+        case str(target) if target.startswith("AWSOrganizationsV20161128."):
+            yield f"organizations:{target.partition('.')[2]}", ANY, {}
         case None if request.path == "/listRegions":
-            yield "account:ListRegions", f"arn:aws:account::{ACCOUNT_ID}:account", {}
+            yield "account:ListRegions", f"arn:aws:account::{account_id}:account", {}
+        case None if request.method == "POST" and request.form.get("Action") == "AssumeRole":
+            external_id = request.form.get("ExternalId")
+            context = {"sts:ExternalId": external_id} if external_id else {}
+            yield "sts:AssumeRole", request.form["RoleArn"], context
         case None:
             yield from actions_asked_of_s3(request)
         case other:
@@ -95,15 +101,16 @@ def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[st
 
 def calls_of_lambda(deployed: Deployed) -> Iterator[Call]:
     """What Lambda does in the function's role: https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html."""
-    (function,) = deployed.of_type("AWS::Lambda::Function").values()
-    role = role_of(deployed, function["Role"])
-    group = function["LoggingConfig"]["LogGroup"]
-    stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:2026/11/24/[$LATEST]0"
-    yield Call(caller=role, action="logs:CreateLogStream", resource=stream)
-    yield Call(caller=role, action="logs:PutLogEvents", resource=stream)
-    for asynchronous in deployed.of_type("AWS::Lambda::EventInvokeConfig").values():
-        queue = asynchronous["DestinationConfig"]["OnFailure"]["Destination"]
-        yield Call(caller=role, action="sqs:SendMessage", resource=queue)
+    for logical_id, function in deployed.of_type("AWS::Lambda::Function").items():
+        role = role_of(deployed, function["Role"])
+        group = function["LoggingConfig"]["LogGroup"]
+        stream = f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{group}:log-stream:2026/11/24/[$LATEST]0"
+        yield Call(caller=role, action="logs:CreateLogStream", resource=stream)
+        yield Call(caller=role, action="logs:PutLogEvents", resource=stream)
+        for asynchronous in deployed.of_type("AWS::Lambda::EventInvokeConfig").values():
+            if asynchronous["FunctionName"] == deployed.names[logical_id]:
+                queue = asynchronous["DestinationConfig"]["OnFailure"]["Destination"]
+                yield Call(caller=role, action="sqs:SendMessage", resource=queue)
 
 
 def calls_of_the_scheduler(deployed: Deployed) -> Iterator[Call]:
@@ -111,7 +118,8 @@ def calls_of_the_scheduler(deployed: Deployed) -> Iterator[Call]:
     for schedule in deployed.of_type("AWS::Scheduler::Schedule").values():
         target = schedule["Target"]
         role = role_of(deployed, target["RoleArn"])
-        yield Call(caller=role, action="lambda:InvokeFunction", resource=target["Arn"])
+        starts = "states:StartExecution" if ":states:" in target["Arn"] else "lambda:InvokeFunction"
+        yield Call(caller=role, action=starts, resource=target["Arn"])
         yield Call(caller=role, action="sqs:SendMessage", resource=target["DeadLetterConfig"]["Arn"])
 
 
@@ -151,7 +159,8 @@ def key_of(deployed: Deployed, resource: str) -> str | None:
         for logical_id, each in deployed.of_type(kind).items():
             if deployed.arn(logical_id) == resource:
                 return each.get("KmsMasterKeyId")
-    (function,) = deployed.of_type("AWS::Lambda::Function").values()
+    # Those of an organization have the same variables.
+    function, *_ = deployed.of_type("AWS::Lambda::Function").values()
     variables = function["Environment"]["Variables"]
     if resource.startswith(f"arn:aws:s3:::{variables['INVENTORY_BUCKET']}/") and "INVENTORY_ENCRYPTION" in variables:
         asked_for: str = variables["INVENTORY_ENCRYPTION"]

@@ -16,15 +16,17 @@ _PSEUDO_PARAMETERS = {
 }
 # https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 _ARNS = {
+    "AWS::Events::Rule": f"arn:aws:events:{REGION}:{ACCOUNT_ID}:rule/{{}}",
     "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT_ID}:role/{{}}",
     "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/{{}}",
     "AWS::Lambda::Function": f"arn:aws:lambda:{REGION}:{ACCOUNT_ID}:function:{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{{}}:*",
     "AWS::S3::Bucket": "arn:aws:s3:::{}",
     "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:{{}}",
+    "AWS::StepFunctions::StateMachine": f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:{{}}",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:{{}}",
 }
-_REFERS_BY_ARN = {"AWS::SNS::Topic"}
+_REFERS_BY_ARN = {"AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"}
 
 Resource = dict[str, Any]
 
@@ -75,6 +77,8 @@ class Deployed:
             case {"Ref": name}:
                 return self._referred(name)
             case {"Fn::GetAtt": [logical_id, attribute]}:
+                if attribute == "Name":
+                    return str(self.names[logical_id])
                 has_arn = attribute == "Arn" and self._types[logical_id] in _ARNS
                 return self.arn(logical_id) if has_arn else f"{self.names[logical_id]}.{attribute}"
             case {"Fn::Join": [separator, parts]}:

@@ -1,4 +1,4 @@
-"""Three stacks that many tests look at, made once; and what gives the function's runs something to report."""
+"""Four stacks that many tests look at, made once; and what gives the function's runs something to report."""
 
 from collections.abc import Callable
 
@@ -63,6 +63,14 @@ def otherwise(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
         logLevel="DEBUG",
         serviceName="mine",
         metricsNamespace="Mine",
+    )
+
+
+@pytest.fixture(scope="session")
+def of_an_organization(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """All accounts but one, with an event bus, and else by default."""
+    return Synthesized(
+        tmp_path_factory.mktemp("organization"), accounts="organization,-111122223333", eventBus="changes"
     )
 
 

@@ -92,6 +92,34 @@ def test_a_broken_rule_ends_synth_and_names_the_construct(
     assert "Mine/Storage" not in str(raised.value)
 
 
+OF_ALL = {
+    "accounts": "organization",
+    "organizationId": "o-a1b2c3d4e5",
+    "stackSetUnits": "r-ab12",
+    "alarmEmail": "cloud-team@example.com",
+}
+
+
+def test_an_organization_gets_its_member_role_as_a_file(synthesize: Synthesize, tmp_path: Path) -> None:
+    synthesize(COMPILER, accounts="organization")
+    assert 'RoleName: "pool-inventory-member"' in tmp_path.joinpath("out", "member-role.yaml").read_text()
+    assert [path.name for path in tmp_path.joinpath("out").glob("*.template.json")] == ["Mine.template.json"]
+
+
+@pytest.mark.parametrize("stack_set", ["management", "delegated"])
+def test_a_stack_set_is_a_stack_of_its_own(synthesize: Synthesize, tmp_path: Path, stack_set: str) -> None:
+    synthesize(COMPILER, stackSet=stack_set, **OF_ALL)
+    assert {path.name for path in tmp_path.joinpath("out").glob("*.template.json")} == {
+        "Mine.template.json",
+        "Mine-member-role.template.json",
+    }
+
+
+def test_one_account_gets_no_member_role(synthesize: Synthesize, tmp_path: Path) -> None:
+    synthesize(COMPILER)
+    assert not list(tmp_path.joinpath("out").glob("*member-role*"))
+
+
 @pytest.mark.parametrize("error", [BundleError("it cannot be so"), ChecksError("it cannot be so")])
 def test_a_failed_synth_ends_with_the_reason_and_no_traceback(
     monkeypatch: pytest.MonkeyPatch, error: Exception

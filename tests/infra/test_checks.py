@@ -35,12 +35,17 @@ def stacks(
     by_default: Synthesized,
     otherwise: Synthesized,
     in_a_bucket_of_others: Synthesized,
+    of_an_organization: Synthesized,
 ) -> Mapping[str, Synthesized]:
     alone = {name: Synthesized(tmp_path_factory.mktemp(name), **{name: value}) for name, value in OPTIONS.items()}
     return {
         "by default": by_default,
         "otherwise": otherwise,
         "in a bucket of others, with a key": in_a_bucket_of_others,
+        "of an organization": of_an_organization,
+        "of an organization, with a key": Synthesized(
+            tmp_path_factory.mktemp("key"), accounts="r-ab12", customerManagedKey="yes", permissionsBoundary=BOUNDARY
+        ),
         **alone,
     }
 
@@ -77,7 +82,8 @@ def test_cfn_lint_finds_what_is_wrong(by_default: Synthesized) -> None:
     assert lint({**by_default.template, "Outputs": {"Nowhere": {"Value": {"Ref": "Nothing"}}}}) - IGNORED
 
 
-def test_each_acknowledgement_is_still_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("accounts", ["", "organization"])
+def test_each_acknowledgement_is_still_needed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, accounts: str) -> None:
     """Its construct breaks the rule."""
     acknowledged: dict[tuple[str, str], str] = {}
 
@@ -85,7 +91,7 @@ def test_each_acknowledgement_is_still_needed(monkeypatch: pytest.MonkeyPatch, t
         acknowledged.update({(rule, construct.node.path): because for rule in rules})
 
     monkeypatch.setattr(checks, "acknowledge", record)
-    broken = findings(Synthesized(tmp_path, alarmEmail="cloud-team@example.com"))
+    broken = findings(Synthesized(tmp_path, alarmEmail="cloud-team@example.com", accounts=accounts))
     assert broken
     for rule, path in acknowledged:
         assert "/" in path, f"{rule} is acknowledged for all of {path}"

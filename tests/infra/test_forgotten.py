@@ -43,14 +43,14 @@ def deploy(aws: StandIn, s3: S3Client, tmp_path: Path, monkeypatch: pytest.Monke
 
     def make(**settings: object) -> None:
         template = Synthesized(tmp_path, dashboard="no", **settings).template
-        (function,) = (each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function")
-        code = function["Properties"]["Code"]
-        code["S3Bucket"] = "assets"
         s3.create_bucket(Bucket="assets")
-        s3.put_object(Bucket="assets", Key=code["S3Key"], Body=empty_zip())
+        for function in (each for each in template["Resources"].values() if each["Type"] == "AWS::Lambda::Function"):
+            code = function["Properties"]["Code"]
+            code["S3Bucket"] = "assets"
+            s3.put_object(Bucket="assets", Key=code["S3Key"], Body=empty_zip())
         bare = {name: each for name, each in template.items() if name not in {"Parameters", "Rules"}}
         boto3.client("cloudformation").create_stack(
-            StackName="PoolInventory", TemplateBody=json.dumps(bare), Capabilities=["CAPABILITY_IAM"]
+            StackName="PoolInventory", TemplateBody=json.dumps(bare), Capabilities=["CAPABILITY_NAMED_IAM"]
         )
         aws.requests.clear()
 
@@ -92,6 +92,33 @@ def test_a_deploy_that_forgets_is_stopped_by_a_question(
         f"If they were forgotten, write them into settings/NAME.json, or add {options}",
         "If it is meant so, add -c force=yes",
     ]
+
+
+ORGANIZATION = {"accounts": "organization,-111122223333", "memberRole": "audit/inventory", "externalId": "a:b"}
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, ["accounts", "memberRole", "externalId"]),
+        ({"accounts": "organization"}, ["memberRole", "externalId"]),
+        ({**ORGANIZATION, "externalId": ""}, ["externalId"]),
+        ({**ORGANIZATION, "accounts": "r-ab12"}, []),
+        (ORGANIZATION, []),
+    ],
+)
+def test_accounts_and_how_they_are_entered_are_asked_for(
+    tmp_path: Path, given: dict[str, str], named: list[str]
+) -> None:
+    """Another choice of accounts is a choice."""
+    stack = Synthesized(tmp_path, **ORGANIZATION)
+    outputs = {
+        "BucketName": "b",
+        "SnapshotLocation": "s3://b/user-pools",
+    }
+    lost = forgotten(deployed.from_template("PoolInventory", outputs, stack.template), any_settings(**given))
+    assert [each.setting for each in lost] == named
+    assert {each.setting: each.value for each in lost} == {name: ORGANIZATION[name] for name in named}
 
 
 def test_the_question_ends_the_command_without_a_traceback(

@@ -459,8 +459,12 @@ def sections() -> dict[str, str]:
     return {title: text for title, _, text in (part.partition("\n") for part in parts)}
 
 
-def test_each_alarm_has_a_section_and_each_section_an_alarm(otherwise: Synthesized) -> None:
-    assert list(sections()) == [section(name) for name in alarms(otherwise)]
+def test_each_alarm_has_a_section_and_each_section_an_alarm(
+    otherwise: Synthesized, of_an_organization: Synthesized
+) -> None:
+    named = [[section(name) for name in alarms(stack)] for stack in (otherwise, of_an_organization)]
+    assert {name for names in named for name in names} == set(sections())
+    assert [[title for title in sections() if title in names] for names in named] == named
 
 
 def test_each_alarms_section_has_its_three_parts() -> None:

@@ -15,7 +15,7 @@ from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
 KEPT = ("RetainExceptOnCreate", "Retain")
-WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "hive", "manifests", "extra", "_staging")
+WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "accounts", "hive", "manifests", "extra", "_staging")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
