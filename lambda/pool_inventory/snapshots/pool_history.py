@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PoolHistory:
-    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the pool's region.
+    """The history of a pool: its events, oldest first; and the newest snapshot, with its coverage of the region.
 
     `account_id` is None where the newest snapshot is of one account: then texts need not name it.
     """
@@ -211,7 +211,7 @@ def _look(store: Store, pool_id: str, region: str, snapshot_id: str) -> _Looked:
     targets = [each.target for each in covered if each.is_read]
     rows = table.pool_rows(archive.read_data(store, made), targets) if targets else ()
     row = next((row for row in rows if row.id == pool_id), None)
-    return _Looked(covered, row, made.data_file.size_bytes
+    return _Looked(covered, row, made.data_file.size_bytes)
 
 
 def _compared(target: Target, row: Row | None, snapshot_id: str, known: _Last | None) -> Iterator[Event]:
