@@ -51,7 +51,7 @@ def open_member_session(own: "Session", client: "STSClient", role: MemberRole, a
     def assume() -> tuple[str, str, str]:
         answer = client.assume_role(RoleArn=arn, RoleSessionName=role.session_name, **external)  # type: ignore[arg-type] # one text by name
         found = answer.get("Credentials") or {}
-        key_id, secret, token = (found.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        key_id, secret, token = found.get("AccessKeyId"), found.get("SecretAccessKey"), found.get("SessionToken")
         if not (key_id and secret and token):
             # Without what there is of them: it goes into logs.
             raise MalformedResponseError("the answer has no credentials")
