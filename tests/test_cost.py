@@ -34,12 +34,12 @@ def _deployed_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_takes_as_long_as_its_fullest_region_s3_and_cpu() -> None:
     """It waits for the pages of that region and for S3, and computes on its memory's share of a core."""
     # 61 pools are two pages.
-    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.2 + 15 * 0.05)
+    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.2 + 10 * 0.05)
 
 
 def test_a_page_takes_no_less_than_the_pace_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cost, "DEPLOYED", {**cost.DEPLOYED, "maxRequestsPerSecond": 2})
-    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.5 + 15 * 0.05)
+    assert CASE.seconds() == pytest.approx(1769 / 512 + 2 * 0.5 + 10 * 0.05)
 
 
 @pytest.mark.parametrize(

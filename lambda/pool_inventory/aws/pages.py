@@ -7,7 +7,7 @@ it expects. So the bodies are kept from it and parsed here.
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import IncompleteReadError
@@ -20,6 +20,7 @@ _RAW_BODY = "RawBody"
 # Far above what any service sends, and below what Python's parser, its serializer or a reader's can follow.
 MAX_DEPTH = 100
 FIRST_ERROR_STATUS = 300
+_CONTAINER = (dict, list)
 
 
 class RepeatedTokenError(Exception):
@@ -135,14 +136,11 @@ def _make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _is_deeper_than(levels: int, value: object) -> bool:
     level: list[object] = [value]
     for _ in range(levels):
-        level = [part for each in level if isinstance(each, dict | list) for part in _parts(each)]
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, _CONTAINER))
+        level = [part for parts in inner for part in parts]
         if not level:
             return False
     return True
-
-
-def _parts(value: dict[str, Any] | list[Any]) -> Iterable[object]:
-    return value.values() if isinstance(value, dict) else value
 
 
 def _check_length(body: bytes, content_length: str | None) -> None:

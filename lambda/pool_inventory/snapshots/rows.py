@@ -10,6 +10,8 @@ from pool_inventory.snapshots.schema import Column, Kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_OF_UTC = EPOCH.replace(tzinfo=None)
+# Asking of a tuple takes a third of the time that asking of `int | float` does, twice for each pool.
+_NUMBER = (int, float)
 # json.dumps with these arguments makes an encoder for each row.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -72,8 +74,7 @@ def fit_row(
 
 
 def _fit_pool(pool: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
-    # A null means the same as an absent member, and a column can hold only the null.
-    values, rest = _fit(_without_nulls(pool), columns)
+    values, rest = _fit(pool, columns)
     return {**values, "unmodelled": json.dumps(rest, sort_keys=True, allow_nan=False) if rest else None}
 
 
@@ -121,31 +122,39 @@ def _merge(sent: dict[str, Any], rest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fit(sent: dict[str, Any], columns: tuple[Column, ...]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide what was sent into the values of the columns that carry a member, and the rest."""
+    """Divide what was sent into the values of the columns that carry a member, and the rest.
+
+    A null means the same as an absent member, and a column can hold only the null: it is in neither.
+    """
     values: dict[str, Any] = {}
-    rest = dict(sent)
+    rest: dict[str, Any] = {}
+    left = dict(sent)
     for column in columns:
-        if column.member not in sent:
+        value = left.pop(column.member, None)
+        if value is None:
             continue
-        value = rest.pop(column.member)
-        values[column.name], left = _fit_value(value, column)
-        if left is not None:
-            rest[column.member] = left
+        values[column.name], unfit = _fit_value(value, column)
+        if unfit is not None:
+            rest[column.member] = unfit
+    for member, value in left.items():
+        if value is not None:
+            rest[member] = _without_nulls(value)
     return values, rest
 
 
 def _fit_value(value: Any, column: Column) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON can hold
     """Return what the column can hold of a value, and what of it is left over (None: nothing)."""
-    if column.kind is Kind.STRING and _is_text(value):
+    kind = column.kind
+    if kind is Kind.STRING and _is_text(value):
         return value, None
-    if column.kind is Kind.STRUCT and isinstance(value, dict):
+    if kind is Kind.STRUCT and isinstance(value, dict):
         parts, rest = _fit(value, column.columns)
         return parts, rest or None
-    if column.kind is Kind.STRINGS and isinstance(value, list) and all(map(_is_text, value)):
+    if kind is Kind.STRINGS and isinstance(value, list) and all(map(_is_text, value)):
         return value, None
-    if column.kind is Kind.TIMESTAMP and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind is Kind.TIMESTAMP and isinstance(value, _NUMBER) and not isinstance(value, bool):
         return _fit_time(value)
-    return None, value
+    return None, _without_nulls(value)
 
 
 def _fit_time(epoch_seconds: float) -> tuple[str | None, float | None]:
