@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fake import ACCOUNT_ID, BUCKET, Setup
+from benchmarks.server import accounts
 from benchmarks.server.answers import Answer, Request, xml
 from benchmarks.server.objects import Objects
 from benchmarks.server.pools import Region, make_region, offset
@@ -141,6 +142,10 @@ class Services:
         if operation == "GetCallerIdentity":
             named = access_key.isdecimal() and len(access_key) == ACCOUNT_DIGITS
             return _identity(access_key if named else ACCOUNT_ID)
+        if operation == "AssumeRole":
+            return accounts.assume_role(request)
+        if operation == "ListAccounts":
+            return _json(accounts.page(self.setup.accounts, json.loads(request.body).get("NextToken")))
         if operation == "DescribeRegions":
             return self._describe_regions()
         if operation == "PutEvents":
