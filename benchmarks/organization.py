@@ -150,7 +150,9 @@ def publish(accounts: int) -> Iterator[Figure]:
             event = call(aws, "plan", {"time": timestamp(time_of)}, accounts=accounts).summary
             with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
                 parts.write(Path(folder) / settings.PREFIX.read({}), accounts, case, time_of)
-                aws.set_up(Setup(pools=dict.fromkeys(REGIONS, 0), accounts=accounts, keeps_objects=True, folder=folder))
+                aws.set_up(
+                    Setup(pools=dict.fromkeys(REGIONS, 0), accounts=accounts, keeps_objects=True, folder=folder)
+                )
             figure = call(aws, "publish", event, accounts=accounts, case=case.name)
             _check(figure, case)
             figure.sizes.update(_sizes(aws, keys.snapshot_id(time_of)))

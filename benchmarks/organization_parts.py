@@ -10,7 +10,7 @@ from itertools import count
 from pathlib import Path
 
 from pool_inventory.model import AccountFailure, Coverage, Target
-from pool_inventory.snapshots import keys, part, rows
+from pool_inventory.snapshots import coverage, keys, part, rows
 from pool_inventory.snapshots.part import Part
 from pool_inventory.stores.folder import FolderStore
 
@@ -63,15 +63,16 @@ def write(folder: Path, size: int, case: Case, time: datetime) -> None:
 def _write(folder: Path, size: int, case: Case, time: datetime, number: int, start: int) -> None:
     batch = range(start, min(start + ACCOUNTS_PER_BATCH, size))
     read = [each for each in batch if not (case.denies_accounts and is_denied(each))]
+    identifier = keys.snapshot_id(time)
+    asked = [each for account in read for each in _coverage(account, case, time)]
     made = Part(
-        coverage=tuple(each for account in read for each in _coverage(account, case, time)),
+        covered=coverage.encode(identifier, asked),
         failures=tuple(_failure(each, time) for each in batch if each not in read),
         warnings=(),
         started_at=time + timedelta(seconds=number),
         ended_at=time + timedelta(seconds=number + 30),
     )
-    lines = (line for each in made.coverage if each.is_read for line in _lines(each.target, case, time))
-    identifier = keys.snapshot_id(time)
+    lines = (line for each in asked if each.is_read for line in _lines(each.target, case, time))
     FolderStore(folder).put_if_absent(keys.part(identifier, number), part.encode(identifier, made, lines))
 
 

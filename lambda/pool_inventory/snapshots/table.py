@@ -108,10 +108,20 @@ def lines(body: bytes, *, without: Container[str] = ()) -> Iterator[bytes]:
     Raises:
         SnapshotError: it is none.
     """
+    for written in line_batches(body, without=without):
+        yield from written
+
+
+def line_batches(body: bytes, *, without: Container[str] = ()) -> Iterator[list[bytes]]:
+    """Return what lines returns, many at a time.
+
+    Raises:
+        SnapshotError: as lines.
+    """
     for batch in _read(body):
         with _reading(body):
             written = _json_lines(batch, without)
-        yield from written
+        yield written
 
 
 def pool_rows(body: bytes, targets: Container[Target] | None = None) -> Iterator[Row]:
