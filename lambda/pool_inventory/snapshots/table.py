@@ -38,8 +38,8 @@ TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
 DIGEST = "fileSha256"
 _DIGEST_BEGINS = f'"{DIGEST}": "'.encode()
 _NO_DIGEST = "0" * 64
-# A footer has what Parquet says of each row group, and ours: 30 kB for a million pools.
-_MAX_FOOTER_BYTES = 4_000_000
+# A file ends with its footer's length, in so many bytes, and PARQUET_MAGIC.
+_LENGTH_BYTES = 4
 
 
 class Row(NamedTuple):
@@ -275,8 +275,9 @@ def _check_whole(body: bytes) -> None:
 
 def _place_of_digest(view: memoryview) -> range:
     """Return where in a file its own SHA-256 is; nowhere if it has none."""
-    # At the end, where the footer is: rows before it may hold any text.
-    tail = max(0, len(view) - _MAX_FOOTER_BYTES)
+    # In the footer: rows before it may hold any text.
+    end = len(view) - len(PARQUET_MAGIC) - _LENGTH_BYTES
+    tail = max(0, end - int.from_bytes(view[end : end + _LENGTH_BYTES], "little"))
     found = bytes(view[tail:]).rfind(_DIGEST_BEGINS)
     start = tail + found + len(_DIGEST_BEGINS)
     return range(start, start + len(_NO_DIGEST)) if found >= 0 else range(0)
