@@ -16,7 +16,7 @@ from pool_inventory.model import AccountFailure, Coverage
 from pool_inventory.organization import messages
 from pool_inventory.organization.messages import Plan
 from pool_inventory.publish.history import KnownBefore
-from pool_inventory.run import Collected, Request, Tools
+from pool_inventory.run import Collected, Request, Tools, first_of
 from pool_inventory.settings import ENABLED, OrganizationSettings
 from pool_inventory.snapshots import accounts, coverage, keys, part
 from pool_inventory.snapshots.part import Part
@@ -74,7 +74,7 @@ def put_together(request: Request, tools: Tools, before: Callable[[], KnownBefor
         ended_at=max(batch.part.ended_at for batch in batches),
         coverage=lambda: _coverage(batches, expected),
         lines=_lines(batches),
-        warnings=tuple(warning for batch in batches for warning in batch.part.warnings),
+        warnings=first_of(warning for batch in batches for warning in batch.part.warnings),
         accounts=accounts.encode(request.snapshot_id, plan.members),
     )
 
