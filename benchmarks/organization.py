@@ -35,6 +35,8 @@ from benchmarks.measure import measure
 from benchmarks.organization_parts import ACCOUNTS_PER_BATCH, Case
 from benchmarks.programs import Held, Program, Run
 
+# Without site-packages, as Lambda's own is.
+INTERPRETER = (str(Path(sys.executable).resolve()), "-I", "-S")
 RECORDED = Path(__file__).with_name("organization.json")
 SIZES = (2_500, 10_000)
 LATENCY_MS = 20
@@ -91,7 +93,7 @@ def call(aws: Fake, state: str, event: dict[str, Any], *, accounts: int, case: s
     def command(_: Run) -> list[str]:
         script = str(programs.HERE / "state.py")
         bundle = str(programs.made_bundle())
-        return [str(Path(sys.executable).resolve()), "-I", "-S", script, bundle, state, json.dumps(event)]
+        return [*INTERPRETER, script, bundle, state, json.dumps(event)]
 
     program = Program(state, command, lambda _: Held(), variables=lambda run: {**programs.variables(run), **SETTINGS})
     with tempfile.TemporaryDirectory() as name:

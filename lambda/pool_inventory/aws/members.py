@@ -53,7 +53,7 @@ def make_sts_client(session: "Session", region: str) -> "STSClient":
     return session.client("sts", region_name=region, config=CLIENT_CONFIG)
 
 
-class _CredentialsOfTheCall(Credentials):  # type: ignore[misc] # botocore has no types
+class _CredentialsOfTheCall(Credentials):
     """What the shared clients sign with."""
 
     def __init__(self) -> None:
@@ -74,7 +74,10 @@ class SharedClients:
     @classmethod
     def of(cls, own: "Session") -> "SharedClients":
         """Return the clients for accounts that are read from this session's account."""
-        return cls(open_session_with(own, _CredentialsOfTheCall()))
+        session = open_session_with(own, _CredentialsOfTheCall())
+        # What all threads ask the session for besides clients is loaded here, once.
+        session.get_available_partitions()
+        return cls(session)
 
     def get(self, service_name: str, region_name: str | None, config: Config | None) -> Any:  # noqa: ANN401 - as SdkSession.client
         """Return a client; the first caller decides its configuration."""

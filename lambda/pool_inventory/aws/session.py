@@ -104,7 +104,8 @@ def open_session(profile: str | None = None) -> "Session":
 def open_session_with(own: "Session", credentials: "Credentials") -> SdkSession:
     """Return a session that signs with these credentials, in the current region of another."""
     session = botocore.session.get_session()
-    session._credentials = credentials  # noqa: SLF001 - set_credentials takes texts, and makes its own of them
+    # set_credentials takes texts, and makes credentials of its own of them.
+    session._credentials = credentials  # type: ignore[attr-defined] # noqa: SLF001 - as said
     if own.region_name:
         session.set_config_variable("region", own.region_name)
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
