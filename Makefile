@@ -11,6 +11,7 @@
 #   make destroy    remove the stack; the snapshots stay
 #   make docs       make the tables in docs/ again
 #   make bench      measure against what people would use instead
+#   make bench-organization   measure an organization of 10,000 accounts
 #   make growth     measure how it grows with pools, regions and snapshots
 #   make peers      install those, into .bench/
 #   make spark      test the snippets for Spark, which needs Java
@@ -36,9 +37,9 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock: export PYTHONIOENCODING := utf-8
+test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench growth peers spark lock help
+.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock help
 
 run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
@@ -82,6 +83,9 @@ peers: $(PYTHON_READY)
 
 growth: $(PYTHON_READY)
 	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
+bench-organization: $(PYTHON_READY)
+	@$(BIN)/python -m benchmarks.organization $(ARGS)
 
 bench: $(PYTHON_READY)
 	@$(BIN)/python -m benchmarks $(ARGS)

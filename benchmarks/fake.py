@@ -46,6 +46,7 @@ class Setup:
         fault_times: how often, in each region; 0 is always.
         keeps_objects: whether S3 keeps what it has; else all buckets are emptied.
         folder: its files are put into the bucket BUCKET, under their paths.
+        accounts: how many the organization has; each has the same pools.
     """
 
     pools: Mapping[str, int] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Setup:
     fault_times: int = 0
     keeps_objects: bool = False
     folder: str = ""
+    accounts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,7 +158,8 @@ def why_no_function() -> str | None:
 
 
 @cache
-def _bundle() -> Path:
+def made_bundle() -> Path:
+    """Return the folder of the bundle that a deploy makes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     ingredients = Ingredients(
         lock=ROOT / "lambda" / "requirements.txt",
@@ -176,15 +177,16 @@ def _function(run: Run) -> list[str]:
     python = str(Path(sys.executable).resolve())
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
     deadline = str(run.collect_seconds + RESERVE_SECONDS)
-    return [python, "-I", "-S", str(HERE / "function.py"), str(_bundle()), time, deadline]
+    return [python, "-I", "-S", str(HERE / "function.py"), str(made_bundle()), time, deadline]
 
 
-def _settings(run: Run) -> dict[str, str]:
+def variables(run: Run) -> dict[str, str]:
+    """Return what the function needs in its environment."""
     trusted = {}
     if run.aws.own_root:
         # The roots that the deployed function loads for each connection, and the stand-in's own.
         roots = run.folder / trust.FILE
-        roots.write_bytes((_bundle() / trust.FILE).read_bytes() + run.aws.own_root.read_bytes())
+        roots.write_bytes((made_bundle() / trust.FILE).read_bytes() + run.aws.own_root.read_bytes())
         trusted = {"AWS_CA_BUNDLE": str(roots)}
     return {
         **trusted,
@@ -206,7 +208,7 @@ def _published(run: Run) -> Held:
 
 
 OURS = Program("pool-inventory run", _terminal, _published, packages=("boto3",))
-FUNCTION = Program("pool-inventory, the function", _function, _published, variables=_settings)
+FUNCTION = Program("pool-inventory, the function", _function, _published, variables=variables)
 FLOOR = Program("HTTP without a client (the floor)", script(None, "http_floor.py"), _printed)
 BOTO3_LOOP = Program(
     "boto3, one region after the other", script("boto3", "boto3_loop.py"), _printed, "boto3", ("boto3",)

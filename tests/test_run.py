@@ -14,7 +14,7 @@ import pytest
 from arro3.io import read_parquet
 from pool_inventory.errors import StoreError, UnreadError
 from pool_inventory.model import Account
-from pool_inventory.run import Outcome, Request, Tools, export
+from pool_inventory.run import MAX_WARNINGS, Outcome, Request, Tools, export, first_of
 from pool_inventory.snapshots import keys
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store, Stored
@@ -426,3 +426,11 @@ def test_a_run_asks_as_little_of_s3_after_years_as_on_a_day() -> None:
     assert calls[0] == calls[1]
     # Before and after collecting, the last day is listed: 25 snapshots, of each its data and three more objects.
     assert len(years.listed) <= 2 * 25 * 4
+
+
+@pytest.mark.parametrize(("given", "expected"), [(3, 3), (MAX_WARNINGS, MAX_WARNINGS), (5000, MAX_WARNINGS + 1)])
+def test_a_warning_of_every_target_is_not_told_of_each(given: int, expected: int) -> None:
+    found = first_of(f"{number}" for number in range(given))
+    assert found[:3] == ("0", "1", "2")
+    assert len(found) == expected
+    assert ("left out" in found[-1]) == (given > MAX_WARNINGS)

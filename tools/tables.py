@@ -11,7 +11,7 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
-from benchmarks import cost, growth_plot, growth_report, plot, report
+from benchmarks import cost, growth_plot, growth_report, organization_report, plot, report
 from infra.bundle import models
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
@@ -100,8 +100,8 @@ def cost_tables() -> dict[str, str]:
 
 
 def performance_tables() -> dict[str, str]:
-    """Return the tables of docs/performance.md that `make bench` and `make growth` measure, by their marks."""
-    made = {**report.tables(), **growth_report.tables()}
+    """Return the tables of docs/performance.md that `make bench` and its like measure, by their marks."""
+    made = {**report.tables(), **growth_report.tables(), **organization_report.tables()}
     return {name: table(header, rows) for name, (header, rows) in made.items()}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fake import ACCOUNT_ID, BUCKET, Setup
+from benchmarks.server import accounts
 from benchmarks.server.answers import Answer, Request, xml
 from benchmarks.server.objects import Objects
 from benchmarks.server.pools import Region, make_region, offset
@@ -79,6 +80,9 @@ class Services:
             answered = self._cognito(name, json.loads(request.body), access_key, region)
         elif service == "account":
             name, answered = "ListRegions", self._account()
+        elif service == "organizations":
+            token = json.loads(request.body).get("NextToken")
+            name, answered = request.operation, _json(accounts.page(self.setup.accounts, token))
         else:
             name, answered = request.operation, self._other(request.operation, request, access_key)
         self.counts[name] += 1
@@ -138,6 +142,8 @@ class Services:
         return _json({"Regions": regions})
 
     def _other(self, operation: str, request: Request, access_key: str) -> Answer:
+        if operation == "AssumeRole":
+            return accounts.assume_role(request)
         if operation == "GetCallerIdentity":
             named = access_key.isdecimal() and len(access_key) == ACCOUNT_DIGITS
             return _identity(access_key if named else ACCOUNT_ID)

@@ -54,7 +54,8 @@ def serve(
     # Until the settings are read: a wrong one must be reported, too.
     logger = make_logger(SERVICE_NAME.read({}), LOG_LEVEL.read({}))
     names = {"namespace": METRICS_NAMESPACE.read({}), "service": SERVICE_NAME.read({})}
-    coverage: list[Coverage] = []
+    # Read again where the run fails, and not kept: an organization has hundreds of thousands of targets.
+    collected: list[Callable[[], Iterable[Coverage]]] = []
     try:
         settings = settings_type.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
@@ -62,15 +63,16 @@ def serve(
         request = _request(event, settings, clock)
         logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)
         tools = _tools(
-            context, settings, clock, started=started, own_id=request.snapshot_id, collected=coverage.extend
+            context, settings, clock, started=started, own_id=request.snapshot_id, collected=collected.append
         )
         outcome = export(request, tools, ask)
     except Exception as error:
-        _log_unread(logger, coverage)
+        coverage = next(iter(collected), tuple)
+        _log_unread(logger, coverage())
         # The text of an error of ours says all; any other is a fault of this program, and wants its traceback.
         expected = isinstance(error, InventoryError)
         logger.error("the run failed", extra={"error": str(error)}, exc_info=not expected)  # noqa: TRY400 - as said
-        metrics.emit_failure(coverage, duration_ms=_milliseconds_since(started, clock), **names)
+        metrics.emit_failure(coverage(), duration_ms=_milliseconds_since(started, clock), **names)
         raise
     failures = announce.announce(tools.session, tools.store, settings.event_bus, outcome.unannounced)
     metrics.emit_concerns(
@@ -100,7 +102,7 @@ def _tools(
     *,
     started: float,
     own_id: str,
-    collected: Callable[[Iterable[Coverage]], None],
+    collected: Callable[[Callable[[], Iterable[Coverage]]], None],
 ) -> Tools:
     session = open_session()
     store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)

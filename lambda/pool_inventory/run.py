@@ -30,8 +30,11 @@ from pool_inventory.text import one_line
 if TYPE_CHECKING:
     from boto3.session import Session
 
-# How many targets an error names that no target could be read.
+# How many targets an error names that no target could be read, and how long it may get: Step Functions takes 256 KiB.
 MAX_SHOWN = 40
+MAX_REASONS_CHARACTERS = 10_000
+# How many warnings a run has: one that all targets give is not told hundreds of thousands of times.
+MAX_WARNINGS = 100
 Result = Literal["published", "finished", "unchanged", "superseded"]
 
 
@@ -71,7 +74,7 @@ class Tools:
         store: where snapshots go.
         deadline: when collecting ends; its clock is the run's.
         progress: called as each target begins and ends.
-        collected: called with the coverage once all targets were asked, whatever becomes of the run.
+        collected: called with what returns the coverage once all targets were asked, whatever becomes of the run.
         report: called with each snapshot that is finished, as publish.finish has it.
     """
 
@@ -80,7 +83,7 @@ class Tools:
     store: Store
     deadline: Deadline
     progress: Progress | None = None
-    collected: Callable[[Iterable[Coverage]], object] | None = None
+    collected: Callable[[Callable[[], Iterable[Coverage]]], object] | None = None
     report: Report | None = None
 
     def now(self) -> datetime:
@@ -222,7 +225,7 @@ def export(request: Request, tools: Tools, ask: Collect = collect_own_account) -
         reading = background.submit(_read_before, past.history, request, tools)
         collected = ask(request, tools, lambda: reading.result()[0])
         if tools.collected:
-            tools.collected(collected.coverage())
+            tools.collected(collected.coverage)
         before, seen = reading.result()
     return _publish(collected, past, before, seen, request, tools)
 
@@ -323,12 +326,18 @@ def _uncompared(published: Published) -> tuple[str, ...]:
 
 def unmodelled(readings: Iterable[Reading], *, name_accounts: bool) -> tuple[str, ...]:
     """Return a warning for each target whose answers have what the rows have no place for."""
-    return tuple(
+    return first_of(
         f"{_place(reading.coverage, name_accounts=name_accounts)} answered with members that no column is for: "
         f"{json.dumps(reading.unmodelled)}"
         for reading in readings
         if reading.unmodelled
     )
+
+
+def first_of(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Return the first MAX_WARNINGS of some warnings, and one more where there are others."""
+    first, others = tuple(islice(it := iter(warnings), MAX_WARNINGS)), next(it, None)
+    return first if others is None else (*first, "there are other warnings, which are left out")
 
 
 def _place(each: Coverage | Uncompared, *, name_accounts: bool) -> str:
@@ -341,4 +350,4 @@ def _reasons(coverage: Iterable[Coverage], *, name_accounts: bool) -> str:
         f"{_place(each, name_accounts=name_accounts)} {each.status} ({each.error_code}: {each.error_message})"
         for each in islice(coverage, MAX_SHOWN)
     ]
-    return "; ".join(shown)
+    return "; ".join(shown)[:MAX_REASONS_CHARACTERS]

@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 ENABLED = "enabled"
 CURRENT = "current"
+MAX_ACCOUNTS_PER_BATCH = 1000
 FORMATS = ("csv", "ndjson")
 EACH = "each"
 DAILY = "daily"
@@ -178,6 +179,14 @@ def _whole_number_from_1(text: str) -> int:
     return int(text)
 
 
+def _accounts_per_batch(text: str) -> int:
+    number = _whole_number_from_1(text)
+    # The ids of a batch are its function's input, which may have 256 KiB; and all are read within one function's time.
+    if number > MAX_ACCOUNTS_PER_BATCH:
+        raise ValueError(f"more than {MAX_ACCOUNTS_PER_BATCH}")
+    return number
+
+
 def _extra_formats(text: str) -> tuple[str, ...]:
     named = [name.strip() for name in text.split(",")] if text else []
     for name in named:
@@ -313,7 +322,7 @@ MEMBER_ROLE = Variable(
 )
 EXTERNAL_ID = Variable("INVENTORY_EXTERNAL_ID", "the external id that the role asks for; none", "", _external_id)
 ACCOUNTS_PER_BATCH = Variable(
-    "INVENTORY_ACCOUNTS_PER_BATCH", "how many accounts one function reads", "20", _whole_number_from_1
+    "INVENTORY_ACCOUNTS_PER_BATCH", "how many accounts one function reads", "20", _accounts_per_batch
 )
 ACCOUNT_EMAILS = Variable(
     "INVENTORY_ACCOUNT_EMAILS",

@@ -1,11 +1,13 @@
 """A role of another account: how it is named, assumed, and what goes wrong on the way."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from pool_inventory.aws.calls import Caller
 from pool_inventory.aws.failures import MalformedResponseError
-from pool_inventory.aws.members import MemberRole, make_sts_client, open_member_session
+from pool_inventory.aws.members import MemberRole, SharedClients, make_sts_client, open_member_session
 from pool_inventory.terminal.demo.stand_in import Answer, StandIn, in_turn
 from werkzeug.wrappers import Request, Response
 
@@ -15,10 +17,17 @@ MEMBER = "210000000001"
 ROLE = MemberRole(name="audit/pool-inventory", external_id=None, session_name="2026-11-24T18-00Z")
 
 
-def open_session(role: MemberRole = ROLE, held: HeldClock | None = None) -> boto3.session.Session:
+def open_session(
+    role: MemberRole = ROLE,
+    held: HeldClock | None = None,
+    *,
+    clients: SharedClients | None = None,
+    account_id: str = MEMBER,
+) -> boto3.session.Session:
     own = boto3.session.Session()
     caller = Caller((held or HeldClock()).deadline())
-    return open_member_session(own, make_sts_client(own, "eu-west-1"), role, role.arn(MEMBER, "aws"), caller)
+    sts = make_sts_client(own, "eu-west-1")
+    return open_member_session(clients or SharedClients.of(own), sts, role, role.arn(account_id, "aws"), caller)
 
 
 def only_sts(answer: Answer) -> Answer:
@@ -81,14 +90,25 @@ def test_an_answer_without_credentials_is_none(aws: StandIn) -> None:
 def test_a_page_of_a_proxy_is_no_answer(aws: StandIn) -> None:
     page = in_turn(lambda _: Response("<html>log in", 200, content_type="text/html"))
     aws.answers.append(only_sts(page))
-    assert open_session().get_credentials()
+    open_session()
     assert len(asked(aws)) == 2
 
 
-def test_models_are_loaded_once_for_all_sessions(aws: StandIn) -> None:
-    own = boto3.session.Session()
-    other = open_member_session(
-        own, make_sts_client(own, "us-east-1"), ROLE, ROLE.arn(MEMBER, "aws"), Caller(HeldClock().deadline())
-    )
-    loaders = [each._session.get_component("data_loader") for each in (own, other)]
-    assert loaders[0] is loaders[1]
+def account_of(session: boto3.session.Session) -> str:
+    return session.client("sts").get_caller_identity()["Account"]
+
+
+def test_accounts_share_a_client_and_each_call_is_its_own(aws: StandIn) -> None:
+    clients = SharedClients.of(boto3.session.Session())
+    others = [f"21000000000{number}" for number in range(1, 6)]
+    sessions = [open_session(clients=clients, account_id=each) for each in others]
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(account_of, sessions * 4)) == others * 4
+    assert clients.get("sts", None, None) is clients.get("sts", None, None)
+
+
+def test_a_shared_client_signs_for_no_account_by_itself(aws: StandIn) -> None:
+    client = SharedClients.of(boto3.session.Session()).get("sts", "eu-west-1", None)
+    with pytest.raises(LookupError):
+        client.get_caller_identity()
+    assert aws.requests == []

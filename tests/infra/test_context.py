@@ -217,6 +217,7 @@ WRONG = [
     ("memberRole", "/audit/", "the name of a role"),
     ("externalId", "a", "not an external id"),
     ("accountsPerBatch", "0", "a whole number of 1 or more"),
+    ("accountsPerBatch", "1001", "more than 1000"),
     ("accountEmails", "true", "neither yes nor no"),
     ("mapConcurrency", "0", "a whole number from 1 to 10000"),
     ("batchMemoryMb", "127", "a whole number from 128 to 10240"),

@@ -39,7 +39,7 @@ def listings(aws: StandIn) -> int:
 def test_a_part_has_the_pools_and_coverage_of_its_accounts(event: dict[str, Any], s3: S3Client) -> None:
     assert batch.handler(event, any_context()) == {}
     found = part.decode(body_of(s3), IDENTIFIER)
-    assert [(each.account_id, each.region, each.pools) for each in found.coverage] == [
+    assert [(each.account_id, each.region, each.pools) for each in found.coverage()] == [
         (OWN, "eu-west-1", 3),
         (OWN, "us-east-1", 0),
         (OTHERS[0], "eu-west-1", 3),
@@ -61,7 +61,7 @@ def test_a_damaged_part_is_read_again(event: dict[str, Any], org: StandIn, s3: S
     batch.handler(event, any_context())
     s3.put_object(Bucket="inventory", Key=PART, Body=body_of(s3)[:-9] if damage == b"cut" else damage)
     batch.handler(event, any_context())
-    assert len(part.decode(body_of(s3), IDENTIFIER).coverage) == 4
+    assert len(list(part.decode(body_of(s3), IDENTIFIER).coverage())) == 4
 
 
 def test_a_part_of_other_accounts_is_read_again(event: dict[str, Any], s3: S3Client) -> None:
@@ -101,7 +101,7 @@ def test_an_account_that_hangs_leaves_the_part_in_time(
     batch.handler(event, any_context(seconds=3))
     assert time.monotonic() - began < 3
     found = part.decode(body_of(s3), IDENTIFIER)
-    assert {each.account_id for each in found.coverage} == {OWN}
+    assert {each.account_id for each in found.coverage()} == {OWN}
     assert [(each.account_id, each.status) for each in found.failures] == [(OTHERS[0], "timed_out")]
 
 

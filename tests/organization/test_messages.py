@@ -7,6 +7,7 @@ from pool_inventory.errors import EventError, SnapshotError
 from pool_inventory.model import Account, Member
 from pool_inventory.organization import messages
 from pool_inventory.organization.messages import Plan
+from pool_inventory.settings import MAX_ACCOUNTS_PER_BATCH
 
 MEMBERS = tuple(Member(f"21000000000{number}") for number in range(5))
 PLAN = Plan(Account("210000000000", "aws"), ("eu-west-1",), MEMBERS, 2)
@@ -42,3 +43,10 @@ def test_the_list_of_batches_has_the_event_of_each() -> None:
 def test_an_event_of_no_batch_is_refused(event: Any) -> None:
     with pytest.raises(EventError, match="the event is none of a batch that a plan has"):
         messages.batch_of(event)
+
+
+def test_the_largest_batch_is_an_input_that_a_state_takes() -> None:
+    members = tuple(Member(f"{number:012d}") for number in range(MAX_ACCOUNTS_PER_BATCH))
+    body = messages.encode_batches(Plan(PLAN.own, PLAN.own_regions, members, len(members)), "2026-11-24T18:00:00Z")
+    assert len(json.loads(body)) == 1
+    assert len(body) < 256 * 1024

@@ -3,10 +3,14 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
+from pool_inventory.errors import UnreadError
+from pool_inventory.handler import MAX_LOGGED
 from pool_inventory.snapshots import accounts, coverage, keys, table
-from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
+from pool_inventory.terminal.demo.stand_in import StandIn, deny, error, listing, seed
+from werkzeug.wrappers import Request, Response
 
 from tests.makers import any_pools
 from tests.organization.conftest import OTHERS, OWN, Snapshot, any_account, organization, refuse_role
@@ -87,3 +91,53 @@ def test_a_region_of_one_account_that_is_denied_is_its_own(snapshot: Snapshot, o
     org.answers.append(listing("eu-west-1", deny))
     summary = snapshot()
     assert summary["targets_failed"] == 5
+
+
+@pytest.fixture
+def crowd(org: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """An organization of 121 accounts in 34 regions, 4,114 targets; what is denied is denied in the longest words."""
+    regions = boto3.session.Session().get_available_regions("cognito-idp")
+    monkeypatch.setenv("INVENTORY_REGIONS", ",".join(regions))
+    others = (f"2100000{number:05d}" for number in range(1, 121))
+    org.answers[:] = [organization(*map(any_account, (OWN, *others)))]
+    org.answers.append(listing("us-west-2", lambda _: error("AccessDeniedException", "利" * 10_000)))
+    return org
+
+
+def test_thousands_of_failed_targets_leave_a_short_log(
+    snapshot: Snapshot, crowd: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert snapshot(dying=range(2, 62))["targets_failed"] == 119 * 34 + 2
+    lines = capsys.readouterr().out.splitlines()
+    unread = [each for each in lines if "a target could not be read" in each]
+    assert len(unread) == MAX_LOGGED
+    assert len(lines) < MAX_LOGGED + 20
+    # CloudWatch's limit of an event, and so of a document of metrics that is a line of the log.
+    assert max(map(len, lines)) < 256_000
+
+
+def test_thousands_of_failed_targets_leave_a_short_answer(snapshot: Snapshot, crowd: StandIn) -> None:
+    assert len(json.dumps(snapshot(dying=range(2, 62)))) < 1000
+
+
+def test_thousands_of_failed_targets_leave_a_small_manifest(snapshot: Snapshot, crowd: StandIn, s3: S3Client) -> None:
+    identifier = snapshot(dying=range(2, 62))["snapshot_id"]
+    assert len(read(s3, keys.manifest(identifier))) < 1_000_000
+    data = read(s3, keys.data(identifier))
+    # A Parquet file ends with its footer, the footer's length in four bytes, and PAR1.
+    assert int.from_bytes(data[-8:-4], "little") < 20_000
+
+
+def test_an_error_of_thousands_of_targets_is_bounded(
+    snapshot: Snapshot, crowd: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(request: Request) -> Response | None:
+        asked = request.headers.get("X-Amz-Target", "").endswith(".ListUserPools")
+        return error("AccessDeniedException", "利" * 10_000) if asked else None
+
+    crowd.answers.append(refuse)
+    with pytest.raises(UnreadError) as raised:
+        snapshot(dying=range(2, 62))
+    assert len(json.dumps(str(raised.value))) < 100_000
+    *_, failed, _ = (json.loads(each) for each in capsys.readouterr().out.splitlines())
+    assert failed["message"] == "the run failed"

@@ -6,19 +6,22 @@ from collections.abc import Callable
 import pytest
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import AccountFailure
-from pool_inventory.snapshots import part, rows
+from pool_inventory.snapshots import coverage, part, rows
 from pool_inventory.snapshots.part import Part
 
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_coverage, any_pool, any_target
 
 FAILURE = AccountFailure("210000000001", "denied", "AccessDenied", "no", TIME, 7)
-PART = Part((any_coverage(last_ok=None),), (FAILURE,), ("look",), TIME, TIME)
+COVERED = coverage.encode(IDENTIFIER, [any_coverage(last_ok=None)])
+PART = Part(COVERED, (FAILURE,), ("look",), TIME, TIME)
 LINE = rows.json_line(rows.data_row(any_pool(), target=any_target(), partition="aws", snapshot_time=TIME))
 
 
 def test_a_part_is_read_as_it_was_written() -> None:
     body = part.encode(IDENTIFIER, PART, [LINE])
-    assert part.decode(body, IDENTIFIER) == PART
+    found = part.decode(body, IDENTIFIER)
+    assert found == PART
+    assert list(found.coverage()) == [any_coverage(last_ok=None)]
     assert [json.loads(line)["account_id"] for line in part.lines(body)] == [ACCOUNT_ID]
 
 
@@ -42,6 +45,6 @@ def test_a_part_speaks_for_the_accounts_of_its_batch_alone(account_ids: tuple[st
 
 @pytest.mark.parametrize("status", ["ok", "not_asked", "new"])
 def test_a_failure_has_the_status_of_one(status: str) -> None:
-    odd = Part((), (AccountFailure("1", status, "c", "m", TIME, 0),), (), TIME, TIME)  # type: ignore[arg-type] # as said
+    odd = Part(COVERED, (AccountFailure("1", status, "c", "m", TIME, 0),), (), TIME, TIME)  # type: ignore[arg-type] # as said
     with pytest.raises(SnapshotError, match="is none of denied"):
         part.decode(part.encode(IDENTIFIER, odd, ()), IDENTIFIER)

@@ -53,6 +53,13 @@ def test_a_name_that_looks_like_the_files_hash_is_a_name() -> None:
     assert [json.loads(line)["name"] for line in table.lines(body)] == [row["name"]]
 
 
+def test_a_footer_larger_than_any_has_the_files_hash_nonetheless() -> None:
+    body = table.encode(schema.DATA, lines_of(1), {"much": "x" * 20_000_000})
+    assert len(list(table.lines(body))) == 1
+    with pytest.raises(SnapshotError, match="its SHA-256 is another"):
+        list(table.lines(body.replace(b"xx", b"xy", 1)))
+
+
 def test_columns_can_be_left_out() -> None:
     (line,) = table.lines(table.encode(schema.DATA, lines_of(1), {}), without=("name", "id"))
     assert not {"name", "id"} & json.loads(line).keys()

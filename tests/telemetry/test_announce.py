@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +9,7 @@ import boto3
 import pytest
 from mypy_boto3_events import EventBridgeClient
 from mypy_boto3_s3 import S3Client
-from pool_inventory.model import Change, ChangeKind
+from pool_inventory.model import Change, ChangeKind, Uncompared
 from pool_inventory.snapshots.changes import Summary
 from pool_inventory.telemetry import announce
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, in_turn, reply, seed
@@ -123,6 +124,15 @@ def test_no_call_is_larger_than_eventbridge_takes(client: EventBridgeClient, aws
             14 + sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail")) for entry in entries
         )
         assert size < 256 * 1024
+
+
+def test_a_snapshot_with_too_long_reasons_is_sent_without_them() -> None:
+    reasons = tuple(Uncompared(f"{n:012d}", "us-east-1", IDENTIFIER, "利" * 1000) for n in range(100))
+    of_many = dataclasses.replace(announcement(), summary=Summary({}, reasons, 340_000))
+    (entry,) = announce.entries_of("security", of_many)
+    detail = json.loads(entry["Detail"])
+    assert (detail["uncompared"], detail["uncomparedCount"]) == ([], 340_000)
+    assert announce.size_bytes(entry) <= announce.MAX_BYTES
 
 
 def test_a_change_with_too_large_rows_is_sent_without_them(client: EventBridgeClient, aws: StandIn) -> None:

@@ -35,12 +35,15 @@ def keep_raw_body(client: Any, operation: str) -> None:  # noqa: ANN401 - the st
         if response_dict["status_code"] >= FIRST_ERROR_STATUS:
             response_dict["body"] = _plain_error(body)
             return
+        if _RAW_BODY in customized_response_dict:
+            return  # two threads that share the client registered at the same time
         _check_length(body, response_dict["headers"].get("content-length"))
         customized_response_dict[_RAW_BODY] = body
         response_dict["body"] = b"{}"
 
     service = client.meta.service_model.service_id.hyphenize()
-    client.meta.events.register(f"before-parse.{service}.{operation}", keep)
+    # By its id it is registered once, however often a client is shared.
+    client.meta.events.register(f"before-parse.{service}.{operation}", keep, unique_id=f"keep-{operation}")
 
 
 def pages(

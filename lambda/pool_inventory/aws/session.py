@@ -38,7 +38,7 @@ ARN_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Session:
+class SdkSession:
     """What this program uses of boto3's Session, by whose types it goes.
 
     boto3 itself imports multiprocessing and its own documentation, a tenth of the function's Init.
@@ -98,17 +98,18 @@ def open_session(profile: str | None = None) -> "Session":
             events.register_first("before-sign", lambda **_: _refresh(credentials))
     except Exception as error:  # a program that hands out credentials may fail in any way
         raise _unusable_credentials(error) from error
-    return cast("Session", _Session(session))
+    return cast("Session", SdkSession(session))
 
 
-def open_session_with(own: "Session", access_key: str, secret_key: str, token: str) -> "Session":
-    """Return a session with these credentials, in the current region of another."""
+def open_session_with(own: "Session", credentials: "Credentials") -> SdkSession:
+    """Return a session that signs with these credentials, in the current region of another."""
     session = botocore.session.get_session()
-    session.set_credentials(access_key, secret_key, token)
+    # set_credentials takes texts, and makes credentials of its own of them.
+    session._credentials = credentials  # type: ignore[attr-defined] # noqa: SLF001 - as said
     if own.region_name:
         session.set_config_variable("region", own.region_name)
     session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
-    return cast("Session", _Session(session))
+    return SdkSession(session)
 
 
 def _refresh(credentials: "Credentials") -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pool_inventory.aws import failures
 from pool_inventory.aws.calls import Caller, Deadline, OutOfTimeError
-from pool_inventory.aws.members import MemberRole, make_sts_client, open_member_session
+from pool_inventory.aws.members import MemberRole, SharedClients, make_sts_client, open_member_session
 from pool_inventory.collect import readings
 from pool_inventory.collect.readings import Progress, Reading
 from pool_inventory.collect.targets import choose_targets
@@ -90,10 +90,11 @@ def collect_accounts(account_ids: Sequence[str], collecting: Collecting) -> Iter
     clock = collecting.deadline.clock
     started_at, started = clock.now(), clock.monotonic()
     sts = make_sts_client(collecting.session, collecting.session.region_name or "us-east-1")
+    clients = SharedClients.of(collecting.session)
     turns = _Turns(collecting.deadline, len(account_ids))
     executor = ThreadPoolExecutor(min(len(account_ids), ACCOUNTS_AT_ONCE), thread_name_prefix="account")
     try:
-        futures = [executor.submit(_collect_account, each, sts, turns, collecting) for each in account_ids]
+        futures = [executor.submit(_collect_account, each, clients, sts, turns, collecting) for each in account_ids]
         for account_id, future in zip(account_ids, futures, strict=True):
             try:
                 yield future.result(collecting.deadline.remaining_seconds() + GRACE_SECONDS)
@@ -106,12 +107,14 @@ def collect_accounts(account_ids: Sequence[str], collecting: Collecting) -> Iter
         executor.shutdown(wait=False, cancel_futures=True)
 
 
-def _collect_account(account_id: str, sts: "STSClient", turns: _Turns, collecting: Collecting) -> AccountReading:
+def _collect_account(
+    account_id: str, clients: SharedClients, sts: "STSClient", turns: _Turns, collecting: Collecting
+) -> AccountReading:
     clock = collecting.deadline.clock
     started_at, started = clock.now(), clock.monotonic()
     try:
         deadline = turns.next_deadline()
-        session = _session_of(account_id, sts, collecting, deadline)
+        session = _session_of(account_id, clients, sts, collecting, deadline)
         account = Account(account_id, collecting.own.partition)
         targets = choose_targets(collecting.regions, session=session, account=lambda: account, deadline=deadline)
         found = readings.collect(
@@ -129,12 +132,14 @@ def _collect_account(account_id: str, sts: "STSClient", turns: _Turns, collectin
         return AccountReading(failure=_failure(account_id, error, started_at, duration_ms))
 
 
-def _session_of(account_id: str, sts: "STSClient", collecting: Collecting, deadline: Deadline) -> "Session":
+def _session_of(
+    account_id: str, clients: SharedClients, sts: "STSClient", collecting: Collecting, deadline: Deadline
+) -> "Session":
     if account_id == collecting.own.account_id:
         return collecting.session
     arn = collecting.role.arn(account_id, collecting.own.partition)
     try:
-        return open_member_session(collecting.session, sts, collecting.role, arn, Caller(deadline))
+        return open_member_session(clients, sts, collecting.role, arn, Caller(deadline))
     except Exception as error:
         raise _RoleError(f"{arn} could not be assumed: {failures.error_message(error)}") from error
 

@@ -20,7 +20,7 @@ from pool_inventory.organization import messages
 from pool_inventory.organization.logged import logged
 from pool_inventory.publish.history import read_history, read_known
 from pool_inventory.settings import OrganizationSettings
-from pool_inventory.snapshots import keys, part
+from pool_inventory.snapshots import coverage, keys, part
 from pool_inventory.snapshots.part import Part
 from pool_inventory.stores.s3 import S3Store
 
@@ -100,14 +100,15 @@ def _once(read: Callable[[], T]) -> Callable[[], T]:
 def _read(account_ids: tuple[str, ...], collecting: Collecting) -> bytes:
     """Return the part of a batch."""
     clock = collecting.deadline.clock
+    identifier = keys.snapshot_id(collecting.snapshot_time)
     started_at = clock.now()
     found = list(collect_accounts(account_ids, collecting))
     all_readings = [reading for each in found for reading in each.readings]
     made = Part(
-        coverage=tuple(each.coverage for each in all_readings),
+        covered=coverage.encode(identifier, (each.coverage for each in all_readings)),
         failures=tuple(each.failure for each in found if each.failure),
         warnings=run.unmodelled(all_readings, name_accounts=True),
         started_at=started_at,
         ended_at=clock.now(),
     )
-    return part.encode(keys.snapshot_id(collecting.snapshot_time), made, readings.lines(all_readings))
+    return part.encode(identifier, made, readings.lines(all_readings))

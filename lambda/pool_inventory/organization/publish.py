@@ -16,9 +16,9 @@ from pool_inventory.model import AccountFailure, Coverage
 from pool_inventory.organization import messages
 from pool_inventory.organization.messages import Plan
 from pool_inventory.publish.history import KnownBefore
-from pool_inventory.run import Collected, Request, Tools
+from pool_inventory.run import Collected, Request, Tools, first_of
 from pool_inventory.settings import ENABLED, OrganizationSettings
-from pool_inventory.snapshots import accounts, keys, part
+from pool_inventory.snapshots import accounts, coverage, keys, part
 from pool_inventory.snapshots.part import Part
 from pool_inventory.stores.protocol import Store
 from pool_inventory.text import one_line
@@ -43,9 +43,12 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     return serve(event, context, ask=put_together, settings_type=OrganizationSettings)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Batch:
-    """What became of one batch: the bytes of its part, and what they say; a batch without one failed."""
+    """What became of one batch: the bytes of its part, until they are read, and what its footer says.
+
+    A batch without a part failed.
+    """
 
     body: bytes | None
     part: Part
@@ -71,7 +74,7 @@ def put_together(request: Request, tools: Tools, before: Callable[[], KnownBefor
         ended_at=max(batch.part.ended_at for batch in batches),
         coverage=lambda: _coverage(batches, expected),
         lines=_lines(batches),
-        warnings=tuple(warning for batch in batches for warning in batch.part.warnings),
+        warnings=first_of(warning for batch in batches for warning in batch.part.warnings),
         accounts=accounts.encode(request.snapshot_id, plan.members),
     )
 
@@ -98,7 +101,7 @@ def _read_batch(store: Store, snapshot_id: str, number: int, account_ids: tuple[
     except RefusedError as error:
         reason = one_line(str(error))
     failures = tuple(AccountFailure(each, "failed", NO_PART, reason, now, 0) for each in account_ids)
-    return _Batch(None, Part((), failures, (), now, now))
+    return _Batch(None, Part(coverage.encode(snapshot_id, ()), failures, (), now, now))
 
 
 def _regions_expected(
@@ -120,10 +123,11 @@ def _coverage(batches: Iterable[_Batch], expected: Mapping[str, Iterable[str]]) 
         unread = [
             each.coverage(region) for each in batch.part.failures for region in sorted(expected[each.account_id])
         ]
-        yield from sorted([*batch.part.coverage, *unread], key=lambda each: each.target)
+        yield from sorted([*batch.part.coverage(), *unread], key=lambda each: each.target)
 
 
 def _lines(batches: list[_Batch]) -> Iterator[bytes]:
     for batch in batches:
-        if batch.body:
-            yield from part.lines(batch.body)
+        body, batch.body = batch.body, None
+        if body:
+            yield from part.lines(body)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # How many targets a manifest names; coverage has all of them.
 MAX_NAMED = 100
+_NAMES = tuple(each.name for each in dataclasses.fields(Change) if each.name != "previous_snapshot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +173,9 @@ def _change(row: dict[str, Any]) -> Change:
 
 
 def _row(change: Change) -> dict[str, Any]:
-    row = dataclasses.asdict(change)
-    previous_time = keys.snapshot_time(row.pop("previous_snapshot_id"))
-    return {"previous_snapshot_time": rows.timestamp(previous_time), **row}
+    previous_time = rows.timestamp(keys.snapshot_time(change.previous_snapshot_id))
+    # Not by dataclasses.asdict, as in coverage.row_of.
+    return {"previous_snapshot_time": previous_time, **{name: getattr(change, name) for name in _NAMES}}
 
 
 def _change_of(old: Row | None, new: Row | None, baselines: Mapping[Target, str]) -> Change:

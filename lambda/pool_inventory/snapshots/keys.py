@@ -132,6 +132,8 @@ def announced_id(key: str) -> str | None:
     return _id_in(key, "announced")
 
 
+# As snapshot_time.
+@functools.lru_cache(maxsize=1024)
 def is_id(text: str) -> bool:
     """Whether a text is a snapshot's id, and so a time that the calendar has."""
     try:

@@ -3,6 +3,7 @@
 A part is no snapshot's: publishing puts all of them together, by their numbers.
 """
 
+import base64
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,17 +19,25 @@ class Part:
     """What one batch gave.
 
     Attributes:
-        coverage: of the targets that were asked, sorted.
+        covered: the coverage object of the targets that were asked: as JSON it would be most of the part.
         failures: of the accounts whose regions could not be asked at all, sorted.
         warnings: what someone should look at.
         started_at, ended_at: when reading them began and ended.
     """
 
-    coverage: tuple[Coverage, ...]
+    covered: bytes
     failures: tuple[AccountFailure, ...]
     warnings: tuple[str, ...]
     started_at: datetime
     ended_at: datetime
+
+    def coverage(self) -> Iterator[Coverage]:
+        """Return the coverage of the targets that were asked, sorted.
+
+        Raises:
+            SnapshotError: it is none.
+        """
+        return coverage.decode(self.covered)
 
     def check_accounts(self, account_ids: Collection[str]) -> None:
         """Raise SnapshotError unless the part speaks for each of these accounts, and for no other.
@@ -36,7 +45,7 @@ class Part:
         Raises:
             SnapshotError: as said.
         """
-        spoken_for = {each.account_id for each in self.coverage} | {each.account_id for each in self.failures}
+        spoken_for = {each.account_id for each in self.coverage()} | {each.account_id for each in self.failures}
         if wrong := sorted(spoken_for ^ set(account_ids)):
             raise SnapshotError(
                 f"the part is of other accounts than its batch: they differ in {', '.join(wrong):.200}"
@@ -53,7 +62,7 @@ def encode(snapshot_id: str, part: Part, lines: Iterable[bytes]) -> bytes:
     """
     footer = {
         "snapshotId": snapshot_id,
-        "coverage": [coverage.row_of(snapshot_id, each) for each in part.coverage],
+        "coverage": base64.b64encode(part.covered).decode(),
         "failures": [_failure_document(each) for each in part.failures],
         "warnings": part.warnings,
         "startedAt": rows.timestamp(part.started_at),
@@ -73,7 +82,7 @@ def decode(body: bytes, snapshot_id: str) -> Part:
         if footer["snapshotId"] != snapshot_id:
             raise ValueError(f"it is a part of {footer['snapshotId']!r:.50}")
         return Part(
-            coverage=tuple(map(coverage.from_row, footer["coverage"])),
+            covered=base64.b64decode(footer["coverage"], validate=True),
             failures=tuple(map(_failure, footer["failures"])),
             warnings=tuple(map(checked.line, footer["warnings"])),
             started_at=datetime.fromisoformat(footer["startedAt"]),

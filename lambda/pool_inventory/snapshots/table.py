@@ -38,8 +38,9 @@ TIMES = tuple(column.name for column in (schema.SNAPSHOT_TIME, schema.READ_AT))
 DIGEST = "fileSha256"
 _DIGEST_BEGINS = f'"{DIGEST}": "'.encode()
 _NO_DIGEST = "0" * 64
-# A footer has what Parquet says of each row group, and ours: 30 kB for a million pools.
-_MAX_FOOTER_BYTES = 4_000_000
+# A footer has what Parquet says of each row group, and ours: 370 kB for a million pools. It is looked for in so many
+# bytes of the end, and in more if it is not there: the length that a damaged file says is not believed.
+_TAIL_BYTES = 1_000_000
 
 
 class Row(NamedTuple):
@@ -108,10 +109,20 @@ def lines(body: bytes, *, without: Container[str] = ()) -> Iterator[bytes]:
     Raises:
         SnapshotError: it is none.
     """
+    for written in line_batches(body, without=without):
+        yield from written
+
+
+def line_batches(body: bytes, *, without: Container[str] = ()) -> Iterator[list[bytes]]:
+    """Return what lines returns, many at a time.
+
+    Raises:
+        SnapshotError: as lines.
+    """
     for batch in _read(body):
         with _reading(body):
             written = _json_lines(batch, without)
-        yield from written
+        yield written
 
 
 def pool_rows(body: bytes, targets: Container[Target] | None = None) -> Iterator[Row]:
@@ -265,11 +276,17 @@ def _check_whole(body: bytes) -> None:
 
 def _place_of_digest(view: memoryview) -> range:
     """Return where in a file its own SHA-256 is; nowhere if it has none."""
-    # At the end, where the footer is: rows before it may hold any text.
-    tail = max(0, len(view) - _MAX_FOOTER_BYTES)
-    found = bytes(view[tail:]).rfind(_DIGEST_BEGINS)
-    start = tail + found + len(_DIGEST_BEGINS)
-    return range(start, start + len(_NO_DIGEST)) if found >= 0 else range(0)
+    tail_bytes = _TAIL_BYTES
+    while True:
+        tail = max(0, len(view) - tail_bytes)
+        # The last, which is in the footer: rows before it may hold any text.
+        found = bytes(view[tail:]).rfind(_DIGEST_BEGINS)
+        if found >= 0:
+            start = tail + found + len(_DIGEST_BEGINS)
+            return range(start, start + len(_NO_DIGEST))
+        if not tail:
+            return range(0)
+        tail_bytes *= 8
 
 
 def _digest(view: memoryview, place: range) -> str:

@@ -191,7 +191,11 @@ def _snapshot_entry(bus: str, announcement: Announcement) -> "Entry":
         "changesAddress": announcement.changes_address,
         "manifest": announcement.manifest_key,
     }
-    return _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, detail, [])
+    entry = _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, detail, [])
+    if size_bytes(entry) <= MAX_BYTES:
+        return entry
+    # The manifest has them.
+    return _entry(bus, snapshot.id, SNAPSHOT_PUBLISHED, {**detail, "uncompared": []}, [])
 
 
 def _change_entries(bus: str, announcement: Announcement) -> Iterator["Entry"]:
