@@ -5,16 +5,17 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pool_inventory.model import Coverage, Link
+from pool_inventory.model import Coverage, Link, Target
 from pool_inventory.publish.commit import Draft, commit
 from pool_inventory.publish.finish import finish
 from pool_inventory.snapshots import coverage, keys, manifest, rows, stored, table
 from pool_inventory.snapshots.known import Known, open_known
 from pool_inventory.stores.protocol import Store
 
-from tests.makers import TIME, any_coverage, any_pool, any_target
+from tests.makers import ACCOUNT_ID, TIME, any_coverage, any_pool
 
-# A region's pools as ListUserPools lists them, or None where it could not be read.
+# A region's pools as ListUserPools lists them, or None where it could not be read. Of another account than the usual
+# one, the key is its id, a space, and the region.
 Reading = dict[str, list[dict[str, Any]] | None]
 
 
@@ -42,7 +43,7 @@ def commit_snapshot(
         ended_at=time + timedelta(seconds=2),
         previous=latest,
         known=known,
-        coverage=tuple(_coverage(region, pools) for region, pools in sorted(reading.items())),
+        coverage=tuple(_coverage(target_of(place), pools) for place, pools in in_order(reading)),
         lines=lines_of(hour, reading),
         **options,
     )
@@ -65,11 +66,22 @@ def changing_readings(count: int, pools: int = 3) -> list[Reading]:
     ]
 
 
-def _coverage(region: str, pools: Sequence[object] | None) -> Coverage:
+def target_of(place: str) -> Target:
+    """The target that a key of a reading names."""
+    account_id, _, region = place.rpartition(" ")
+    return Target(account_id or ACCOUNT_ID, region)
+
+
+def in_order(reading: Reading) -> list[tuple[str, list[dict[str, Any]] | None]]:
+    return sorted(reading.items(), key=lambda each: target_of(each[0]))
+
+
+def _coverage(target: Target, pools: Sequence[object] | None) -> Coverage:
+    place = target._asdict()
     if pools is None:
         error = {"error_code": "AccessDeniedException", "error_message": "no"}
-        return any_coverage(region, status="denied", pools=None, last_ok=None, **error)
-    return any_coverage(region, pools=len(pools), last_ok=None)
+        return any_coverage(status="denied", pools=None, last_ok=None, **place, **error)
+    return any_coverage(pools=len(pools), last_ok=None, **place)
 
 
 def manifest_of(store: Store, snapshot_id: str) -> dict[str, Any]:
@@ -96,6 +108,7 @@ def rows_of(store: Store, key: str) -> list[dict[str, Any]]:
 def lines_of(hour: int, reading: Reading) -> Iterable[bytes]:
     """The rows of a reading, as collect gives them."""
     time = TIME + timedelta(hours=hour)
-    for region, pools in sorted(reading.items()):
+    for place, pools in in_order(reading):
+        target = target_of(place)
         for pool in sorted(pools or [], key=lambda each: str(each["Id"])):
-            yield rows.json_line(rows.data_row(pool, partition="aws", target=any_target(region), snapshot_time=time))
+            yield rows.json_line(rows.data_row(pool, partition="aws", target=target, snapshot_time=time))

@@ -29,7 +29,6 @@ UNTESTED_BY_NAME = {
     "terminal/taking.py": "what a run does is what its command says: terminal/test_run_command.py",
     "terminal/verify/finished.py": "a fault is what verify names, whatever finds it: terminal/verify/test_chain.py",
     "terminal/verify/first_contract.py": "it reads what 0.1 wrote, as bytes: consumers/test_first_release.py",
-    "terminal/verify/objects.py": "a fault is what verify names, whatever finds it: terminal/verify/test_chain.py",
     "terminal/verify/report.py": "what verify counts and names is shown with it: terminal/verify/test_chain.py",
 }
 

@@ -1,9 +1,11 @@
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
 import pytest
+from moto.iam.models import get_account_id_from
 from mypy_boto3_s3 import S3Client
 from pool_inventory.organization import batch, messages, plan, publish
 from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, Answer, StandIn, deny, reply
@@ -56,6 +58,22 @@ def refuse_role(account_id: str) -> Answer:
         return Response(body, 403, content_type="text/xml")
 
     return answer
+
+
+def of_account(account_id: str, answer: Answer) -> Answer:
+    """Return an answer for what is asked with one account's credentials."""
+
+    def only_its(request: Request) -> Response | None:
+        key = re.search(r"Credential=(\w+)/", request.headers.get("Authorization", ""))
+        is_its = key is not None and get_account_id_from(key[1]) == account_id
+        return answer(request) if is_its else None
+
+    return only_its
+
+
+def refuse_regions(request: Request) -> Response | None:
+    """Refuse to say which regions an account has."""
+    return deny(request) if request.path == "/listRegions" else None
 
 
 def refuse_organizations(request: Request) -> Response | None:

@@ -9,14 +9,25 @@ import boto3
 import pytest
 from mypy_boto3_events import EventBridgeClient
 from mypy_boto3_s3 import S3Client
-from pool_inventory.model import Change, ChangeKind, Uncompared
+from pool_inventory.model import Change, ChangeKind, Member, Uncompared
+from pool_inventory.snapshots import accounts
 from pool_inventory.snapshots.changes import Summary
 from pool_inventory.telemetry import announce
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, in_turn, reply, seed
 from werkzeug.wrappers import Request, Response
 
+from tests.chains import add_snapshot
 from tests.conftest import BUCKET, Invoke
-from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_change, any_coverage, any_pool, any_snapshot
+from tests.makers import (
+    ACCOUNT_ID,
+    IDENTIFIER,
+    TIME,
+    MemoryStore,
+    any_change,
+    any_coverage,
+    any_pool,
+    any_snapshot,
+)
 
 BUS = "arn:aws:events:eu-west-1:123456789012:event-bus/security"
 WHERE = "s3://inventory/user-pools/changes/dt=2026-11-24/changes-2026-11-24T18-00Z.parquet"
@@ -40,7 +51,7 @@ def put(client: EventBridgeClient, *changes: Change) -> list[str]:
     return [code for batch in announce.batches(entries) for code in announce.put(client, batch)]
 
 
-def announcement(*found: Change) -> announce.Announcement:
+def announcement(*found: Change, **members: Any) -> announce.Announcement:
     counts = Counter(each.change for each in found)
     return announce.Announcement(
         snapshot=any_snapshot(coverage=(any_coverage(pools=7),)),
@@ -48,6 +59,7 @@ def announcement(*found: Change) -> announce.Announcement:
         changes=found if len(found) <= announce.MAX_CHANGES else None,
         changes_address=WHERE,
         manifest_key="user-pools/manifests/manifest.json",
+        **members,
     )
 
 
@@ -317,3 +329,33 @@ def test_a_bus_of_another_region_is_called_there(
 def test_without_a_bus_there_are_no_events(invoke: Invoke, aws: StandIn) -> None:
     invoke()
     assert calls(aws) == []
+
+
+@pytest.mark.parametrize(("names", "expected"), [({ACCOUNT_ID: "billing"}, "billing"), ({}, None)])
+def test_a_change_in_an_organization_has_the_accounts_name(names: dict[str, str], expected: str | None) -> None:
+    _, changed = announce.entries_of("security", announcement(any_change(), account_names=names))
+    assert json.loads(changed["Detail"])["accountName"] == expected
+
+
+def test_a_change_too_large_for_its_rows_has_the_accounts_name() -> None:
+    change = any_change(description="x" * announce.MAX_BYTES)
+    _, changed = announce.entries_of("security", announcement(change, account_names={ACCOUNT_ID: "billing"}))
+    detail = json.loads(changed["Detail"])
+    assert (detail["accountName"], detail["rowsTooLarge"]) == ("billing", True)
+
+
+def test_a_change_in_one_account_has_no_accounts_name() -> None:
+    _, changed = announce.entries_of("security", announcement(any_change()))
+    assert "accountName" not in json.loads(changed["Detail"])
+
+
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_damaged_accounts_keep_no_event_back(*, is_damaged: bool) -> None:
+    store = MemoryStore()
+    body = accounts.encode(IDENTIFIER, [Member(ACCOUNT_ID, "billing")])
+    add_snapshot(store, 0, {"us-east-1": [any_pool()]}, accounts=body)
+    if is_damaged:
+        damaged = [each for each in store.objects if "accounts" in each]
+        store.objects.update(dict.fromkeys(damaged, b"PAR1"))
+    names = announce.read_announcement(store, IDENTIFIER).account_names
+    assert names == ({} if is_damaged else {ACCOUNT_ID: "billing"})

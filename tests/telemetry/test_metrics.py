@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pool_inventory.model import Link, Target
+from pool_inventory.model import AccountCounts, Link, Target
 from pool_inventory.telemetry import metrics
 
 from tests.makers import ACCOUNT_ID, any_change, any_coverage, any_published, any_snapshot
@@ -125,3 +125,11 @@ def test_a_run_that_published_nothing_sends_no_count_of_pools(
     (line,) = output()
     assert "UserPools" not in json.dumps(line)
     assert (line["SnapshotComplete"], line["Targets"], line["TargetsFailed"]) == ([0], [1], [1])
+
+
+def test_an_organizations_accounts_are_counted_in_all(output: Callable[[], list[dict[str, Any]]]) -> None:
+    made = dataclasses.replace(any_published(), accounts=AccountCounts(asked=200, failed=1))
+    metrics.emit_snapshot(made, **OPTIONS)
+    (line,) = output()
+    assert (line["Accounts"], line["AccountsFailed"]) == ([200], [1])
+    assert directive(line)["Dimensions"] == [["service"]]

@@ -6,7 +6,7 @@ import pytest
 from pool_inventory.stores.folder import FolderStore
 
 from tests.chains import add_chain
-from tests.terminal.inventories import HOSTILE, READINGS, pool
+from tests.terminal.inventories import HOSTILE, READINGS, add_organization, pool
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +27,14 @@ def own_folder(tmp_path: Path) -> Path:
     """The same, to be damaged."""
     add_chain(FolderStore(tmp_path), READINGS)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def organization(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two snapshots of an organization, of which one account was never read, and one not in the newest."""
+    made = tmp_path_factory.mktemp("organization")
+    add_organization(FolderStore(made))
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -56,3 +56,12 @@ def test_the_first_snapshot_has_none_before_it(tmp_path: Path) -> None:
     result = run("diff", tmp_path)
     assert result.exit_code == 1
     assert "is the first snapshot, so there is none before it to compare it with" in result.stderr
+
+
+def test_a_change_in_an_organization_names_its_account(organization: Path) -> None:
+    lines = said(run("diff", organization)).splitlines()
+    assert lines[1:3] == [
+        "change\taccount\tid\tname\twhat",
+        f"modified\t210000000003\teu-west-1_000000003\tpool 3\tpre_sign_up: none → check:3 (account {ACCOUNT_ID})",
+    ]
+    assert f"  210000000004 eu-west-1: denied in {identifier(1)}" in lines

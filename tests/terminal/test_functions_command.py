@@ -132,3 +132,10 @@ def test_what_is_no_function_is_outside_and_shown_whole(tmp_path: Path) -> None:
     (line,) = run(tmp_path, "--foreign").stdout.splitlines()[1:2]
     assert line.startswith(r"not an ARN \x1b[2J")
     assert "outside (no function's ARN)" in line
+
+
+def test_a_pool_of_an_organization_is_named_with_its_account(organization: Path) -> None:
+    (_, line, *_) = run(organization).stdout.splitlines()
+    assert line.endswith("pre_sign_up of eu-west-1_000000003 (pool 3) of 210000000003")
+    (found,) = json.loads(run(organization, "--json").stdout)["functions"]
+    assert (found["poolIds"], found["poolAccountIds"]) == (["eu-west-1_000000003"], ["210000000003"])

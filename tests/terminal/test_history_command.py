@@ -39,3 +39,18 @@ def test_history_says_that_nothing_is_known_of_a_region(tmp_path: Path) -> None:
     assert result.exit_code == 1
     said = "nothing is known of the pools of eu-west-1: it is denied in the newest snapshot, which knows of no reading"
     assert said in result.stderr
+
+
+def test_a_pool_of_an_organization_is_told_with_its_account(organization: Path) -> None:
+    shown = said(run("history", organization, "eu-west-1_000000003"))
+    assert f"It is there in {identifier(1)}, the newest snapshot, in eu-west-1 of 210000000003." in shown
+    denied = said(run("history", organization, "eu-west-1_000000004"))
+    assert f"It was there when eu-west-1 of 210000000004 was last read, in {identifier(0)};" in denied
+    assert json_of(run("history", organization, "eu-west-1_000000003", "--json"))["accountId"] == "210000000003"
+    csv = said(run("history", organization, "eu-west-1_000000003", "--format", "csv"))
+    assert csv.splitlines()[1].startswith("210000000003,")
+
+
+def test_an_unknown_pool_may_be_in_an_account_never_read(organization: Path) -> None:
+    result = run("history", organization, "eu-west-1_000000009")
+    assert "no snapshot has a pool 'eu-west-1_000000009'; nothing is known of 210000000002 eu-west-1" in result.stderr

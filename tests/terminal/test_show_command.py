@@ -2,11 +2,13 @@ import re
 from pathlib import Path
 
 import pytest
+from pool_inventory.model import Member
+from pool_inventory.snapshots import accounts
 from pool_inventory.stores.folder import FolderStore
 
-from tests.chains import add_chain, identifier
+from tests.chains import add_chain, add_snapshot, identifier
 from tests.makers import ACCOUNT_ID
-from tests.terminal.inventories import FUNCTION, SWAPPED, json_of, pool, run, said, shown_ids
+from tests.terminal.inventories import FUNCTION, HOSTILE, SWAPPED, json_of, pool, run, said, shown_ids
 
 
 def test_show_has_the_newest_pools_and_says_what_was_not_read(folder: Path) -> None:
@@ -113,3 +115,38 @@ def test_a_name_cannot_break_a_line_or_reach_the_terminal(tmp_path: Path) -> Non
     add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(1, Name="two\nlines \x1b[31mred\u2028x")]}])
     shown = said(run("show", tmp_path))
     assert r"two\nlines \x1b[31mred\u2028x" in shown
+
+
+def test_an_organizations_pools_have_their_accounts_names(organization: Path) -> None:
+    lines = said(run("show", organization)).splitlines()
+    assert lines[:4] == [
+        "account\taccount name\tid\tname\ttriggers\tmodified",
+        "210000000001\tbilling\teu-west-1_000000001\tpool 1\t\t2023-11-14",
+        "210000000003\t\teu-west-1_000000003\tpool 3\tpre_sign_up\t2023-11-14",
+        "210000000004\tsearch\teu-west-1_000000004\tpool 4\t\t2023-11-14",
+    ]
+    assert [each["account_name"] for each in json_of(run("show", organization, "--json"))["pools"]] == [
+        "billing",
+        None,
+        "search",
+    ]
+    rows = said(run("show", organization, "--format", "csv")).splitlines()
+    assert [each.rpartition(",")[2] for each in rows] == ["account_name", "billing", "", "search"]
+    sorted_rows = said(run("show", organization, "--columns", "id,account_name", "--sort", "-account_name"))
+    assert sorted_rows.splitlines()[1] == "eu-west-1_000000004\tsearch"
+
+
+def test_the_pools_of_one_account_have_no_accounts_name(folder: Path) -> None:
+    assert "account_name" not in said(run("show", folder, "--json"))
+    assert "account_name" not in said(run("show", folder, "--format", "csv"))
+
+
+@pytest.mark.parametrize("name", ["=1+1", "a\tb", f"x{HOSTILE}"])
+def test_a_hostile_account_name_is_text(tmp_path: Path, name: str) -> None:
+    store = FolderStore(tmp_path)
+    members = accounts.encode(identifier(0), [Member(ACCOUNT_ID, name)])
+    add_snapshot(store, 0, {"eu-west-1": [pool(1)]}, accounts=members)
+    assert said(run("show", tmp_path)).splitlines()[1].count("\t") == 5
+    assert "\x1b" not in said(run("show", tmp_path))
+    assert "\x1b" not in said(run("show", tmp_path, "--json"))
+    assert ",=" not in said(run("show", tmp_path, "--format", "csv"))

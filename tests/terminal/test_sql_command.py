@@ -115,7 +115,7 @@ def test_files_of_the_first_release_have_the_new_columns_as_null() -> None:
 
 def test_all_tables_and_columns_can_be_asked_for(folder: Path) -> None:
     tables = [each["name"] for each in rows_of(folder, "SHOW TABLES")]
-    assert tables == ["carried", "changes", "coverage", "data", "user_pools"]
+    assert tables == ["accounts", "carried", "changes", "coverage", "data", "user_pools"]
     assert {"lambda_config", "read_at"} <= {each["column_name"] for each in rows_of(folder, "DESCRIBE data")}
 
 
@@ -123,7 +123,7 @@ def test_all_tables_and_columns_can_be_asked_for(folder: Path) -> None:
     ("query", "message"),
     [
         ("FROM pools", "Table with name pools does not exist"),
-        ("FROM pools", "the tables are user_pools, data, carried, coverage, changes"),
+        ("FROM pools", "the tables are user_pools, data, carried, coverage, changes, accounts"),
         ("FROM pools", "Table with name pools does not exist: did you mean user_pools?"),
         ("FROM nowhere", "Table with name nowhere does not exist: `SHOW TABLES` has them"),
         ("SELECT '\ud800'", r"the SQL has '\ud800' at character 9, which is no character"),
@@ -367,3 +367,22 @@ def test_sql_that_is_no_text_is_one_line(folder: Path) -> None:
     result = ask(folder, "SELECT '\udcff'")
     assert result.exit_code == 1
     assert result.stderr.startswith("error: the SQL has ")
+
+
+def test_a_pools_account_is_named_by_a_join(organization: Path) -> None:
+    query = "SELECT name FROM user_pools SEMI JOIN accounts USING (account_id, snapshot_time)"
+    assert len(rows_of(organization, query)) == 3
+    joined = (
+        "SELECT user_pools.id, accounts.name FROM user_pools JOIN accounts USING (account_id, snapshot_time) "
+        "WHERE accounts.name IS NOT NULL ORDER BY 1"
+    )
+    assert rows_of(organization, joined) == [
+        {"id": "eu-west-1_000000001", "name": "billing"},
+        {"id": "eu-west-1_000000004", "name": "search"},
+    ]
+
+
+def test_of_one_account_the_table_of_accounts_is_empty(folder: Path) -> None:
+    result = ask(folder, "FROM accounts", "-o", "json")
+    assert (json.loads(result.stdout), result.exit_code) == ([], 0)
+    assert "accounts any more" not in result.stderr

@@ -106,3 +106,8 @@ def test_a_trigger_that_is_not_modelled_is_counted(tmp_path: Path) -> None:
     assert "strange (account 666655554444): NewTrigger of 1 pool" in shown
     found = CliRunner().invoke(cli.main, ["show", str(tmp_path), "--function", "strange", "-o", "ndjson"])
     assert len(found.stdout.splitlines()) == 1
+
+
+def test_an_organizations_accounts_are_counted(organization: Path) -> None:
+    result = CliRunner().invoke(cli.main, ["summary", str(organization)])
+    assert result.stdout.splitlines()[1] == "2 of 4 regions of 4 accounts were read."

@@ -3,6 +3,7 @@ import io
 import click
 import pytest
 from pool_inventory.aws.calls import Tally
+from pool_inventory.model import Target
 from pool_inventory.terminal.tables import pairs_table, plain_lines, show_progress, show_table, targets_table
 from rich.cells import cell_len
 from rich.console import Console
@@ -109,3 +110,17 @@ def test_in_a_pipe_a_table_has_no_boxes_and_no_padding() -> None:
     title, header, *rows = file.getvalue().splitlines()
     assert (title, header) == ("Regions", "region\tstatus\tpools\trequests\tretries\tseconds\terror")
     assert [row.split("\t")[:3] for row in rows] == [["us-east-1", "ok", "7"], ["x[red]", "denied", "-"]]
+
+
+def test_targets_of_several_accounts_are_named_with_them() -> None:
+    covered = [any_coverage(account_id=each, pools=7) for each in ("210000000001", "210000000002")]
+    shown = drawn(targets_table(covered, "targets"))
+    assert "210000000001 us-east-1" in shown
+    assert "210000000002 us-east-1" in shown
+
+
+def test_progress_of_several_accounts_names_them() -> None:
+    file = io.StringIO()
+    with show_progress(Console(file=file, width=100), name_accounts=True) as progress:
+        progress(Target("210000000001", "us-east-1"), Tally(), "denied")
+    assert file.getvalue().startswith("210000000001 us-east-1 denied: ")

@@ -166,6 +166,11 @@ def read_accounts(store: Store, made: Manifest) -> dict[str, Member]:
     return {each.account_id: each for each in accounts.decode(body)}
 
 
+def is_of_several(made: Manifest, covered: Iterable[Coverage]) -> bool:
+    """Whether a snapshot is of several accounts, so that texts name the account beside the region."""
+    return made.accounts_file is not None or len({each.account_id for each in covered}) > 1
+
+
 def read_known(store: Store, made: Manifest, *, only_read: bool = False) -> Known:
     """Return what was known as of a snapshot's time: what it read, and what it carries.
 

@@ -18,6 +18,9 @@ from pool_inventory.snapshots.pools import Wanted, check_places
 from pool_inventory.snapshots.table import Row
 from pool_inventory.stores.protocol import Store
 
+# How many accounts an error names.
+MAX_NAMED = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -116,9 +119,9 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         if "_" in pool_id:  # else it is no id, but perhaps a name
             check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
-        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
-    is_of_several = newest.accounts_file or len({each.account_id for each in everywhere}) > 1
-    return PoolHistory(pool_id, account_id if is_of_several else None, region, tuple(events), newest, covered)
+        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest), covered))
+    named = account_id if archive.is_of_several(newest, everywhere) else None
+    return PoolHistory(pool_id, named, region, tuple(events), newest, covered)
 
 
 def _follow(store: Store, pool_id: str, region: str) -> tuple[list[Event], str | None]:
@@ -229,18 +232,27 @@ def _unread(region: str, covered: tuple[Coverage, ...]) -> str | None:
 
     It may have been read once and be forgotten since, so this does not say that it never was.
     """
-    if not covered or any(each.last_ok or each.compared_with for each in covered):
+    if not covered or any(map(_was_read, covered)):
         return None
     how = ", ".join(sorted({each.status.replace("_", " ") for each in covered}))
+    of_accounts = f" of {len(covered)} accounts" if len(covered) > 1 else ""
     return (
-        f"nothing is known of the pools of {region}: it is {how} in the newest snapshot, which knows of no reading "
-        "of it"
+        f"nothing is known of the pools of {region}{of_accounts}: it is {how} in the newest snapshot, which knows of "
+        "no reading of it"
     )
 
 
-def _unknown(pool_id: str, known: Known) -> str:
+def _was_read(each: Coverage) -> bool:
+    return bool(each.last_ok or each.compared_with)
+
+
+def _unknown(pool_id: str, known: Known, covered: Iterable[Coverage]) -> str:
+    """Return that no snapshot has the pool, and which accounts may have it all the same."""
     names = {row.id: json.loads(row.line)["name"] for row in known.rows()}
     near = [identifier for identifier, name in names.items() if name == pool_id][:3]
     near = near or difflib.get_close_matches(pool_id, names, cutoff=0.8)
     advice = f"did you mean {' or '.join(near)}?" if near else "`pool-inventory show` has the ids"
-    return f"no snapshot has a pool {pool_id!r}: {advice}"
+    unread = [f"{each.account_id} {each.region}" for each in covered if each.has_unknown_pools and not _was_read(each)]
+    more = f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+    doubt = f"; nothing is known of {', '.join(unread[:MAX_NAMED])}{more}" if unread else ""
+    return f"no snapshot has a pool {pool_id!r}{doubt}: {advice}"

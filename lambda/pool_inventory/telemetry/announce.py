@@ -15,6 +15,7 @@ from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_random_
 
 from pool_inventory.aws import session as aws_session
 from pool_inventory.aws.failures import error_message
+from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Change, Snapshot
 from pool_inventory.snapshots import accounts, changes, data_object, keys, stored
 from pool_inventory.stores.protocol import Store
@@ -164,8 +165,11 @@ def read_announcement(store: Store, snapshot_id: str) -> Announcement:
 def _account_names(store: Store, snapshot: Snapshot) -> dict[str, str | None] | None:
     if snapshot.accounts_file is None:
         return None
-    body = stored.read_part(store, snapshot.id, keys.ACCOUNTS, snapshot.accounts_file)
-    return {each.account_id: each.name for each in accounts.decode(body)}
+    try:
+        body = stored.read_part(store, snapshot.id, keys.ACCOUNTS, snapshot.accounts_file)
+        return {each.account_id: each.name for each in accounts.decode(body)}
+    except SnapshotError:
+        return {}  # names that are lost keep no event back; `verify` names the object
 
 
 def entries_of(bus: str, announcement: Announcement) -> list["Entry"]:

@@ -36,12 +36,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """How to show the functions: only foreign ones, set in how many snapshots, in whole cells, and how wide."""
+    """How to show functions: only foreign ones, set in how many snapshots, in whole cells, how wide, with accounts."""
 
     foreign: bool
     last: int
     is_wide: bool
     width: int | None
+    name_accounts: bool
 
     @property
     def is_whole(self) -> bool:
@@ -85,13 +86,15 @@ def functions(
         called = count_pools(known, Clock().now(), max_named=1 if file_format == TABLE else None).called
         since = _since(store, made, last)
         found = _sorted([each for each in called if each.place or not foreign], since)
-        unread = [each for each in known.coverage() if each.has_unknown_pools]
-        asked = _Asked(foreign, last, is_wide, terminal_width())
+        covered = list(known.coverage())
+        unread = [each for each in covered if each.has_unknown_pools]
+        name_accounts = archive.is_of_several(made, covered)
+        asked = _Asked(foreign, last, is_wide, terminal_width(), name_accounts)
         answer = Answer(
             lines=_lines(found, unread, asked),
-            document={"snapshotId": made.id, "functions": [_row(each) for each in found]},
-            rows=map(_row, found),
-            columns=_COLUMNS,
+            document={"snapshotId": made.id, "functions": [_row(each, asked) for each in found]},
+            rows=(_row(each, asked) for each in found),
+            columns=(*_COLUMNS, *(("poolAccountIds",) if name_accounts else ())),
             remarks=reports.unread_lines(unread),
             newest=newest_unless(moment, made),
         )
@@ -126,7 +129,7 @@ def _table(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
         return
     accounts = len({_place(each)[0] for each in rows}) > 1
     names = ("function", *(("account",) if accounts else ()), "region", "pools", "called by")
-    all_cells = (_cells(row, _called_by(row) if asked.is_whole else _in_short(row)) for row in rows)
+    all_cells = (_cells(row, _called_by(row, asked) if asked.is_whole else _in_short(row)) for row in rows)
     cells = ((name, *((account,) if accounts else ()), *others) for name, account, *others in all_cells)
     yield from plain_lines(names, cells, width=room(asked.width, is_wide=asked.is_wide), right=("pools",))
     yield ""
@@ -170,7 +173,7 @@ def _in_short(row: Row) -> str:
     return f"{', '.join(remarks)}: {triggers}" if remarks else triggers
 
 
-def _called_by(row: Row) -> str:
+def _called_by(row: Row, asked: _Asked) -> str:
     called = row.called
     remarks = [
         *([f"outside ({called.place})"] if called.place else []),
@@ -179,12 +182,14 @@ def _called_by(row: Row) -> str:
     first = called.named[0]
     # Only of these is it needed at once: `show --function` has the others.
     pool = f"{first.id} ({first.name})" if remarks else first.id
+    pool = f"{pool} of {first.account_id}" if asked.name_accounts else pool
     more = f" and {called.pools - 1} more" if called.pools > 1 else ""
     by = f"{', '.join(called.triggers)} of {pool}{more}"
     return f"{', '.join(remarks)}: {by}" if remarks else by
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row, asked: _Asked) -> dict[str, Any]:
+    accounts = {"poolAccountIds": [pool.account_id for pool in row.called.named]} if asked.name_accounts else {}
     return {
         "arn": row.called.arn,
         "outside": row.called.place or None,
@@ -192,4 +197,5 @@ def _row(row: Row) -> dict[str, Any]:
         "triggers": row.called.triggers,
         "pools": row.called.pools,
         "poolIds": [pool.id for pool in row.called.named],
+        **accounts,
     }

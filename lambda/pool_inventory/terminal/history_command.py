@@ -34,8 +34,8 @@ def history(*, location: str, profile: str | None, file_format: str, pool_id: st
         answer = Answer(
             lines=_lines(found, room(terminal_width(), is_wide=is_wide)),
             document=_document(found),
-            rows=map(_row, found.events),
-            columns=_COLUMNS,
+            rows=({**_account(found), **_row(each)} for each in found.events),
+            columns=(*_account(found), *_COLUMNS),
             remarks=() if _is_read_now(found) else (_whether_there(found),),
             newest=found.newest,
         )
@@ -66,7 +66,8 @@ def _whether_there(history: PoolHistory) -> str:
         return f"It {there} when {place} was last read{when}; {newest.id} did not: {status}."
     if not history.newest_coverage:
         return f"It {there} when {place} was last read; {newest.id} did not ask there."
-    return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot."
+    in_account = f", in {place}" if history.account_id else ""
+    return f"It {there.replace('was', 'is')} in {newest.id}, the newest snapshot{in_account}."
 
 
 def _document(history: PoolHistory) -> dict[str, Any]:
@@ -74,12 +75,16 @@ def _document(history: PoolHistory) -> dict[str, Any]:
     unread = [coverage.row_of(history.newest.id, each) for each in history.newest_coverage if not each.is_read]
     return {
         "id": history.id,
-        **({"accountId": history.account_id} if history.account_id else {}),
+        **_account(history),
         "region": history.region,
         "events": [_row(each) for each in history.events],
         "newestSnapshotId": history.newest.id,
         "unread": unread,
     }
+
+
+def _account(history: PoolHistory) -> dict[str, str]:
+    return {"accountId": history.account_id} if history.account_id else {}
 
 
 def _row(event: Event) -> dict[str, Any]:

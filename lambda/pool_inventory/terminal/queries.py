@@ -27,6 +27,7 @@ _COLUMNS = {
     keys.CARRIED: schema.DATA,
     keys.COVERAGE: schema.COVERAGE,
     keys.CHANGES: schema.CHANGES,
+    keys.ACCOUNTS: schema.ACCOUNTS,
 }
 # Of each snapshot that is kept; the other table, POOLS, is one object.
 _KEYS: dict[str, Callable[[str], str]] = {
@@ -34,7 +35,10 @@ _KEYS: dict[str, Callable[[str], str]] = {
     keys.CARRIED: keys.carried,
     keys.COVERAGE: keys.coverage,
     keys.CHANGES: keys.changes,
+    keys.ACCOUNTS: keys.accounts,
 }
+# Not each snapshot has them: carried rows only where a target was not read, accounts only an organization's.
+_NOT_IN_EACH = (keys.CARRIED, keys.ACCOUNTS)
 TABLES = tuple(_COLUMNS)
 # What a table that the query does not name is a view of. This is dropped, so that to read such a table is an error:
 # it has columns and no rows, and would look empty to a query that makes up its name, as query_table can.
@@ -179,7 +183,7 @@ def _copies(store: Store, name: str, kept: Sequence[str], warn: Callable[[str], 
     bodies = zip(kept, archive.in_turn(read, kept, size_bytes=lambda body: len(body or b"")), strict=True)
     files = [_written(folder / Path(_KEYS[name](each)).name, body) for each, body in bodies if body is not None]
     missing = len(kept) - len(files)
-    if missing and name != keys.CARRIED:  # there is none where all regions were read
+    if missing and name not in _NOT_IN_EACH:
         warn(f"{missing} of {len(kept)} snapshots have no {name} any more, expired perhaps: its table lacks them")
     return files
 

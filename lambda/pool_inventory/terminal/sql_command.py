@@ -54,15 +54,15 @@ _INFINITE = {datetime.max.replace(tzinfo=UTC): "infinity", datetime.min.replace(
     type=click.IntRange(min=1),
     default=DEFAULT_LAST,
     show_default=True,
-    help="Of how many snapshots, the newest, `data`, `carried`, `coverage` and `changes` have rows.",
+    help="Of how many snapshots, the newest, the other tables than `user_pools` have rows.",
 )
 def sql(*, location: str, query: str, profile: str | None, file_format: str | None, last: int) -> None:
     """Answer a query in SQL over the inventory's tables.
 
     The SQL is DuckDB's. LOCATION is s3://BUCKET/PREFIX or a folder. The tables are `user_pools`, what is known now;
     and of each kept snapshot, by its `snapshot_time`: `data`, what it read; `carried`, what it knew from earlier;
-    `coverage`, what was asked and how it went; `changes`. Times are in UTC. A query reads these and reaches nothing
-    else.
+    `coverage`, what was asked and how it went; `changes`; `accounts`, of an organization. Times are in UTC. A query
+    reads these and reaches nothing else.
 
     \b
     Examples:

@@ -281,3 +281,10 @@ def test_many_new_pools_hide_no_swapped_trigger(tmp_path: Path) -> None:
     before: Reading = {"eu-west-1": [swapped], "us-east-1": many[:1]}
     add_chain(FolderStore(tmp_path), [before, {**before, "eu-west-1": [other]}, {"us-east-1": many}])
     assert f"→ x (account {STRANGER})" in Parsed(page_of(tmp_path)).text()
+
+
+def test_an_organizations_pools_are_named_with_accounts(organization: Path) -> None:
+    shown = Parsed(page_of(organization)).text()
+    assert "pool 3 eu-west-1_000000003 of 210000000003" in shown
+    assert "pool 3 eu-west-1_000000003 210000000003 eu-west-1" in shown
+    assert "210000000002 eu-west-1 denied" in shown

@@ -161,7 +161,8 @@ def _check_rows(found: Finishing, report: Report, *, has_carried: bool) -> None:
         target = Target(row["account_id"], row["region"])
         if row["read_at"] != times.get(target):
             stated = f"and coverage says {times.get(target)}"
-            report.fault(keys.carried(identifier), f"{row['id']} was read at {row['read_at']}, {stated}")
+            of_account = f" of {target.account_id}" if found.snapshot.accounts_file else ""
+            report.fault(keys.carried(identifier), f"{row['id']}{of_account} was read at {row['read_at']}, {stated}")
             return
 
 
@@ -192,10 +193,12 @@ def _check_counts(key: str, body: bytes, expected: Mapping[Target, int | None], 
     """Count the rows of each target, and see that they are sorted."""
     counts: Counter[Target] = Counter()
     last: tuple[Target, str] | None = None
+    has_several = len({each.account_id for each in expected}) > 1
     for row in table.pool_rows(body):
         counts[row.target] += 1
         if last and row[:2] <= last:
-            report.fault(key, f"{row.id} is not in its place: rows are sorted by account, region and id")
+            of_account = f" of {row.target.account_id}" if has_several else ""
+            report.fault(key, f"{row.id}{of_account} is not in its place: rows are sorted by account, region and id")
             break
         last = row[:2]
     report.rows += counts.total()
