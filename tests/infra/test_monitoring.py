@@ -12,7 +12,7 @@ from aws_cdk.assertions import Annotations, Match
 from pool_inventory.organization import batch, plan, publish
 from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, seed
 
-from benchmarks import cost
+from benchmarks import cost, organization_cost
 from infra.monitoring.alarms import section
 from infra.monitoring.log_queries import log_queries
 from infra.stack import PoolInventoryStack
@@ -571,7 +571,10 @@ def alarm_metrics(stack: Synthesized) -> int:
     return sum("MetricStat" in each for of_alarm in metrics for each in of_alarm)
 
 
-def test_the_page_on_cost_counts_alarms_and_dashboards(by_default: Synthesized, otherwise: Synthesized) -> None:
+def test_the_page_on_cost_counts_alarms_and_dashboards(
+    by_default: Synthesized, otherwise: Synthesized, of_an_organization: Synthesized
+) -> None:
     assert alarm_metrics(by_default) == cost.ALARM_METRICS
     assert alarm_metrics(otherwise) == cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
+    assert alarm_metrics(of_an_organization) == organization_cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
     assert len(by_default.of_type("AWS::CloudWatch::Dashboard")) == cost.DASHBOARDS
