@@ -67,6 +67,9 @@ PRICES = {
     "Lambda, requests": Price(0.20, 1e6, "requests", *_LAMBDA),
     "EventBridge Scheduler": Price(1.00, 1e6, "invocations", *_EVENTBRIDGE),
     "EventBridge, events": Price(1.00, 1e6, "events", *_EVENTBRIDGE),
+    "Step Functions": Price(
+        0.025, 1000, "states", "2026-03", "https://www.wring.co/blog/aws-step-functions-pricing-guide"
+    ),
     "CloudWatch, metrics": Price(0.30, 1, "metric-month", "2026-02", "https://signoz.io/guides/cloudwatch-pricing"),
     "CloudWatch, alarms": Price(
         0.10, 1, "alarm metric and month", "2026", "https://c3x.dev/blog/aws-cloudwatch-metrics-cost/"
@@ -88,6 +91,14 @@ PRICES = {
         "https://www.factualminds.com/blog/amazon-sns-pricing-publishes-fanout-protocols/",
     ),
     "Athena": Price(5.00, 1e12, "bytes read", "2020-10", "https://athena.guide/articles/athena-basics-pricing-model"),
+    "CloudTrail, a second trail": Price(2.00, 1e5, "events", "undated", "https://aws.amazon.com/cloudtrail/pricing/"),
+    "GuardDuty, CloudTrail": Price(
+        4.00,
+        1e6,
+        "events",
+        "2026-06",
+        "https://www.factualminds.com/blog/amazon-guardduty-pricing-data-sources-multi-account/",
+    ),
     "KMS, keys": Price(1.00, 1, "key and month", "2026-03", f"{_CLOUDBURN}/aws-kms-pricing"),
     "KMS, requests": Price(0.03, 10_000, "requests", "2026-03", f"{_CLOUDBURN}/aws-kms-pricing"),
 }
@@ -281,8 +292,13 @@ def tables() -> dict[str, Table]:
     }
 
 
-if __name__ == "__main__":
-    for name, (header, rows) in tables().items():
+def print_tables(tables: Mapping[str, Table]) -> None:
+    """Write tables as text."""
+    for name, (header, rows) in tables.items():
         print(f"\n{name}")
         for line in (header, *rows):
             print("  ".join(line))
+
+
+if __name__ == "__main__":
+    print_tables(tables())

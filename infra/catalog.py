@@ -20,13 +20,14 @@ _FIRST_DAY = "2026-01-01"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """One table: its name, its folder under the prefix, its columns, and whether it has a partition for each day."""
+    """One table: its folder under the prefix, whether it has a partition for each day, and who alone has it."""
 
     name: str
     folder: str
     columns: tuple[Column, ...]
     by_day: bool
     meaning: str
+    of_organization: bool = False
 
 
 def _folder(key: str) -> str:
@@ -74,7 +75,8 @@ TABLES = (
         folder=keys.ACCOUNTS,
         columns=schema.ACCOUNTS,
         by_day=True,
-        meaning="Whose pools they are: a row for each account of the organization; none where there is one account",
+        meaning="Whose pools they are: a row for each account of the organization",
+        of_organization=True,
     ),
     Table(
         name="changes",
@@ -94,7 +96,14 @@ class Catalog(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, database_name: str, bucket: IBucket, prefix: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        database_name: str,
+        bucket: IBucket,
+        prefix: str,
+        of_organization: bool,
     ) -> None:
         """Make the database and its tables.
 
@@ -104,6 +113,7 @@ class Catalog(Construct):
             database_name: one that the account does not have yet.
             bucket: where snapshots are.
             prefix: their key prefix, without a slash at either end.
+            of_organization: whether there are several accounts.
         """
         super().__init__(scope, construct_id)
         self.database = CfnDatabase(
@@ -115,6 +125,8 @@ class Catalog(Construct):
             ),
         )
         for table in TABLES:
+            if table.of_organization and not of_organization:
+                continue
             CfnTable(
                 self,
                 "".join(word.capitalize() for word in table.name.split("_")),

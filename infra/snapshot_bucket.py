@@ -25,12 +25,14 @@ class SnapshotBucket:
         prefix: the key prefix of snapshots, without a slash at either end.
         key: what encrypts its objects; None where the stack knows of no key.
         former_keys: the ARNs of the keys that encrypt older objects.
+        folders: those of objects that belong to one snapshot each.
     """
 
     bucket: IBucket
     prefix: str
     key: IKey | None
     former_keys: tuple[str, ...]
+    folders: tuple[str, ...]
 
     def let_write(self, role: Role) -> None:
         """Grant a role to read what is there and to write snapshots."""
@@ -40,7 +42,7 @@ class SnapshotBucket:
         allow(
             role,
             "s3:PutObject",
-            on=[self._objects(f"{self.prefix}/{folder}/*") for folder in (*keys.SNAPSHOT_FOLDERS, keys.STAGING)],
+            on=[self._objects(f"{self.prefix}/{folder}/*") for folder in (*self.folders, keys.STAGING)],
             where={"Null": {"s3:if-none-match": "false"}},
             wildcard=_REASON.format("folder"),
         )
@@ -97,15 +99,18 @@ def snapshot_bucket(scope: Construct, settings: DeploySettings, key: IKey | None
         settings: the deploy's.
         key: what encrypts what the stack keeps.
     """
+    # One account has no table of accounts.
+    folders = tuple(each for each in keys.SNAPSHOT_FOLDERS if settings.accounts or each != keys.ACCOUNTS)
     if settings.bucket_name is not None:
         bucket = Bucket.from_bucket_name(scope, "Bucket", settings.bucket_name)
         asked_for = settings.encryption if (settings.encryption or "").startswith("arn:") else None
         its_key = Key.from_key_arn(scope, "BucketKey", asked_for) if asked_for else None
-        return SnapshotBucket(bucket, settings.prefix, its_key, settings.former_keys)
+        return SnapshotBucket(bucket, settings.prefix, its_key, settings.former_keys, folders)
     storage = Storage(
         scope,
         "Storage",
         prefix=settings.prefix,
+        folders=folders,
         snapshot_expiry_days=settings.snapshot_expiry_days,
         query_result_expiry_days=settings.query_result_expiry_days,
         encryption_key=key,
@@ -114,4 +119,4 @@ def snapshot_bucket(scope: Construct, settings: DeploySettings, key: IKey | None
         readers.let_read(settings.reader_accounts, storage.bucket, settings.prefix)
         if isinstance(key, Key):  # else its policy is not the stack's to write
             readers.let_decrypt(settings.reader_accounts, key)
-    return SnapshotBucket(storage.bucket, settings.prefix, key, settings.former_keys)
+    return SnapshotBucket(storage.bucket, settings.prefix, key, settings.former_keys, folders)

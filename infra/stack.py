@@ -75,6 +75,7 @@ class PoolInventoryStack(Stack):
             database_name=settings.database_name,
             bucket=snapshots.bucket,
             prefix=settings.prefix,
+            of_organization=settings.accounts is not None,
         )
         workgroup = Workgroup(
             self,

@@ -1,5 +1,7 @@
 """Where snapshots are kept."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk.aws_kms import IKey
 from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule, ObjectOwnership
@@ -34,6 +36,7 @@ class Storage(Construct):
         construct_id: str,
         *,
         prefix: str,
+        folders: Sequence[str],
         snapshot_expiry_days: int,
         query_result_expiry_days: int,
         encryption_key: IKey | None,
@@ -44,6 +47,7 @@ class Storage(Construct):
             scope: the construct that it belongs to.
             construct_id: its name in there.
             prefix: the key prefix of snapshots, without a slash at either end.
+            folders: those of objects that belong to one snapshot each.
             snapshot_expiry_days: how long a snapshot's objects can be read; 0 keeps them forever.
             query_result_expiry_days: how long Athena's results can be read.
             encryption_key: what encrypts objects; None leaves that to S3's own key.
@@ -67,7 +71,7 @@ class Storage(Construct):
                 _query_result_expiry(query_result_expiry_days),
                 _latest(prefix),
                 _staging(prefix),
-                *_snapshots(prefix, snapshot_expiry_days),
+                *_snapshots(prefix, folders, snapshot_expiry_days),
             ],
         )
         if self.bucket.policy is not None:  # it has one, that of TLS only, which has to stay where the bucket does
@@ -117,7 +121,7 @@ def _staging(prefix: str) -> LifecycleRule:
     )
 
 
-def _snapshots(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
+def _snapshots(prefix: str, folders: Sequence[str], snapshot_expiry_days: int) -> list[LifecycleRule]:
     """Return the rules by which old snapshots expire, folder by folder: what belongs to no one snapshot must stay.
 
     What expires is first deleted like anything else in a versioned bucket, and S3 cannot be asked to keep the versions
@@ -130,5 +134,5 @@ def _snapshots(prefix: str, snapshot_expiry_days: int) -> list[LifecycleRule]:
             expiration=Duration.days(snapshot_expiry_days) if snapshot_expiry_days else None,
             noncurrent_version_expiration=_EXPIRED if snapshot_expiry_days else _WRITTEN_OVER,
         )
-        for folder in keys.SNAPSHOT_FOLDERS
+        for folder in folders
     ]

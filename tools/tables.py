@@ -11,7 +11,7 @@ from pool_inventory.snapshots import schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.terminal import command_line
 
-from benchmarks import cost, growth_plot, growth_report, organization_report, plot, report
+from benchmarks import cost, growth_plot, growth_report, organization_cost, organization_report, plot, report
 from infra.bundle import models
 from infra.monitoring.log_queries import log_queries
 from infra.options.context import DEFAULTS
@@ -96,7 +96,8 @@ def terminal_tables() -> dict[str, str]:
 
 def cost_tables() -> dict[str, str]:
     """Return the tables of docs/cost.md, by their marks."""
-    return {name: table(header, rows) for name, (header, rows) in cost.tables().items()}
+    made = {**cost.tables(), **organization_cost.tables()}
+    return {name: table(header, rows) for name, (header, rows) in made.items()}
 
 
 def performance_tables() -> dict[str, str]:

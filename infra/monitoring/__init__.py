@@ -71,4 +71,10 @@ class Monitoring(Construct):
                 event_bus=settings.event_bus is not None,
                 alarms=alarms.alarms,
             )
-        LogQueries(self, "LogQueries", folder=settings.stack_name, log_group=exporter.log_group)
+        LogQueries(
+            self,
+            "LogQueries",
+            folder=settings.stack_name,
+            log_group=exporter.log_group,
+            of_organization=machine is not None,
+        )

@@ -98,7 +98,14 @@ class SnapshotDashboard(Construct):
                     function.metric_throttles(period=_HOUR),
                 ],
             ),
-            *([_graph("Do an organization's runs begin, and end well?", _executions(machine))] if machine else []),
+            *(
+                [
+                    _graph("Was every account asked?", maximum("Accounts", "AccountsFailed")),
+                    _graph("Do an organization's runs begin, and end well?", _executions(machine)),
+                ]
+                if machine
+                else []
+            ),
             _graph(
                 "Does anything wait in a dead-letter queue?",
                 [

@@ -5,16 +5,26 @@ from constructs import Construct
 
 from infra.saved import Query, read_queries
 
+# What only an organization's functions log.
+_OF_AN_ORGANIZATION = "functions_that_failed"
 
-def log_queries() -> tuple[Query, ...]:
-    """Read the queries that are saved, sorted by name."""
-    return read_queries(suffix=".logs", comment="# ")
+
+def log_queries(*, of_organization: bool = True) -> tuple[Query, ...]:
+    """Read the queries that are saved, sorted by name.
+
+    Args:
+        of_organization: whether those of an organization are among them.
+    """
+    queries = read_queries(suffix=".logs", comment="# ")
+    return tuple(each for each in queries if of_organization or each.name != _OF_AN_ORGANIZATION)
 
 
 class LogQueries(Construct):
     """A saved query for each file, in a folder that has the stack's name."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, folder: str, log_group: ILogGroup) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, folder: str, log_group: ILogGroup, of_organization: bool
+    ) -> None:
         """Save the queries.
 
         Args:
@@ -22,9 +32,10 @@ class LogQueries(Construct):
             construct_id: its name in there.
             folder: one that the account and region do not have yet.
             log_group: which they are on.
+            of_organization: whether an organization's functions write it.
         """
         super().__init__(scope, construct_id)
-        for query in log_queries():
+        for query in log_queries(of_organization=of_organization):
             CfnQueryDefinition(
                 self,
                 query.construct_id,

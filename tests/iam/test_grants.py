@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pool_inventory.organization import batch, plan, publish
 from pool_inventory.snapshots import keys
 from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, deny, listing, seed
 from werkzeug.wrappers import Request
 
-from tests.conftest import BUCKET, Invoke, any_context
+from tests.conftest import BUCKET, Invoke
 from tests.iam import simulator
 from tests.iam.calls import ANY, Call, actions_asked, all_calls, role_of
 from tests.iam.deployed import Deployed
@@ -24,10 +23,9 @@ from tests.iam.simulator import (
 )
 from tests.infra.makers import Synthesized
 from tests.makers import any_pools
-from tests.organization.conftest import batches_of
 
 OBJECTS = f"arn:aws:s3:::{BUCKET}/user-pools"
-WRITTEN_ONCE = (*keys.SNAPSHOT_FOLDERS, keys.STAGING)
+WRITTEN_ONCE = (*(each for each in keys.SNAPSHOT_FOLDERS if each != keys.ACCOUNTS), keys.STAGING)
 ANOTHER_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/of-others"
 STACKS: Mapping[str, Mapping[str, object]] = {
     "by default": {},
@@ -61,13 +59,9 @@ def calls(deployed: Deployed, aws: StandIn, invoke: Invoke, monkeypatch: pytest.
     for name, value in function["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value)
     with monkeypatch.context() as before:
-        # A run finishes what another committed, in that one's formats and with its accounts, and not in its own.
+        # A run finishes what another committed, in that one's formats and not in its own.
         before.setenv("INVENTORY_EXTRA_FORMATS", "csv")
-        before.setenv("INVENTORY_ACCOUNTS", ACCOUNT_ID)
-        planned = plan.handler({"time": "2026-11-24T17:00:00Z"}, any_context())
-        for event in batches_of(planned):
-            batch.handler(event, any_context())
-        publish.handler(planned, any_context())
+        invoke("2026-11-24T17:00:00Z")
     aws.answers.append(listing("sa-east-1", deny))
     invoke("2026-11-24T18:00:00Z")
     invoke("2026-11-24T19:00:00Z")
@@ -133,6 +127,7 @@ BESIDE = f"arn:aws:s3:::{BUCKET}/user-poolsX/latest.json"
         *(("s3:PutObject", f"{OBJECTS}/{folder}/some", {"s3:if-match": '"tag"'}) for folder in WRITTEN_ONCE),
         *(("s3:PutObject", f"{OBJECTS}/{key}.bak", {}) for key in keys.MOVED),
         *(("s3:DeleteObject", f"{OBJECTS}/{folder}/some", {}) for folder in WRITTEN_ONCE),
+        ("s3:PutObject", f"{OBJECTS}/{keys.ACCOUNTS}/some", {"s3:if-none-match": "*"}),
         ("account:ListRegions", "arn:aws:account::210987654321:account/o-mine/210987654321", {}),
         ("s3:DeleteObject", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),
         ("s3:GetObjectTagging", f"arn:aws:s3:::{BUCKET}/user-pools/latest.json", {}),

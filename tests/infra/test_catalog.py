@@ -103,6 +103,14 @@ def test_the_database_has_its_settings_name_and_the_tables(by_default: Synthesiz
         assert set(tables(stack)) == set(COLUMNS)
 
 
+def test_an_organization_has_a_table_of_its_accounts_too(of_an_organization: Synthesized) -> None:
+    assert set(tables(of_an_organization)) == {*COLUMNS, "accounts"}
+    found = tables(of_an_organization)["accounts"]
+    assert list(columns(found)) == [each.name for each in schema.ACCOUNTS]
+    assert found["StorageDescriptor"]["Location"] == "s3://${Storage/Bucket}/user-pools/accounts/"
+    assert found["Parameters"]["storage.location.template"].endswith("/user-pools/accounts/dt=${dt}/")
+
+
 @pytest.mark.parametrize("name", COLUMNS)
 def test_each_column_has_its_type(by_default: Synthesized, name: str) -> None:
     assert list(columns(tables(by_default)[name]).items()) == list(COLUMNS[name].items())

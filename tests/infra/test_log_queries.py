@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from pool_inventory.errors import UnreadError
-from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing
+from pool_inventory.organization import batch
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, deny, listing
 
 from infra.monitoring.log_queries import log_queries
-from tests.conftest import Invoke
+from tests.conftest import Invoke, any_context
 from tests.infra.makers import Synthesized
 
 Output = Callable[[], list[dict[str, Any]]]
@@ -46,7 +47,9 @@ def log_lines(
     make_trouble: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[dict[str, Any]]:
-    """What the handler logs of a complete run, a partial one in trouble, one without any, one with a fault."""
+    """What the handler logs of a complete run, a partial one in trouble, one without any, one with a fault,
+    and a batch with one.
+    """
     monkeypatch.setenv("INVENTORY_REGIONS", "us-east-1,eu-west-1")
     invoke("2026-11-24T17:00:00Z")
     make_trouble()
@@ -58,6 +61,9 @@ def log_lines(
     monkeypatch.setattr("pool_inventory.handler.snapshot_time", None)
     with pytest.raises(TypeError):
         invoke("2026-11-24T20:00:00Z")
+    monkeypatch.setattr("pool_inventory.organization.batch.collect_accounts", None)
+    with pytest.raises(TypeError):
+        batch.handler({"time": "2026-11-24T20:00:00Z", "number": 1, "accounts": [ACCOUNT_ID]}, any_context())
     return [line for line in output() if "_aws" not in line]
 
 
@@ -83,8 +89,16 @@ def test_log_queries_are_saved_under_the_stacks_name(otherwise: Synthesized) -> 
             "QueryString": query.text,
             "LogGroupNames": ["${Exporter/Log}"],
         }
-        for query in log_queries()
+        for query in log_queries(of_organization=False)
     ]
+
+
+def test_an_organization_has_a_query_more(of_an_organization: Synthesized) -> None:
+    saved = of_an_organization.of_type("AWS::Logs::QueryDefinition").values()
+    assert [each["QueryString"] for each in saved] == [query.text for query in log_queries()]
+
+
+def test_each_query_begins_with_what_it_is_for() -> None:
     assert {query.text.partition("\n")[0] for query in log_queries()} == {
         f"# {query.description}" for query in log_queries()
     }

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Annotations, Match
-from pool_inventory.terminal.demo.stand_in import seed
+from pool_inventory.organization import batch, plan, publish
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, seed
 
-from benchmarks import cost
+from benchmarks import cost, organization_cost
 from infra.monitoring.alarms import section
 from infra.monitoring.log_queries import log_queries
 from infra.stack import PoolInventoryStack
-from tests.conftest import Invoke
+from tests.conftest import Invoke, any_context
 from tests.infra.cloudwatch import ALARM, OK, state_changes
 from tests.infra.makers import ROOT, Resource, Synthesized, any_settings
 from tests.makers import any_pools
+from tests.organization.conftest import batches_of
 
 HOUR = 60 * 60
 DAY = 24 * HOUR
@@ -443,6 +445,27 @@ def test_alarms_and_dashboard_use_each_metric_and_no_other(
     assert asked == emitted(output())
 
 
+def test_an_organizations_metrics_are_all_looked_at(
+    of_an_organization: Synthesized,
+    aws: StandIn,
+    output: Output,
+    make_trouble: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("INVENTORY_ACCOUNTS", ACCOUNT_ID)
+    aws.enabled_regions = ["us-east-1"]
+    seed("us-east-1", any_pools(3))
+    for hour in (18, 19):
+        planned = plan.handler({"time": f"2026-11-24T{hour}:00:00Z"}, any_context())
+        (event,) = batches_of(planned)
+        batch.handler(event, any_context())
+        publish.handler(planned, any_context())
+        make_trouble()
+    asked = {each for each in asked_for(of_an_organization) if not each[0].startswith("AWS/")}
+    assert asked == emitted(output())
+    assert {"Accounts", "AccountsFailed"} <= {name for _, name, _ in asked}
+
+
 def test_a_quote_in_the_services_name_does_not_end_the_search(tmp_path: Path) -> None:
     stack = Synthesized(tmp_path, serviceName='audit\'s "pools"')
     (search,) = drawn(stack)["In which regions are they?"]
@@ -548,7 +571,10 @@ def alarm_metrics(stack: Synthesized) -> int:
     return sum("MetricStat" in each for of_alarm in metrics for each in of_alarm)
 
 
-def test_the_page_on_cost_counts_alarms_and_dashboards(by_default: Synthesized, otherwise: Synthesized) -> None:
+def test_the_page_on_cost_counts_alarms_and_dashboards(
+    by_default: Synthesized, otherwise: Synthesized, of_an_organization: Synthesized
+) -> None:
     assert alarm_metrics(by_default) == cost.ALARM_METRICS
     assert alarm_metrics(otherwise) == cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
+    assert alarm_metrics(of_an_organization) == organization_cost.ALARM_METRICS + cost.EVENT_BUS_ALARM_METRICS
     assert len(by_default.of_type("AWS::CloudWatch::Dashboard")) == cost.DASHBOARDS

@@ -15,7 +15,7 @@ from tests.infra.makers import Resource, Synthesized
 
 # A first deploy that fails takes what it made along.
 KEPT = ("RetainExceptOnCreate", "Retain")
-WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "accounts", "hive", "manifests", "extra", "_staging")
+WRITTEN_ONCE = ("data", "carried", "coverage", "changes", "hive", "manifests", "extra", "_staging")
 TLS_ONLY = {"Bool": {"aws:SecureTransport": "false"}}
 
 
@@ -292,11 +292,19 @@ def test_unfinished_uploads_and_marks_of_deletions_go(by_default: Synthesized) -
 
 
 @pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
+def test_an_organizations_history_is_kept_too(of_an_organization: Synthesized, folder: str) -> None:
+    assert gone_after(of_an_organization, f"user-pools/{folder}/some") == (None, 365)
+
+
+OF_ONE_ACCOUNT = [each for each in keys.SNAPSHOT_FOLDERS if each != keys.ACCOUNTS]
+
+
+@pytest.mark.parametrize("folder", OF_ONE_ACCOUNT)
 def test_history_is_kept_and_a_year_of_what_was_written_over(by_default: Synthesized, folder: str) -> None:
     assert gone_after(by_default, f"user-pools/{folder}/some") == (None, 365)
 
 
-@pytest.mark.parametrize("folder", keys.SNAPSHOT_FOLDERS)
+@pytest.mark.parametrize("folder", OF_ONE_ACCOUNT)
 def test_a_snapshot_that_expires_is_gone_for_good_a_day_later(otherwise: Synthesized, folder: str) -> None:
     assert gone_after(otherwise, f"audit/pools/{folder}/some") == (400, 1)
 

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from pool_inventory.snapshots import keys
 
 from infra.organization.functions import organizations_actions
 from tests.infra.makers import Resource, Synthesized, any_settings
-from tests.infra.test_stack import WRITTEN_ONCE, allow
+from tests.infra.test_stack import allow
 
 ONCE = {"Null": {"s3:if-none-match": "false"}}
 LISTS = allow("s3:ListBucket", "${Storage/Bucket.Arn}", Condition={"StringLike": {"s3:prefix": "user-pools/*"}})
@@ -50,9 +51,14 @@ def test_a_batch_takes_the_member_role_alone_and_stages(of_an_organization: Synt
 
 def test_publish_writes_snapshots_and_asks_no_account(of_an_organization: Synthesized) -> None:
     bucket = "${Storage/Bucket.Arn}/user-pools"
+    folders = (*keys.SNAPSHOT_FOLDERS, keys.STAGING)
     assert granted(of_an_organization, "PublishRole") == [
         allow("s3:GetObject", f"{bucket}/*"),
-        allow("s3:PutObject", [f"{bucket}/{folder}/*" for folder in WRITTEN_ONCE], Condition=ONCE),
+        allow(
+            "s3:PutObject",
+            [f"{bucket}/{folder}/*" for folder in folders],
+            Condition=ONCE,
+        ),
         allow(
             "s3:PutObject",
             [
@@ -132,7 +138,7 @@ def test_only_the_role_that_others_trust_has_a_name(of_an_organization: Synthesi
     )
 
 
-def test_a_stack_that_begins_to_ask_an_organization_keeps_its_log(
+def test_a_stack_that_begins_to_ask_others_keeps_its_log(
     by_default: Synthesized, of_an_organization: Synthesized
 ) -> None:
     """CloudFormation makes the new before it removes the old, and a log group's name is there once."""
