@@ -77,6 +77,7 @@ synth deploy diff destroy bootstrap: $(PYTHON_READY) $(CDK_READY)
 
 docs: $(PYTHON_READY)
 	@$(WITH_BIN) python -m tools.tables
+	@$(WITH_BIN) python -m tools.state_machine
 
 peers: $(PYTHON_READY)
 	@$(BIN)/python -m benchmarks.install

@@ -17,6 +17,7 @@ UNTESTED_BY_NAME = {
     "clock.py": "a frozen dataclass of the standard library's own functions",
     "errors.py": "exceptions without behaviour",
     "model.py": "values: what their properties say is tested where a snapshot is read, snapshots/test_data_object.py",
+    "terminal/demo/state_machine.py": "what it runs is tested: organization/test_state_machine.py",
     "terminal/demo/story.py": "the demo is tested as a reader sees it: terminal/demo/test_walkthrough.py",
     "terminal/demo_command.py": "as above",
     "terminal/page/changed.py": "the page is tested as a reader sees it: terminal/page/test_page.py",

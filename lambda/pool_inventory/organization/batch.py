@@ -7,21 +7,18 @@ from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pool_inventory import run
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.aws.members import MemberRole
 from pool_inventory.aws.session import account_from_arn, open_session
 from pool_inventory.clock import Clock
-from pool_inventory.collect import readings
-from pool_inventory.collect.members import Collecting, collect_accounts
+from pool_inventory.collect.members import Collecting
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import Target
-from pool_inventory.organization import messages
+from pool_inventory.organization import messages, together
 from pool_inventory.organization.logged import logged
 from pool_inventory.publish.history import read_history, read_known
 from pool_inventory.settings import OrganizationSettings
-from pool_inventory.snapshots import coverage, keys, part
-from pool_inventory.snapshots.part import Part
+from pool_inventory.snapshots import keys, part
 from pool_inventory.stores.s3 import S3Store
 
 if TYPE_CHECKING:
@@ -71,7 +68,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
             deadline=Deadline.after(seconds, Clock()),
             read_before=_once(partial(_read_before, store, keys.snapshot_id(time), account_ids)),
         )
-        body = _read(account_ids, collecting)
+        body = together.read_batch(account_ids, collecting)
         # Another attempt may have written it meanwhile: the first stands.
         if damaged:
             store.replace(key, body, damaged.etag)
@@ -95,20 +92,3 @@ def _once(read: Callable[[], T]) -> Callable[[], T]:
             return cached()
 
     return call
-
-
-def _read(account_ids: tuple[str, ...], collecting: Collecting) -> bytes:
-    """Return the part of a batch."""
-    clock = collecting.deadline.clock
-    identifier = keys.snapshot_id(collecting.snapshot_time)
-    started_at = clock.now()
-    found = list(collect_accounts(account_ids, collecting))
-    all_readings = [reading for each in found for reading in each.readings]
-    made = Part(
-        covered=coverage.encode(identifier, (each.coverage for each in all_readings)),
-        failures=tuple(each.failure for each in found if each.failure),
-        warnings=run.unmodelled(all_readings, name_accounts=True),
-        started_at=started_at,
-        ended_at=clock.now(),
-    )
-    return part.encode(identifier, made, readings.lines(all_readings))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pool_inventory.errors import SettingsError
+from pool_inventory.terminal.demo import state_machine
 
 from tests.infra.makers import Resource, Synthesized, any_settings
 from tests.infra.test_stack import allow
@@ -30,6 +31,10 @@ def tasks(stack: Synthesized) -> dict[str, Resource]:
     states = definition(stack)["States"]
     inner = states["Batches"]["ItemProcessor"]["States"]
     return {name: each for name, each in {**states, **inner}.items() if each["Type"] == "Task"}
+
+
+def test_the_demo_runs_the_definition_that_is_deployed(of_an_organization: Synthesized) -> None:
+    assert state_machine.read_definition() == definition(of_an_organization), "write it again: make docs"
 
 
 def test_a_plan_says_what_comes_next(of_an_organization: Synthesized) -> None:
