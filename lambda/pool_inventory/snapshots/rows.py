@@ -130,6 +130,8 @@ def _fit(sent: dict[str, Any], columns: tuple[Column, ...]) -> tuple[dict[str, A
     rest: dict[str, Any] = {}
     left = dict(sent)
     for column in columns:
+        if column.member is None:
+            continue
         value = left.pop(column.member, None)
         if value is None:
             continue
