@@ -2,12 +2,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import boto3
 import pytest
 from pool_inventory.aws.calls import Caller
 from pool_inventory.aws.failures import MalformedResponseError
-from pool_inventory.aws.pages import MAX_DEPTH, RepeatedTokenError, pages, parse_json
+from pool_inventory.aws.pages import MAX_DEPTH, RepeatedTokenError, keep_raw_body, pages, parse_json
+from pool_inventory.terminal.demo.stand_in import StandIn, seed
 
-from tests.makers import HeldClock
+from tests.makers import HeldClock, any_pools
 
 
 def listed(caller: Caller, answers: Mapping[str | None, object]) -> Iterator[list[dict[str, Any]]]:
@@ -92,3 +94,15 @@ def test_an_error_does_not_show_the_token(caller: Caller) -> None:
 )
 def test_a_number_that_python_cannot_hold_keeps_its_digits(text: str, value: object) -> None:
     assert parse_json(text) == value
+
+
+def test_a_client_whose_bodies_are_kept_twice_keeps_each(aws: StandIn, caller: Caller) -> None:
+    """As where accounts share it, and two threads are the first at the same time."""
+    seed("us-east-1", any_pools(3))
+    client: Any = boto3.client("cognito-idp", region_name="us-east-1")
+    for number in range(3):
+        keep_raw_body(client, "ListUserPools")
+        if number == 1:  # what makes it once is lost: the next registers again
+            client.meta.events._emitter._unique_id_handlers.clear()
+    (page,) = pages(caller, lambda _: client.list_user_pools(MaxResults=60), items="UserPools", key="Id")
+    assert len(page) == 3
