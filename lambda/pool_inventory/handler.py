@@ -18,12 +18,23 @@ from pool_inventory.stores.s3 import S3Store
 from pool_inventory.telemetry import announce, metrics
 from pool_inventory.telemetry.logs import make_logger
 
-# How many lines a run logs of targets that could not be read. All of them are in the snapshot's coverage.
+# How many lines a run logs of targets that could not be read, all of which are in the snapshot's coverage; and of
+# warnings, which a new member of the API's answers brings for each target.
 MAX_LOGGED = 100
 
 if TYPE_CHECKING:
     from aws_lambda_powertools import Logger
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+@dataclasses.dataclass(slots=True)
+class _Collected:
+    """What a run that fails knows: `coverage` returns how reading the targets went, which are too many to be held."""
+
+    coverage: Callable[[], Iterable[Coverage]] = tuple
+
+    def keep(self, coverage: Callable[[], Iterable[Coverage]]) -> None:
+        self.coverage = coverage
 
 
 def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
@@ -54,7 +65,7 @@ def serve(
     # Until the settings are read: a wrong one must be reported, too.
     logger = make_logger(SERVICE_NAME.read({}), LOG_LEVEL.read({}))
     names = {"namespace": METRICS_NAMESPACE.read({}), "service": SERVICE_NAME.read({})}
-    coverage: list[Coverage] = []
+    collected = _Collected()
     try:
         settings = settings_type.from_environment(os.environ)
         logger = make_logger(settings.service_name, settings.log_level)
@@ -62,15 +73,15 @@ def serve(
         request = _request(event, settings, clock)
         logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)
         tools = _tools(
-            context, settings, clock, started=started, own_id=request.snapshot_id, collected=coverage.extend
+            context, settings, clock, started=started, own_id=request.snapshot_id, collected=collected.keep
         )
         outcome = export(request, tools, ask)
     except Exception as error:
-        _log_unread(logger, coverage)
+        _log_unread(logger, collected.coverage())
         # The text of an error of ours says all; any other is a fault of this program, and wants its traceback.
         expected = isinstance(error, InventoryError)
         logger.error("the run failed", extra={"error": str(error)}, exc_info=not expected)  # noqa: TRY400 - as said
-        metrics.emit_failure(coverage, duration_ms=_milliseconds_since(started, clock), **names)
+        metrics.emit_failure(collected.coverage(), duration_ms=_milliseconds_since(started, clock), **names)
         raise
     failures = announce.announce(tools.session, tools.store, settings.event_bus, outcome.unannounced)
     metrics.emit_concerns(
@@ -100,7 +111,7 @@ def _tools(
     *,
     started: float,
     own_id: str,
-    collected: Callable[[Iterable[Coverage]], None],
+    collected: Callable[[Callable[[], Iterable[Coverage]]], None],
 ) -> Tools:
     session = open_session()
     store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
@@ -134,8 +145,10 @@ def _log_concerns(logger: "Logger", outcome: Outcome, failures: Iterable[announc
         _log_unread(logger, outcome.coverage())
     for each in outcome.passed_by:
         logger.warning("passed by", extra={"object": each.address, "reason": each.reason})
-    for warning in outcome.warnings:
+    for warning in outcome.warnings[:MAX_LOGGED]:
         logger.warning(warning)
+    if (more := len(outcome.warnings) - MAX_LOGGED) > 0:
+        logger.warning("there are more warnings", extra={"count": more})
     for failure in failures:
         logger.warning("events did not get onto the bus", extra=dataclasses.asdict(failure))
 

@@ -80,7 +80,7 @@ class Tools:
     store: Store
     deadline: Deadline
     progress: Progress | None = None
-    collected: Callable[[Iterable[Coverage]], object] | None = None
+    collected: Callable[[Callable[[], Iterable[Coverage]]], object] | None = None
     report: Report | None = None
 
     def now(self) -> datetime:
@@ -222,7 +222,7 @@ def export(request: Request, tools: Tools, ask: Collect = collect_own_account) -
         reading = background.submit(_read_before, past.history, request, tools)
         collected = ask(request, tools, lambda: reading.result()[0])
         if tools.collected:
-            tools.collected(collected.coverage())
+            tools.collected(collected.coverage)
         before, seen = reading.result()
     return _publish(collected, past, before, seen, request, tools)
 

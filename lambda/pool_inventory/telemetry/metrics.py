@@ -103,16 +103,12 @@ def emit_failure(coverage: Iterable[Coverage], *, namespace: str, service: str, 
 
     How many pools there are is not among that.
     """
-    known = tuple(coverage)
+    totals: Counter[str] = Counter()
+    for each in coverage:
+        totals.update(targets=1, failed=each.is_failed, requests=each.requests, retries=each.retries)
     with _document(namespace, service) as metrics:
-        if known:
-            _add_targets(
-                metrics,
-                targets=len(known),
-                failed=sum(each.is_failed for each in known),
-                requests=sum(each.requests for each in known),
-                retries=sum(each.retries for each in known),
-            )
+        if totals:
+            _add_targets(metrics, **totals)
         metrics.add_metric("SnapshotComplete", MetricUnit.Count, 0)
         metrics.add_metric("SnapshotDuration", MetricUnit.Milliseconds, duration_ms)
 
