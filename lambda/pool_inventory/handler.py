@@ -72,9 +72,7 @@ def serve(
         names = {"namespace": settings.metrics_namespace, "service": settings.service_name}
         request = _request(event, settings, clock)
         logger.append_keys(snapshot_id=request.snapshot_id, function_request_id=context.aws_request_id)
-        tools = _tools(
-            context, settings, clock, started=started, own_id=request.snapshot_id, collected=collected.keep
-        )
+        tools = _tools(context, settings, clock, started=started, own_id=request.snapshot_id, collected=collected.keep)
         outcome = export(request, tools, ask)
     except Exception as error:
         _log_unread(logger, collected.coverage())

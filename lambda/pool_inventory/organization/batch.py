@@ -80,7 +80,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
 
 
 def _why_again(body: bytes, snapshot_id: str, account_ids: Collection[str]) -> str | None:
-    """Return why a part that is there does not stand: another attempt can only read more than none; None if it does."""
+    """Return why a part that is there does not stand, None if it does: where it read nothing, none can read less."""
     try:
         found = part.decode(body, snapshot_id)
         found.check_accounts(account_ids)
