@@ -31,12 +31,16 @@ import pyarrow.parquet as pq
 import pytest
 import sqlglot
 from mypy_boto3_s3 import S3Client
-from pool_inventory.snapshots import schema
+from pool_inventory.model import Member
+from pool_inventory.snapshots import accounts, schema
+from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
 
 from infra.catalog import TABLES
+from tests.chains import add_snapshot
 from tests.conftest import Invoke
 from tests.makers import ACCOUNT_ID, any_pool
+from tests.terminal.inventories import MEMBERS, ORGANIZATION, add_organization
 from tests.upgrades.releases import longer_release, this_release
 
 PAGE = Path(__file__).parents[2] / "docs/reading.md"
@@ -48,6 +52,7 @@ FOLDERS = {
     "user_pools": "data",
     "user_pools_carried": "carried",
     "coverage": "coverage",
+    "accounts": "accounts",
     "changes": "changes",
     "user_pools_latest": "latest",
     "coverage_latest": "latest-coverage",
@@ -83,7 +88,10 @@ def snippets(page: str) -> list[Snippet]:
 
 BLOCKS = snippets(PAGE.read_text())
 # Policies are not run: tests/iam/test_readers.py and tests/infra/test_readers.py read each of them.
-SNIPPETS = [each for each in BLOCKS if each.language != "json"]
+RUN = [each for each in BLOCKS if each.language != "json"]
+# Of one account there is nothing to ask these: they have a test of their own.
+WHOSE = ("Whose pool it is: Athena: whose pool it is", "Whose pool it is: DuckDB: whose pool it is")
+SNIPPETS = [each for each in RUN if each.name not in WHOSE]
 
 
 def at(hour: int, day: int = 24) -> datetime:
@@ -425,6 +433,8 @@ def on_tables(code: str, here: Path) -> Rows:
     with duckdb.connect() as connection:
         for name, folder in FOLDERS.items():
             of_columns = "data" if folder == "carried" else folder
+            if folder == "accounts" and not (here / BUCKET / "user-pools" / folder).exists():
+                continue
             newest = pq.read_schema(max((here / BUCKET / "user-pools" / of_columns).rglob("*.parquet"), key=str))
             columns = pa.unify_schemas([newest, pa.schema([("dt", pa.string())])])
             files = sorted(map(str, (here / BUCKET / "user-pools" / folder).rglob("*.parquet")))
@@ -514,6 +524,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Series.values returning an ndarr
 def test_each_snippet_is_run_and_no_block_is_passed_over() -> None:
     page = PAGE.read_text()
     assert [each.name for each in SNIPPETS] == list(EXPECTED)
+    assert [each.name for each in RUN if each not in SNIPPETS] == list(WHOSE)
     assert len(re.findall(r"^\s*(?:```|~~~)", page, re.MULTILINE)) == 2 * len(BLOCKS), "each fence names a language"
 
 
@@ -528,6 +539,24 @@ def test_a_snippet_answers_what_was_seeded(snippet: Snippet, history: History, h
     if snippet in OF_POOLS:
         found = [row[-5:] for row in found]
     assert Counter(found) == Counter(history.answers[expected]), "each row once"
+
+
+@pytest.mark.parametrize("name", WHOSE)
+def test_a_snippet_says_whose_pool_it_is(name: str, lay: Lay) -> None:
+    """The account search has left, and its pool is still known."""
+    here = lay({})
+    store = FolderStore(here / BUCKET / "user-pools")
+    add_organization(store)
+    stayed = [Member(account_id, name) for account_id, name in MEMBERS.items() if name != "search"]
+    reading = {place: pools for place, pools in ORGANIZATION[1].items() if not place.startswith("210000000004")}
+    add_snapshot(store, 2, reading, accounts=accounts.encode("2026-11-24T20-00Z", stayed))
+    (code,) = (each.code for each in RUN if each.name == name)
+    run = in_athena if "Athena" in name else in_duckdb
+    assert [(row[0], *row[2:5]) for row in run(code, here)] == [
+        ("billing", "210000000001", "eu-west-1", "eu-west-1_000000001"),
+        (None, "210000000003", "eu-west-1", "eu-west-1_000000003"),
+        ("search", "210000000004", "eu-west-1", "eu-west-1_000000004"),
+    ]
 
 
 @pytest.mark.parametrize("history", ["three releases"], indirect=True)

@@ -46,14 +46,14 @@ def organization(*accounts: dict[str, Any]) -> Answer:
     return answer
 
 
-def refuse_role(account_id: str) -> Answer:
-    """Refuse the role of one account, as STS does."""
+def refuse_role(account_id: str, why: str = "") -> Answer:
+    """Refuse the role of one account, as STS does, for a reason that it may add."""
 
     def answer(request: Request) -> Response | None:
         role = f"arn:aws:iam::{account_id}:role/pool-inventory-member"
         if request.form.get("Action") != "AssumeRole" or request.form["RoleArn"] != role:
             return None
-        message = f"User: {OWN} is not authorized to perform: sts:AssumeRole on resource: {role}"
+        message = f"User: {OWN} is not authorized to perform: sts:AssumeRole on resource: {role}{why}"
         body = f"<ErrorResponse><Error><Code>AccessDenied</Code><Message>{message}</Message></Error></ErrorResponse>"
         return Response(body, 403, content_type="text/xml")
 

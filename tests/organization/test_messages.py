@@ -8,6 +8,7 @@ from pool_inventory.model import Account, Member
 from pool_inventory.organization import messages
 from pool_inventory.organization.messages import Plan
 from pool_inventory.settings import MAX_ACCOUNTS_PER_BATCH
+from pool_inventory.snapshots import accounts
 
 MEMBERS = tuple(Member(f"21000000000{number}") for number in range(5))
 PLAN = Plan(Account("210000000000", "aws"), ("eu-west-1",), MEMBERS, 2)
@@ -25,7 +26,15 @@ def test_a_plan_is_read_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [{"members": []}, {"ownRegions": []}, {"accountsPerBatch": 0}, {"accountsPerBatch": "2"}, {"own": None}],
+    [
+        {"members": []},
+        {"members": [accounts.document(each) for each in reversed(MEMBERS)]},
+        {"members": [accounts.document(each) for each in (MEMBERS[0], MEMBERS[0])]},
+        {"ownRegions": []},
+        {"accountsPerBatch": 0},
+        {"accountsPerBatch": "2"},
+        {"own": None},
+    ],
 )
 def test_what_is_no_plan_is_refused(odd: dict[str, Any]) -> None:
     body = json.dumps({**json.loads(messages.encode_plan(PLAN)), **odd}).encode()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.errors import SettingsError, TargetsError
@@ -76,6 +77,28 @@ def test_a_snapshot_that_is_committed_is_published(snapshot: Snapshot, s3: S3Cli
     said = planned()
     assert said["next"] == messages.PUBLISH
     assert snapshot()["result"] == "finished"
+
+
+def test_what_is_left_of_a_finished_snapshot_is_published(snapshot: Snapshot, s3: S3Client) -> None:
+    snapshot("2026-11-24T17:00:00Z")
+    before = s3.get_object(Bucket="inventory", Key=f"user-pools/{keys.LATEST}")["Body"].read()
+    snapshot()
+    s3.put_object(Bucket="inventory", Key=f"user-pools/{keys.LATEST}", Body=before)
+    assert planned()["next"] == messages.PUBLISH
+    assert snapshot()["result"] == "unchanged"
+    assert b"2026-11-24T18-00Z" in s3.get_object(Bucket="inventory", Key=f"user-pools/{keys.LATEST}")["Body"].read()
+    assert planned()["next"] == messages.NOTHING
+
+
+def test_events_that_are_not_out_are_left_to_publish(
+    snapshot: Snapshot, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boto3.client("events").create_event_bus(Name="security")
+    monkeypatch.setenv("INVENTORY_EVENT_BUS", "security")
+    snapshot()
+    assert planned()["next"] == messages.NOTHING
+    s3.delete_object(Bucket="inventory", Key=f"user-pools/{keys.announced('2026-11-24T18-00Z')}")
+    assert planned()["next"] == messages.PUBLISH
 
 
 @pytest.mark.parametrize("value", [None, ""])

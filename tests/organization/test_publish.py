@@ -1,6 +1,7 @@
 """An organization's snapshot: what every account gave, and what is known of those that gave nothing."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -12,8 +13,18 @@ from pool_inventory.snapshots import accounts, coverage, keys, table
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, error, listing, seed
 from werkzeug.wrappers import Request, Response
 
+from tests.conftest import Invoke
 from tests.makers import any_pools
-from tests.organization.conftest import OTHERS, OWN, Snapshot, any_account, organization, refuse_role
+from tests.organization.conftest import (
+    OTHERS,
+    OWN,
+    Snapshot,
+    any_account,
+    of_account,
+    organization,
+    refuse_regions,
+    refuse_role,
+)
 
 REGIONS = ("eu-west-1", "us-east-1")
 
@@ -134,3 +145,89 @@ def test_an_error_of_thousands_of_targets_is_bounded(
     assert len(json.dumps(str(raised.value))) < 100_000
     *_, failed, _ = (json.loads(each) for each in capsys.readouterr().out.splitlines())
     assert failed["message"] == "the run failed"
+
+
+def test_accounts_are_counted_in_metrics_without_a_dimension(
+    snapshot: Snapshot, org: StandIn, output: Callable[[], list[dict[str, Any]]]
+) -> None:
+    org.answers.append(refuse_role(OTHERS[1]))
+    snapshot()
+    (line,) = [each for each in output() if "AccountsFailed" in each]
+    assert (line["Accounts"], line["AccountsFailed"]) == ([5], [1])
+    assert line["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+
+
+def test_with_one_account_no_metric_counts_accounts(
+    invoke: Invoke, output: Callable[[], list[dict[str, Any]]]
+) -> None:
+    invoke()
+    assert not [each for each in output() if "Accounts" in each]
+
+
+def test_where_all_accounts_are_denied_nothing_is_published(
+    snapshot: Snapshot, org: StandIn, s3: S3Client, output: Callable[[], list[dict[str, Any]]]
+) -> None:
+    org.answers += [*map(refuse_role, OTHERS), listing("eu-west-1", deny), listing("us-east-1", deny)]
+    with pytest.raises(UnreadError, match=f"no target could be read, so nothing is published: {OWN} eu-west-1 denied"):
+        snapshot()
+    assert not any("data/" in each["Key"] for each in s3.list_objects_v2(Bucket="inventory")["Contents"])
+    (line,) = [each for each in output() if "SnapshotComplete" in each]
+    assert (line["SnapshotComplete"], line["Targets"], line["TargetsFailed"]) == ([0], [10], [10])
+
+
+def test_once_the_roles_are_there_the_next_start_reads_them(snapshot: Snapshot, org: StandIn) -> None:
+    """Its parts say that nothing was read: they do not stand."""
+    denied = [*map(refuse_role, OTHERS), listing("eu-west-1", deny), listing("us-east-1", deny)]
+    org.answers += denied
+    with pytest.raises(UnreadError):
+        snapshot()
+    del org.answers[-len(denied) :]
+    assert snapshot()["pools"] == 20
+
+
+def test_a_refused_list_of_regions_is_those_of_before(
+    snapshot: Snapshot, org: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_REGIONS", "enabled")
+    org.enabled_regions = [*REGIONS]
+    snapshot("2026-11-24T17:00:00Z")
+    org.enabled_regions = ["us-east-1"]
+    org.answers.append(of_account(OTHERS[1], refuse_regions))
+    summary = snapshot("2026-11-24T18:00:00Z")
+    found = statuses(s3, summary)
+    assert [found[OTHERS[1], region] for region in REGIONS] == ["denied", "denied"]
+    assert [found[OTHERS[0], region] for region in REGIONS] == ["not_asked", "ok"]
+    assert pools_of(s3, keys.LATEST_DATA)[OTHERS[1]] == 4
+
+
+def test_an_account_that_joins_is_read_and_brings_no_changes(snapshot: Snapshot, org: StandIn, s3: S3Client) -> None:
+    org.answers[:] = [organization(*map(any_account, (OWN, *OTHERS[:3])))]
+    snapshot("2026-11-24T17:00:00Z")
+    org.answers[:] = [organization(*map(any_account, (OWN, *OTHERS)))]
+    summary = snapshot("2026-11-24T18:00:00Z")
+    assert (summary["status"], sum(summary["changes"].values())) == ("complete", 0)
+    assert pools_of(s3, keys.data(summary["snapshot_id"]))[OTHERS[3]] == 8
+
+
+def test_an_account_that_left_is_carried_until_forgotten(
+    snapshot: Snapshot, org: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVENTORY_FORGET_DAYS", "2")
+    snapshot("2026-11-20T18:00:00Z")
+    org.answers[:] = [organization(*map(any_account, (OWN, *OTHERS[:3])))]
+    assert snapshot("2026-11-22T18:00:00Z")["carried"] == {"targets": 2, "pools": 8, "forgotten": 0}
+    summary = snapshot("2026-11-23T18:00:00Z")
+    assert (summary["carried"]["pools"], summary["carried"]["forgotten"], summary["changes"]["deleted"]) == (0, 2, 0)
+    assert OTHERS[3] not in pools_of(s3, keys.LATEST_DATA)
+
+
+def test_a_region_that_the_organization_forbids_is_accepted(
+    snapshot: Snapshot, org: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only that: a refused role is no region that a policy forbids, whatever its words."""
+    monkeypatch.setenv("INVENTORY_ACCEPT_DENIED", "scp")
+    org.answers.append(listing("eu-west-1", deny))
+    assert snapshot("2026-11-24T17:00:00Z")["status"] == "complete"
+    org.answers.append(refuse_role(OTHERS[1], " with an explicit deny in a service control policy"))
+    summary = snapshot("2026-11-24T18:00:00Z")
+    assert (summary["status"], summary["targets_failed"]) == ("partial", 2)

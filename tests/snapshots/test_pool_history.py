@@ -127,3 +127,17 @@ def test_snapshots_that_do_not_know_are_read_side_by_side() -> None:
     store.seconds = 0.005
     assert events(followed(store)) == [(identifier(0), None, "found")]
     assert store.most_at_once > 2
+
+
+def test_a_pool_is_followed_though_many_accounts_are_unread() -> None:
+    """More than a changes object names: then the data says whether the pool's own account was read."""
+    others: Reading = {f"22{number:010d} eu-west-1": None for number in range(120)}
+    own = ([POOL, OTHER], None, [POOL, OTHER], [POOL])
+    store = chained(*({"210000000001 eu-west-1": pools, **others} for pools in own))
+    gone = followed(store, OTHER["Id"])
+    assert [(each.snapshot_id, each.change) for each in gone.events] == [
+        (identifier(0), "found"),
+        (identifier(3), "deleted"),
+    ]
+    assert (gone.account_id, len(gone.newest_coverage)) == ("210000000001", 1)
+    assert [each.change for each in followed(store).events] == ["found"]

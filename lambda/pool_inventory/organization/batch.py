@@ -1,7 +1,7 @@
 """The state of each batch: read its accounts into one part."""
 
 import os
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Container
 from datetime import datetime
 from functools import cache, partial
 from threading import Lock
@@ -46,15 +46,13 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         number, account_ids = messages.batch_of(event)
         logger.append_keys(snapshot_id=keys.snapshot_id(time), batch=number)
         key = keys.part(keys.snapshot_id(time), number)
-        damaged = store.get(key)
-        if damaged:
-            try:
-                part.decode(damaged.body, keys.snapshot_id(time)).check_accounts(account_ids)
-            except SnapshotError as error:
-                logger.warning("the part is read again", extra={"object": store.address(key), "reason": str(error)})
-            else:
+        earlier = store.get(key)
+        if earlier:
+            reason = _why_again(earlier.body, keys.snapshot_id(time), account_ids)
+            if reason is None:
                 logger.info("an earlier attempt wrote the part")
                 return {}
+            logger.warning("the part is read again", extra={"object": store.address(key), "reason": reason})
         seconds = context.get_remaining_time_in_millis() / 1000 - settings.reserve_seconds
         collecting = Collecting(
             session=session,
@@ -70,12 +68,22 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
         )
         body = together.read_batch(account_ids, collecting)
         # Another attempt may have written it meanwhile: the first stands.
-        if damaged:
-            store.replace(key, body, damaged.etag)
+        if earlier:
+            store.replace(key, body, earlier.etag)
         else:
             store.put_if_absent(key, body)
         logger.info("the batch is read", extra={"accounts": len(account_ids), "size_bytes": len(body)})
         return {}
+
+
+def _why_again(body: bytes, snapshot_id: str, account_ids: Collection[str]) -> str | None:
+    """Return why a part that is there does not stand, None if it does: where it read nothing, none can read less."""
+    try:
+        found = part.decode(body, snapshot_id)
+        found.check_accounts(account_ids)
+    except SnapshotError as error:
+        return str(error)
+    return None if any(each.is_read for each in found.coverage) else "it read no target"
 
 
 def _read_before(store: "Store", snapshot_id: str, account_ids: Container[str]) -> frozenset[Target] | None:

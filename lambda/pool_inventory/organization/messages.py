@@ -78,6 +78,9 @@ def decode_plan(body: bytes, address: str) -> Plan:
         )
         if not plan.members or not plan.own_regions or not plan.accounts_per_batch:
             raise ValueError("it has no account, no region or no batch")
+        ids = [each.account_id for each in plan.members]
+        if ids != sorted(set(ids)):
+            raise ValueError("its accounts are not sorted, or one is there twice")
     except checked.NOT_OURS as error:
         raise SnapshotError(f"{address} is no plan that this program writes: {error!r:.200}") from error
     return plan

@@ -33,8 +33,8 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
     """Plan the snapshot that the event asks for.
 
     Returns:
-        What to do next: collect its batches, publish it where it is committed already, or nothing where it is done or
-        a newer one is there.
+        What to do next: collect its batches, publish it where it is committed and something of it is left to do, or
+        nothing where it is done or a newer one is there.
 
     Raises:
         InventoryError: as its text says.
@@ -48,7 +48,7 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         logger.append_keys(snapshot_id=keys.snapshot_id(time))
         session = open_session()
         store = S3Store.open(session, settings.bucket, settings.prefix, settings.encryption)
-        step = _next(store, keys.snapshot_id(time), clock)
+        step = _next(store, keys.snapshot_id(time), clock, has_bus=settings.event_bus is not None)
         said = {messages.TIME: time.isoformat(), messages.NEXT: step}
         if step != messages.COLLECT:
             logger.info("there is nothing to collect", extra=said)
@@ -62,10 +62,12 @@ def handler(event: object, context: "LambdaContext") -> dict[str, Any]:
         return {**said, messages.BATCHES_KEY: store.full_key(batches_key)}
 
 
-def _next(store: "Store", snapshot_id: str, clock: Clock) -> str:
+def _next(store: "Store", snapshot_id: str, clock: Clock, *, has_bus: bool) -> str:
     history = read_history(store, snapshot_id, now=clock.now())
     if history.is_committed:
-        return messages.PUBLISH if snapshot_id in history.unfinished else messages.NOTHING
+        is_told = not has_bus or snapshot_id not in history.unannounced
+        is_done = snapshot_id not in history.unfinished and history.is_named and is_told
+        return messages.NOTHING if is_done else messages.PUBLISH
     return messages.NOTHING if history.newest_id > snapshot_id else messages.COLLECT
 
 
