@@ -44,11 +44,11 @@ def organization(*accounts: dict[str, Any]) -> Answer:
     return answer
 
 
-def refuse_role(account_id: str) -> Answer:
+def refuse_role(account_id: str, name: str = "pool-inventory-member") -> Answer:
     """Refuse the role of one account, as STS does."""
 
     def answer(request: Request) -> Response | None:
-        role = f"arn:aws:iam::{account_id}:role/pool-inventory-member"
+        role = f"arn:aws:iam::{account_id}:role/{name}"
         if request.form.get("Action") != "AssumeRole" or request.form["RoleArn"] != role:
             return None
         message = f"User: {OWN} is not authorized to perform: sts:AssumeRole on resource: {role}"
