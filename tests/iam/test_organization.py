@@ -157,9 +157,11 @@ def calls_of_the_machine(deployed: Deployed) -> Iterator[Call]:
     ((logical_id, machine),) = deployed.of_type("AWS::StepFunctions::StateMachine").items()
     role, name = role_of(deployed, machine["RoleArn"]), deployed.names[logical_id]
     execution = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:execution:{name}"
+    function, *_ = deployed.of_type("AWS::Lambda::Function").values()
+    prefix = function["Environment"]["Variables"]["INVENTORY_PREFIX"]
     asked = [
         *(("lambda:InvokeFunction", deployed.arn(each)) for each in deployed.of_type("AWS::Lambda::Function")),
-        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/user-pools/_staging/2026-11-24T18-00Z/batches.json"),
+        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{prefix}/_staging/2026-11-24T18-00Z/batches.json"),
         ("states:StartExecution", deployed.arn(logical_id)),
         *(
             (f"states:{action}Execution", f"{execution}{label}:some")
