@@ -65,7 +65,8 @@ class Run:
 
 @pytest.fixture(params=STACKS)
 def options(request: pytest.FixtureRequest) -> Mapping[str, object]:
-    return {"accounts": "organization", "regions": "enabled", "accountsPerBatch": 2} | STACKS[request.param]
+    default: dict[str, object] = {"accounts": "organization", "regions": "enabled", "accountsPerBatch": 2}
+    return {**default, **STACKS[request.param]}
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def in_units(request: Request) -> Response | None:
     _, _, operation = request.headers.get("X-Amz-Target", "").partition("AWSOrganizationsV20161128.")
     parent = json.loads(request.get_data())["ParentId"] if operation.endswith("ForParent") else None
     if operation == "ListAccountsForParent":
-        return reply({"Accounts": [any_account(OTHERS[1] if parent == "r-ab12" else OTHERS[2])]})
+        return reply({"Accounts": [any_account(ACCOUNT_ID if parent == "r-ab12" else OTHERS[2])]})
     if operation == "ListOrganizationalUnitsForParent":
         return reply({"OrganizationalUnits": [{"Id": UNIT}] if parent == "r-ab12" else []})
     return None
