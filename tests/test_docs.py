@@ -12,6 +12,8 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 from click.testing import CliRunner
 from pool_inventory.snapshots import keys
 from pool_inventory.terminal import command_line
@@ -230,3 +232,45 @@ def test_the_contract_names_each_metric(demo: tuple[Path, str]) -> None:
 @pytest.mark.parametrize("key", [*keys.SNAPSHOT_FOLDERS, keys.LATEST, keys.LATEST_DATA, keys.LATEST_COVERAGE])
 def test_the_contract_names_each_key(key: str) -> None:
     assert re.search(rf"^\| `{re.escape(key)}[`/]", CONTRACT, re.MULTILINE)
+
+
+# Of the CLI, and of no service.
+OF_ANY_COMMAND = {"query", "output", "region", "profile", "max-items", "cli-binary-format", "cli-read-timeout"}
+# Commands that are more than one operation.
+MADE_OF_SEVERAL = {("s3", "mv"), ("s3", "cp"), ("s3", "ls"), ("s3", "rm"), ("s3", "sync"), ("sso", "login")}
+MADE_OF_SEVERAL |= {("cloudformation", "deploy"), ("configure", "sso")}
+
+
+def aws_commands(page: str) -> Iterator[list[str]]:
+    """The words of each command of the AWS CLI in a page's code; a quoted text may go over several lines."""
+    lines = iter(page.replace("\\\n", " ").splitlines())
+    for line in lines:
+        if not re.match(r"\s+(\w+=\S+ )*aws ", line):
+            continue
+        text = line
+        while text.count("'") % 2:
+            text += next(lines)
+        words = shlex.split(text, comments=True)
+        yield words[words.index("aws") + 1 : words.index("|") if "|" in words else None]
+
+
+AWS_COMMANDS = [(page.name, words) for page in ALL_PAGES for words in aws_commands(page.read_text())]
+
+
+@pytest.mark.parametrize(("page", "words"), AWS_COMMANDS, ids=[f"{page} {words[:2]}" for page, words in AWS_COMMANDS])
+def test_a_command_of_the_aws_cli_is_one(page: str, words: list[str]) -> None:
+    assert page
+    service, command = words[:2]
+    if (service, command) in MADE_OF_SEVERAL:
+        return
+    model = get_session().get_service_model({"s3api": "s3"}.get(service, service))
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+    shape = model.operation_model(operations[command]).input_shape
+    members = {xform_name(name, "-"): name for name in shape.members} if shape else {}
+    given = {word.removeprefix("--").partition("=")[0] for word in words if word.startswith("--")} - OF_ANY_COMMAND
+    assert given <= set(members)
+    assert set(shape.required_members if shape else ()) <= {members[each] for each in given}
+
+
+def test_there_are_commands_of_the_aws_cli() -> None:
+    assert {words[1] for _, words in AWS_COMMANDS} >= {"redrive-execution", "put-resource-policy", "receive-message"}

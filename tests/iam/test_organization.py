@@ -10,8 +10,8 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.organization import batch, messages, plan, publish
-from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn
-from werkzeug.wrappers import Request
+from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, reply
+from werkzeug.wrappers import Request, Response
 
 from infra.member_role import template
 from tests.conftest import BUCKET, any_context
@@ -31,15 +31,25 @@ from tests.infra.makers import Synthesized, any_settings
 from tests.organization.conftest import OTHERS, any_account, organization, refuse_role
 
 ORGANIZATION_ID = "o-a1b2c3d4e5"
+UNIT = "ou-ab12-34cd56ef"
 BATCH_ROLE_NAME = f"PoolInventory-batch-{REGION}"
 BATCH_ROLE = f"arn:aws:iam::{ACCOUNT_ID}:role/{BATCH_ROLE_NAME}"
+ANOTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/of-others"
 STACKS: Mapping[str, Mapping[str, object]] = {
     "by default": {},
     "with a key, an external id and a bus": {
         "customerManagedKey": "yes",
         "externalId": "a:b",
         "eventBus": "default",
-        "memberRole": "pool-inventory-member",
+        "memberRole": "audit/inventory",
+    },
+    "by units, in a bucket of others under a key": {
+        "accounts": f"r-ab12,-ou-ab12-34cd56ef,{OTHERS[0]}",
+        "bucketName": BUCKET,
+        "encryption": ANOTHER_KEY,
+        "prefix": "audit/pools",
+        "extraFormats": "csv",
+        "dashboard": "no",
     },
 }
 
@@ -55,7 +65,8 @@ class Run:
 
 @pytest.fixture(params=STACKS)
 def options(request: pytest.FixtureRequest) -> Mapping[str, object]:
-    return {"accounts": "organization", "regions": "enabled", "accountsPerBatch": 2, **STACKS[request.param]}
+    default: dict[str, object] = {"accounts": "organization", "regions": "enabled", "accountsPerBatch": 2}
+    return {**default, **STACKS[request.param]}
 
 
 @pytest.fixture
@@ -70,11 +81,13 @@ def deployed(options: Mapping[str, object], tmp_path: Path) -> Deployed:
 
 
 @pytest.fixture
-def run(deployed: Deployed, aws: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(
+    deployed: Deployed, options: Mapping[str, object], aws: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
+) -> Run:
     """Two runs, the second with an account that denies."""
     assert s3
     aws.enabled_regions = ["eu-west-1", "us-east-1"]
-    aws.answers.append(organization(*map(any_account, (ACCOUNT_ID, *OTHERS))))
+    aws.answers += [organization(*map(any_account, (ACCOUNT_ID, *OTHERS))), in_units]
     function, *_ = deployed.of_type("AWS::Lambda::Function").values()
     for name, value in function["Environment"]["Variables"].items():
         monkeypatch.setenv(name, value)
@@ -83,7 +96,7 @@ def run(deployed: Deployed, aws: StandIn, s3: S3Client, monkeypatch: pytest.Monk
         # A run finishes what another committed, in that one's formats and not in its own.
         before.setenv("INVENTORY_EXTRA_FORMATS", "csv")
         snapshot(aws, heard, "2026-11-24T18:00:00Z")
-    aws.answers.append(refuse_role(OTHERS[0]))
+    aws.answers.append(refuse_role(OTHERS[0], str(options.get("memberRole", "pool-inventory-member"))))
     snapshot(aws, heard, "2026-11-25T18:00:00Z")
     return heard
 
@@ -100,6 +113,17 @@ def snapshot(aws: StandIn, heard: Run, time: str) -> None:
     aws.requests.clear()
     publish.handler({"time": planned["time"]}, any_context())
     heard.publish.extend(aws.requests)
+
+
+def in_units(request: Request) -> Response | None:
+    """Answer as an organization whose root has a unit, and one account beside it."""
+    _, _, operation = request.headers.get("X-Amz-Target", "").partition("AWSOrganizationsV20161128.")
+    parent = json.loads(request.get_data())["ParentId"] if operation.endswith("ForParent") else None
+    if operation == "ListAccountsForParent":
+        return reply({"Accounts": [any_account(ACCOUNT_ID if parent == "r-ab12" else OTHERS[2])]})
+    if operation == "ListOrganizationalUnitsForParent":
+        return reply({"OrganizationalUnits": [{"Id": UNIT}] if parent == "r-ab12" else []})
+    return None
 
 
 def is_members(request: Request) -> bool:
@@ -134,9 +158,11 @@ def calls_of_the_machine(deployed: Deployed) -> Iterator[Call]:
     ((logical_id, machine),) = deployed.of_type("AWS::StepFunctions::StateMachine").items()
     role, name = role_of(deployed, machine["RoleArn"]), deployed.names[logical_id]
     execution = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:execution:{name}"
+    function, *_ = deployed.of_type("AWS::Lambda::Function").values()
+    prefix = function["Environment"]["Variables"]["INVENTORY_PREFIX"]
     asked = [
         *(("lambda:InvokeFunction", deployed.arn(each)) for each in deployed.of_type("AWS::Lambda::Function")),
-        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/user-pools/_staging/2026-11-24T18-00Z/batches.json"),
+        ("s3:GetObject", f"arn:aws:s3:::{BUCKET}/{prefix}/_staging/2026-11-24T18-00Z/batches.json"),
         ("states:StartExecution", deployed.arn(logical_id)),
         *(
             (f"states:{action}Execution", f"{execution}{label}:some")
@@ -161,7 +187,9 @@ def calls_of_the_rule(deployed: Deployed) -> Iterator[Call]:
 
 def test_every_call_of_an_organization_is_granted(deployed: Deployed, run: Run) -> None:
     calls = all_calls(deployed, run)
-    assert {call.action for call in calls} >= {"organizations:ListAccounts", "sts:AssumeRole", "account:ListRegions"}
+    actions = {call.action for call in calls}
+    assert {"sts:AssumeRole", "account:ListRegions"} <= actions
+    assert any(action.startswith("organizations:List") for action in actions)
     assert refused(deployed, calls) == []
 
 

@@ -122,7 +122,7 @@ def test_each_file_that_there_is_can_be_deployed(name: str) -> None:
     read(FOLDER, settings=name)
 
 
-def test_the_page_shows_the_example_as_it_is() -> None:
-    page = ROOT.joinpath("docs/settings.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"(?ms)^```json\n(.*?)^```$", page)
-    assert shown == FOLDER.joinpath("example.json").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("page", "name"), [("settings.md", "example"), ("organization.md", "example-organization")])
+def test_a_page_shows_the_example_as_it_is(page: str, name: str) -> None:
+    (shown,) = re.findall(r"(?ms)^```json\n(.*?)^```$", ROOT.joinpath("docs", page).read_text(encoding="utf-8"))
+    assert shown == FOLDER.joinpath(f"{name}.json").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pool_inventory.terminal.demo.stand_in import StandIn
 
 from infra.member_role import MemberRoleStack, as_yaml, template
-from tests.infra.makers import any_settings
+from tests.infra.makers import Synthesized, any_settings
 from tests.infra.test_checks import lint
 
 EXPORTER = "arn:aws:iam::123456789012:role/PoolInventory-batch-us-east-1"
@@ -132,3 +132,12 @@ def test_the_stack_set_keeps_the_role_in_each_account(stack_set: str, call_as: s
         ],
         "Tags": [{"Key": "team", "Value": "identity"}],
     }
+
+
+def test_no_partition_is_taken_for_granted(of_an_organization: Synthesized) -> None:
+    """Neither in the role's account nor in the exporter's: GovCloud's ARNs begin otherwise."""
+    stack_set = MemberRoleStack(App(), settings=settings_of(stackSet="management", stackSetUnits="r-ab12"))
+    for made in (template(settings_of()), of_an_organization.template, Template.from_stack(stack_set).to_json()):
+        # Saved queries have an ARN for an example.
+        resources = [each for each in made["Resources"].values() if each["Type"] != "AWS::Athena::NamedQuery"]
+        assert "arn:aws:" not in json.dumps([resources, made.get("Outputs")])

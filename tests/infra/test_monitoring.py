@@ -501,8 +501,9 @@ def test_each_alarms_section_has_its_three_parts() -> None:
         assert "<!-- " in text or "](#" in text, f"{title}: no query, and no link to one"
 
 
-def test_each_alarm_says_what_to_do_first_and_names_its_section(by_default: Synthesized) -> None:
-    for name, alarm in alarms(by_default).items():
+@pytest.mark.parametrize("stack", ["by_default", "of_an_organization"])
+def test_each_alarm_says_what_to_do_first_and_names_its_section(request: pytest.FixtureRequest, stack: str) -> None:
+    for name, alarm in alarms(request.getfixturevalue(stack)).items():
         text = alarm["AlarmDescription"]
         assert " First " in text
         assert text.endswith(f"See docs/operations.md, '{section(name)}'.")

@@ -62,3 +62,15 @@ def test_no_stack_exports_a_name(stacks: list[Synthesized]) -> None:
     """Exports are one account's and region's."""
     for stack in stacks:
         assert not any("Export" in output for output in stack.template["Outputs"].values())
+
+
+def test_two_organizations_stacks_share_no_name_and_no_role(tmp_path: Path) -> None:
+    made = []
+    for name in ("Second", "Third"):
+        tmp_path.joinpath(name).mkdir()
+        stack = Synthesized(tmp_path / name, stackName=name, accounts="organization", customerManagedKey="yes")
+        roles = {each["RoleName"] for each in stack.of_type("AWS::IAM::Role").values() if "RoleName" in each}
+        assert len(roles) == 1
+        made.append(roles | {each[key] for kind, key in NAMED.items() for each in stack.of_type(kind).values()})
+    one, another = made
+    assert not one & another

@@ -46,11 +46,11 @@ def organization(*accounts: dict[str, Any]) -> Answer:
     return answer
 
 
-def refuse_role(account_id: str, why: str = "") -> Answer:
+def refuse_role(account_id: str, why: str = "", *, name: str = "pool-inventory-member") -> Answer:
     """Refuse the role of one account, as STS does, for a reason that it may add."""
 
     def answer(request: Request) -> Response | None:
-        role = f"arn:aws:iam::{account_id}:role/pool-inventory-member"
+        role = f"arn:aws:iam::{account_id}:role/{name}"
         if request.form.get("Action") != "AssumeRole" or request.form["RoleArn"] != role:
             return None
         message = f"User: {OWN} is not authorized to perform: sts:AssumeRole on resource: {role}{why}"

@@ -182,6 +182,25 @@ def test_one_account_is_read_hourly_and_an_organization_daily(accounts: str, sch
             {"accounts": "organization", "batchTimeoutSeconds": 20},
             "reserveSeconds=20: no time to collect is left of batchTimeoutSeconds=20",
         ),
+        *(
+            (
+                {"accounts": "organization", "memberRole": f"{path}/inventory"},
+                f"memberRole='{path}/inventory': IAM would take a * ? or $ in it for more than that",
+            )
+            for path in ("a*", "a?", "${aws:username}")
+        ),
+        (
+            {"accounts": "organization", "accountsPerBatch": 1001},
+            "accountsPerBatch=1001: one function has 15 minutes for them all; use 1000 at most",
+        ),
+        (
+            {"accounts": "organization", "stackSetUnits": "r-ab12"},
+            "stackSetUnits: they are for a StackSet; set stackSet, too, or leave this empty",
+        ),
+        (
+            {"accounts": "111122223333,ou-ab12-34cd56ef,-111122223333,-ou-ab12-34cd56ef"},
+            "accounts: it leaves out all that it names",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(options: dict[str, object], says: str) -> None:
