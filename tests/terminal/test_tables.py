@@ -27,11 +27,26 @@ def test_an_unread_targets_pools_are_a_dash() -> None:
         any_coverage(pools=0, duration_ms=1234),
         any_coverage("x\n[red]", status="denied", pools=None, **failure),
     ]
-    read, denied = drawn(targets_table(covered, "targets")).splitlines()[-3:-1]
+    read, denied, _bottom, error = drawn(targets_table(covered, "targets")).splitlines()[-4:]
     assert [cell.strip() for cell in read.split("│")[1:6]] == ["us-east-1", "ok", "0", "1", "0"]
     assert "1.2" in read
     assert [cell.strip() for cell in denied.split("│")[1:4]] == [r"x\n[red]", "denied", "-"]
     assert "AccessDenied: no more is known" in denied
+    assert error.rstrip() == r"x\n[red]: AccessDenied: no more is known"
+
+
+def test_an_error_is_a_line_in_its_row_and_whole_below() -> None:
+    """Else two regions that are denied fill a screen."""
+    message = "User: arn:aws:sts::123456789012:assumed-role/pool-inventory/run is not authorized [to] do that"
+    failed = {"status": "denied", "pools": None, "error_code": "AccessDeniedException", "error_message": message}
+    file = io.StringIO()
+    covered = [any_coverage(pools=7), any_coverage("eu-north-1", **failed), any_coverage("eu-west-1", **failed)]
+    Console(file=file, width=80).print(targets_table(covered, "Regions"))
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1] for line in lines if line.startswith("│")] == ["us-east-1", "eu-north-1", "eu-west-1"]
+    below = lines[next(number for number, line in enumerate(lines) if line.startswith("└")) + 1 :]
+    assert " ".join(below) == f"eu-north-1, eu-west-1: AccessDeniedException: {message}"
 
 
 def test_pairs_are_shown_as_they_are() -> None:

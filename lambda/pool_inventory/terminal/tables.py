@@ -66,15 +66,17 @@ def _plain(cell: object) -> str:
 def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     """Show how reading each target went: those without pools as one row, and those that could not be read last.
 
-    An unread target's pools are a dash, not 0.
+    An unread target's pools are a dash, not 0. An error is cut to its row, and is below the table as a whole: it is
+    long, and often the same for many targets.
     """
-    table = Table(title=title, title_justify="left", title_style="bold")
+    covered = list(coverage)
+    table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", caption_style="")
+    table.caption = Text("\n").join(map(shown, _errors(covered)))
     table.add_column("region", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for name in ("pools", "requests", "retries", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("error", overflow="fold")
-    covered = list(coverage)
+    table.add_column("error")
     empty = [each for each in covered if each.is_read and not each.pools]
     failed = [each for each in covered if each.is_failed]
     for each in covered:
@@ -87,7 +89,21 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     return table
 
 
+def _errors(covered: Iterable[Coverage]) -> Iterator[str]:
+    regions: dict[str, list[str]] = {}
+    for each in covered:
+        if each.error_code:
+            regions.setdefault(_error(each), []).append(each.region)
+    yield from (f"{', '.join(names)}: {error}" for error, names in regions.items())
+
+
+def _error(each: Coverage) -> str:
+    return f"{each.error_code}: {each.error_message or 'no more is known'}" if each.error_code else ""
+
+
 def _add_row(table: Table, name: str, each: Coverage) -> None:
+    error = shown(_error(each))
+    error.no_wrap, error.overflow = True, "ellipsis"
     table.add_row(
         shown(name),
         f"[{_STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
@@ -95,7 +111,7 @@ def _add_row(table: Table, name: str, each: Coverage) -> None:
         str(each.requests),
         str(each.retries),
         f"{each.duration_ms / 1000:.1f}",
-        shown(f"{each.error_code}: {each.error_message or 'no more is known'}") if each.error_code else "",
+        error,
     )
 
 
