@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ def run(folder: Path, *arguments: str) -> Result:
     result = CliRunner().invoke(cli.main, ["functions", str(folder), *arguments])
     assert result.exit_code == 0, result.output
     return result
+
+
+def test_older_snapshots_than_it_looks_in_are_not_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket may have snapshots of years."""
+    starts: list[str] = []
+    listed = FolderStore.keys
+
+    def keys_of(store: FolderStore, name: str, after: str = "") -> Iterator[str]:
+        starts.append(after)
+        return listed(store, name, after)
+
+    monkeypatch.setattr(FolderStore, "keys", keys_of)
+    run(folder, "--last", "2")
+    assert starts
+    assert all(starts)
 
 
 def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:

@@ -100,8 +100,7 @@ def functions(
 
 def _since(store: Store, made: Manifest, last: int) -> dict[str, str]:
     problems: list[str] = []
-    identifiers = [each for each in archive.finished_ids(store) if each <= made.id][-last:]
-    found = read_swaps(store, identifiers, problems)
+    found = read_swaps(store, archive.ids_up_to(store, made.id, last), problems)
     for each in problems:
         warn(f"{each}: triggers that were set to another function then are not known")
     return found
