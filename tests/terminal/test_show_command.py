@@ -66,6 +66,11 @@ def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...
     assert [int(each.partition("_")[2]) for each in found] == numbers
 
 
+def test_only_what_was_read_is_counted_of_what_was_read(folder: Path) -> None:
+    assert f"3 user pools known in {identifier(3)}, which is partial." in said(run("show", folder))
+    assert f"1 user pool read in {identifier(3)}, which is partial." in said(run("show", folder, "--only-read"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
