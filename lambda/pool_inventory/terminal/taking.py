@@ -22,7 +22,8 @@ from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.console import configuration_errors, split_address, warn, write
-from pool_inventory.terminal.tables import open_console, show_progress, show_table, shown, targets_table
+from pool_inventory.terminal.progress import show_progress
+from pool_inventory.terminal.tables import open_console, show_table, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session

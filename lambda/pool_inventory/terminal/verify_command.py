@@ -2,18 +2,16 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
 
 from pool_inventory.terminal.console import EXIT_UNSOUND, Moment, parse_since, terminal_width, write
+from pool_inventory.terminal.progress import show_checked
 from pool_inventory.terminal.reading import age_of, newest_if_readable, opened, reading_command, say_age
 from pool_inventory.terminal.tables import open_console, paragraph
-from pool_inventory.terminal.verify.chain import Progress, verify
+from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
 
@@ -39,7 +37,7 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     checked.
     """
     with opened(location, profile) as store:
-        with _shown(open_console(stderr=True), as_json=as_json) as progress:
+        with nullcontext() if as_json else show_checked(open_console(stderr=True)) as progress:
             report = verify(store, since=moment.snapshot_id if moment else "", progress=progress)
         newest = newest_if_readable(store)
         if as_json:
@@ -49,18 +47,6 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
             if newest:
                 say_age(newest)
     sys.exit(EXIT_UNSOUND if report.faults else 0)
-
-
-@contextmanager
-def _shown(console: Console, *, as_json: bool) -> Iterator[Progress]:
-    """Show on a terminal how many snapshots are checked: thousands take minutes."""
-    if as_json or not console.is_terminal:
-        yield lambda _checked, _of: None
-        return
-    columns = (TextColumn("snapshots checked"), BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("", total=None)
-        yield lambda checked, of: bars.update(task, completed=checked, total=of)
 
 
 def lines_of(report: Report, width: int | None = None) -> Iterator[str]:

@@ -19,8 +19,6 @@ from pool_inventory.terminal.verify.finished import origin_of, writer_of
 from pool_inventory.terminal.verify.objects import as_described, check_snapshot
 from pool_inventory.terminal.verify.report import Report
 
-Progress = Callable[[int, int], None]
-
 _LIST = "the list of manifests"
 
 
@@ -33,7 +31,7 @@ class _Step:
     named_by: str
 
 
-def verify(store: Store, *, since: str = "", progress: Progress = lambda _checked, _of: None) -> Report:
+def verify(store: Store, *, since: str = "", progress: Callable[[int, int], None] | None = None) -> Report:
     """Check all snapshots from the newest back to the first that is kept, or to one that is not before an id's time.
 
     Snapshots that no other names as its previous are checked as well. A snapshot is in memory with the one that it is
@@ -54,7 +52,8 @@ def verify(store: Store, *, since: str = "", progress: Progress = lambda _checke
             walked.add(step.snapshot_id)
             ahead.turn_to(step.snapshot_id)
             step = _check(ahead, step, report)
-            progress(len(walked), len(finished))
+            if progress:
+                progress(len(walked), len(finished))
         if not walked:
             raise SnapshotError(f"no snapshot is from then or later: the newest is {newest.snapshot_id}")
         if step:
