@@ -92,6 +92,14 @@ def test_a_function_is_one_line_of_80_columns(folder: Path, monkeypatch: pytest.
     assert f"outside (account 666655554444), set in {identifier(1)}: pre_sign_up of" in run(folder, "--wide").stdout
 
 
+def test_an_account_that_is_not_the_pools_is_shown_however_few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_snapshot(FolderStore(folder), 3, {"eu-west-1": [pool(1, PreSignUp=FOREIGN)]})
+    monkeypatch.setenv("COLUMNS", "80")
+    assert (
+        "strange   666655554444  eu-west-1      1  outside, newly set: pre_sign_up" in run(folder, "--foreign").stdout
+    )
+
+
 def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:
     found = json.loads(run(folder, "--foreign", "--json").stdout)["functions"]
     assert [(each["arn"], each["outside"], each["setIn"], each["poolIds"]) for each in found] == [

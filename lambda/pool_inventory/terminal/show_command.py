@@ -91,8 +91,10 @@ def show(  # noqa: PLR0913 - an option each
             warn(f"no pool calls a function {function.name!r}: {meant}")
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
         rows = sheet.arranged(found)
+        owners = {each.account_id for each in covered if wanted.has_target(each)}
+        counted = _counted(made, len(rows), len(found), only_read=only_read)
         answer = Answer(
-            lines=_lines(rows, _counted(made, len(rows), len(found), only_read=only_read), unread, sheet),
+            lines=_lines(rows, counted, unread, sheet, has_accounts=len(owners) > 1),
             document=_document(made, [sheet.chosen(row) for row in rows], unread),
             rows=map(sheet.chosen, rows),
             columns=sheet.columns or COLUMNS,
@@ -102,7 +104,9 @@ def show(  # noqa: PLR0913 - an option each
         write_answer(sheet.file_format, answer)
 
 
-def _lines(rows: Sequence[dict[str, Any]], counted: str, unread: Sequence[Coverage], sheet: Sheet) -> Iterator[str]:
+def _lines(
+    rows: Sequence[dict[str, Any]], counted: str, unread: Sequence[Coverage], sheet: Sheet, *, has_accounts: bool
+) -> Iterator[str]:
     """Show pools, and below them the targets that the snapshot did not read: what is known of those is older.
 
     Args:
@@ -110,14 +114,14 @@ def _lines(rows: Sequence[dict[str, Any]], counted: str, unread: Sequence[Covera
         counted: how many these are, and of which.
         unread: the targets.
         sheet: which columns to show, and whether to cut cells.
+        has_accounts: whether pools of several accounts were asked for.
     """
     width = terminal_width()
     fits = room(width, is_wide=sheet.is_wide)
     if sheet.columns:
         yield from table_lines(rows, sheet.columns, fits)
     else:
-        accounts = {each["account_id"] for each in rows} | {each.account_id for each in unread}
-        names = (*(("account",) if len(accounts) > 1 else ()), "id", "name", "triggers", "modified")
+        names = (*(("account",) if has_accounts else ()), "id", "name", "triggers", "modified")
         cells = ([each["account_id"], *_pool_cells(each)][-len(names) :] for each in rows)
         yield from plain_lines(names, cells, width=fits)
     yield ""
