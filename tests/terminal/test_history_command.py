@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from pool_inventory.stores.folder import FolderStore
 
 from tests.chains import add_chain, identifier
@@ -31,6 +32,30 @@ def test_history_says_whether_the_pool_is_known_to_be_there_now(folder: Path) ->
 def test_history_takes_the_arn_of_a_pool(folder: Path) -> None:
     arn = f"arn:aws:cognito-idp:us-east-1:{ACCOUNT_ID}:userpool/us-east-1_000000008"
     assert events_of(folder, arn) == events_of(folder, "us-east-1_000000008")
+
+
+def test_the_arn_of_another_account_is_an_error(folder: Path) -> None:
+    arn = "arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_000000008"
+    result = run("history", folder, arn)
+    assert result.exit_code == 1
+    assert f"us-east-1_000000008 is a pool of the account {ACCOUNT_ID}, and not of 210987654321" in result.stderr
+
+
+def test_a_pool_that_only_the_newest_could_miss_may_be_there(folder: Path) -> None:
+    unread = run("history", folder, "eu-west-1_zzzzzzzzz").stderr
+    assert "no snapshot has a pool 'eu-west-1_zzzzzzzzz'" in unread
+    assert f"; {identifier(3)} did not read eu-west-1, so it may be there now" in unread
+    assert "may be there now" not in run("history", folder, "us-east-1_zzzzzzzzz").stderr
+
+
+def test_all_lines_of_history_fit_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = said(run("history", folder, "eu-west-1_000000001")).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert lines[-2:] == [
+        "It was there when eu-west-1 was last read, in",
+        f"  {identifier(2)}; {identifier(3)} did not: denied.",
+    ]
 
 
 def test_history_says_that_nothing_is_known_of_a_region(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         if "_" in pool_id:  # else it is no id, but perhaps a name
             check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
-        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)))
+        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest)) + _since(newest, covered))
     return PoolHistory(pool_id, region, tuple(events), newest, covered)
 
 
@@ -205,6 +205,12 @@ def _unread(region: str, covered: tuple[Coverage, ...]) -> str | None:
         f"nothing is known of the pools of {region}: it is {how} in the newest snapshot, which knows of no reading "
         "of it"
     )
+
+
+def _since(newest: Manifest, covered: tuple[Coverage, ...]) -> str:
+    """Return that the newest snapshot does not know either, where it did not read the region."""
+    unread = [each for each in covered if not each.is_read]
+    return f"; {newest.id} did not read {unread[0].region}, so it may be there now" if unread else ""
 
 
 def _unknown(pool_id: str, known: Known) -> str:
