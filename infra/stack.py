@@ -5,6 +5,7 @@ from pathlib import Path
 from aws_cdk import Annotations, CfnOutput, Stack, Tags
 from aws_cdk.aws_iam import ManagedPolicy, PermissionsBoundary
 from constructs import Construct
+from pool_inventory.collect.targets import unknown_regions
 
 from infra.athena import Workgroup
 from infra.catalog import Catalog
@@ -139,6 +140,12 @@ def _add_notes(stack: Stack, settings: DeploySettings) -> None:
             "pool-inventory:noAlarmEmail",
             "alarmEmail is not set, so no alarm reaches anybody: set it, or subscribe to the topic of the output"
             " AlarmTopicArn.",
+        )
+    if unknown := unknown_regions(settings.regions):
+        Annotations.of(stack).add_info_v2(
+            "pool-inventory:unknownRegions",
+            f"regions: no SDK knows {', '.join(unknown)}. The function asks there all the same, since a region may be"
+            " new; but where there is none, snapshots are complete without it: look for a slip.",
         )
     others = [settings.customer_managed_key, *settings.former_keys]
     keys = ", ".join(key for key in others if isinstance(key, str))

@@ -72,8 +72,15 @@ def test_synth_notes_the_keys_that_readers_cannot_use(synthesize: Synthesize) ->
     assert f"the stack does not write the policies of {KEY}. Each has to let these accounts do" in written
 
 
+def test_synth_notes_regions_that_no_sdk_knows(synthesize: Synthesize) -> None:
+    assert "no SDK knows mars-1. The function asks there all the same" in synthesize(
+        COMPILER, regions="mars-1,us-east-1"
+    )
+
+
 def test_synth_notes_nothing_where_nothing_is_left_open(synthesize: Synthesize) -> None:
-    assert "aws:cdk:info" not in synthesize(COMPILER, alarmEmail="cloud-team@example.com")
+    written = synthesize(COMPILER, alarmEmail="cloud-team@example.com", regions="us-east-1,eu-west-1")
+    assert "aws:cdk:info" not in written
 
 
 def test_a_broken_rule_ends_synth_and_names_the_construct(

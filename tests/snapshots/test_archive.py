@@ -170,6 +170,13 @@ def test_the_newest_are_found_without_listing_much_more(month: dict[str, bytes],
     assert len(store.listed) <= listed
 
 
+def test_those_up_to_a_time_are_found_without_listing_much_more(month: dict[str, bytes]) -> None:
+    store = CountingStore(objects=month)
+    assert archive.ids_up_to(store, MONTH[-100], 40) == MONTH[-139:-99]
+    assert len(store.listed) <= 150
+    assert archive.ids_up_to(store, "2020-01-01T00-00Z", 40) == []
+
+
 @pytest.mark.parametrize("latest", [None, b"torn"])
 def test_the_newest_are_found_without_latest_json(month: dict[str, bytes], latest: bytes | None) -> None:
     store = MemoryStore(dict(month))

@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from pool_inventory.stores.folder import FolderStore
 
 from tests.chains import add_chain, identifier
@@ -19,6 +20,15 @@ def test_diff_never_has_a_pool_of_an_unread_region_deleted(folder: Path) -> None
     shown = said(run("diff", folder))
     assert "eu-west-1_" not in shown
     assert f"  {ACCOUNT_ID} eu-west-1: denied in {identifier(3)}" in shown
+
+
+def test_all_lines_of_diff_fit_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": None, "us-east-1": []}] * 2)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = said(run("diff", tmp_path)).splitlines()
+    assert max(map(len, lines)) <= 80
+    first = f"  {ACCOUNT_ID} eu-west-1: denied in {identifier(0)} and denied in"
+    assert lines[-2:] == [first, f"    {identifier(1)}"]
 
 
 def test_diff_of_two_says_which_columns_differ_and_how(folder: Path) -> None:

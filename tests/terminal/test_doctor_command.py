@@ -79,6 +79,16 @@ def test_a_denied_region_says_what_to_grant(bucket: StandIn) -> None:
     assert lines[3] == "      grant cognito-idp:ListUserPools there; a service control policy may deny it as well"
 
 
+def test_on_a_terminal_what_is_found_goes_on_below_itself(bucket: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket.answers.append(listing("sa-east-1", deny))
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = doctor().stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    first = next(number for number, line in enumerate(lines) if line.startswith("fail  sa-east-1: denied"))
+    assert lines[first + 1].startswith("      arn:aws:sts::")
+    assert "      grant cognito-idp:ListUserPools there;" in "\n".join(lines)
+
+
 @pytest.mark.parametrize(
     ("method", "line"),
     [("PUT", f"fail  {LOCATION} cannot be written: "), ("GET", f"fail  {LOCATION} cannot be read: ")],

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,21 @@ def run(folder: Path, *arguments: str) -> Result:
     return result
 
 
+def test_older_snapshots_than_it_looks_in_are_not_listed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bucket may have snapshots of years."""
+    starts: list[str] = []
+    listed = FolderStore.keys
+
+    def keys_of(store: FolderStore, name: str, after: str = "") -> Iterator[str]:
+        starts.append(after)
+        return listed(store, name, after)
+
+    monkeypatch.setattr(FolderStore, "keys", keys_of)
+    run(folder, "--last", "2")
+    assert starts
+    assert all(starts)
+
+
 def test_a_swapped_or_foreign_function_comes_first(folder: Path) -> None:
     lines = run(folder).stdout.splitlines()
     where, swapped = f"set in {identifier(1)}", "pre_sign_up of eu-west-1_1 (pool 1)"
@@ -74,6 +90,14 @@ def test_a_function_is_one_line_of_80_columns(folder: Path, monkeypatch: pytest.
         "  snapshots). --wide has the details.",
     ]
     assert f"outside (account 666655554444), set in {identifier(1)}: pre_sign_up of" in run(folder, "--wide").stdout
+
+
+def test_an_account_that_is_not_the_pools_is_shown_however_few(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_snapshot(FolderStore(folder), 3, {"eu-west-1": [pool(1, PreSignUp=FOREIGN)]})
+    monkeypatch.setenv("COLUMNS", "80")
+    assert (
+        "strange   666655554444  eu-west-1      1  outside, newly set: pre_sign_up" in run(folder, "--foreign").stdout
+    )
 
 
 def test_foreign_leaves_out_the_functions_of_the_pools_own_place(folder: Path) -> None:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pytest
 from pool_inventory.stores.folder import FolderStore
 
 from tests.chains import add_chain, identifier
@@ -33,6 +34,30 @@ def test_history_takes_the_arn_of_a_pool(folder: Path) -> None:
     assert events_of(folder, arn) == events_of(folder, "us-east-1_000000008")
 
 
+def test_the_arn_of_another_account_is_an_error(folder: Path) -> None:
+    arn = "arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_000000008"
+    result = run("history", folder, arn)
+    assert result.exit_code == 1
+    assert f"us-east-1_000000008 is a pool of the account {ACCOUNT_ID}, and not of 210987654321" in result.stderr
+
+
+def test_a_pool_that_only_the_newest_could_miss_may_be_there(folder: Path) -> None:
+    unread = run("history", folder, "eu-west-1_zzzzzzzzz").stderr
+    assert "no snapshot has a pool 'eu-west-1_zzzzzzzzz'" in unread
+    assert f"; {identifier(3)} did not read eu-west-1, so it may be there now" in unread
+    assert "may be there now" not in run("history", folder, "us-east-1_zzzzzzzzz").stderr
+
+
+def test_all_lines_of_history_fit_the_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = said(run("history", folder, "eu-west-1_000000001")).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert lines[-2:] == [
+        "It was there when eu-west-1 was last read, in",
+        f"  {identifier(2)}; {identifier(3)} did not: denied.",
+    ]
+
+
 def test_history_says_that_nothing_is_known_of_a_region(tmp_path: Path) -> None:
     add_chain(FolderStore(tmp_path), [{"eu-west-1": None, "us-east-1": []}] * 2)
     result = run("history", tmp_path, "eu-west-1_000000001")
@@ -53,4 +78,7 @@ def test_a_pool_of_an_organization_is_told_with_its_account(organization: Path) 
 
 def test_an_unknown_pool_may_be_in_an_account_never_read(organization: Path) -> None:
     result = run("history", organization, "eu-west-1_000000009")
-    assert "no snapshot has a pool 'eu-west-1_000000009'; nothing is known of 210000000002 eu-west-1" in result.stderr
+    assert (
+        "did not read 210000000002 eu-west-1, 210000000004 eu-west-1, so it may be there now: did you mean"
+        in result.stderr
+    )

@@ -86,7 +86,7 @@ def test_only_read_leaves_out_what_is_known_from_earlier(folder: Path) -> None:
     read = json_of(run("export", folder, "--json", "--only-read"))
     assert [row["id"] for row in read] == ["us-east-1_000000008"] == shown_ids("--only-read", folder=folder)
     result = run("show", folder, "--only-read")
-    assert "1 of 3 user pools known" in result.stdout
+    assert "1 user pool read in" in result.stdout
     assert "eu-west-1: denied" in result.stdout
 
 

@@ -9,6 +9,7 @@ from pool_inventory.stores.folder import FolderStore
 from tests.chains import add_chain, add_snapshot, identifier
 from tests.makers import ACCOUNT_ID
 from tests.terminal.inventories import FUNCTION, HOSTILE, SWAPPED, json_of, pool, run, said, shown_ids
+from tests.terminal.page.made_up import make_history
 
 
 def test_show_has_the_newest_pools_and_says_what_was_not_read(folder: Path) -> None:
@@ -20,6 +21,15 @@ def test_show_has_the_newest_pools_and_says_what_was_not_read(folder: Path) -> N
         "Not read, so it is not known which pools are there now:",
         f"  {ACCOUNT_ID} eu-west-1: denied (AccessDeniedException), last read in {identifier(2)}",
     ]
+
+
+def test_of_several_accounts_each_row_says_which(tmp_path: Path) -> None:
+    """Also where the rows that are shown are all of one."""
+    account_ids = sorted({each.account_id for each in make_history(FolderStore(tmp_path), count=60, snapshots=1)})
+    header, row, *_ = said(run("show", tmp_path, "--limit", "1")).splitlines()
+    assert header == "account\tid\tname\ttriggers\tmodified"
+    assert row.startswith(f"{account_ids[0]}\t")
+    assert said(run("show", tmp_path, "--account", account_ids[0])).startswith("id\tname\t")
 
 
 def test_show_of_a_region_that_was_not_read_does_not_look_empty(folder: Path) -> None:
@@ -66,6 +76,11 @@ def test_show_at_a_time_is_of_the_newest_snapshot_not_after_it(folder: Path, tim
 def test_show_has_only_what_is_asked_for(folder: Path, arguments: tuple[str, ...], numbers: list[int]) -> None:
     found = shown_ids("--at", identifier(2), *arguments, folder=folder)
     assert [int(each.partition("_")[2]) for each in found] == numbers
+
+
+def test_only_what_was_read_is_counted_of_what_was_read(folder: Path) -> None:
+    assert f"3 user pools known in {identifier(3)}, which is partial." in said(run("show", folder))
+    assert f"1 user pool read in {identifier(3)}, which is partial." in said(run("show", folder, "--only-read"))
 
 
 @pytest.mark.parametrize(

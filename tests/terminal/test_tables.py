@@ -2,14 +2,12 @@ import io
 
 import click
 import pytest
-from pool_inventory.aws.calls import Tally
-from pool_inventory.model import Target
-from pool_inventory.terminal.tables import pairs_table, plain_lines, show_progress, show_table, targets_table
+from pool_inventory.terminal.tables import pairs_table, plain_lines, show_table, targets_table
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from tests.makers import any_coverage, any_target
+from tests.makers import any_coverage
 
 NAMES = ("id", "name", "pools")
 LONG = ("eu-west-1_000000001", "a name that is long " * 5, "7")
@@ -28,11 +26,26 @@ def test_an_unread_targets_pools_are_a_dash() -> None:
         any_coverage(pools=0, duration_ms=1234),
         any_coverage("x\n[red]", status="denied", pools=None, **failure),
     ]
-    read, denied = drawn(targets_table(covered, "targets")).splitlines()[-3:-1]
+    read, denied, _bottom, error = drawn(targets_table(covered, "targets")).splitlines()[-4:]
     assert [cell.strip() for cell in read.split("│")[1:6]] == ["us-east-1", "ok", "0", "1", "0"]
     assert "1.2" in read
     assert [cell.strip() for cell in denied.split("│")[1:4]] == [r"x\n[red]", "denied", "-"]
     assert "AccessDenied: no more is known" in denied
+    assert error.rstrip() == r"x\n[red]: AccessDenied: no more is known"
+
+
+def test_an_error_is_a_line_in_its_row_and_whole_below() -> None:
+    """Else two regions that are denied fill a screen."""
+    message = "User: arn:aws:sts::123456789012:assumed-role/pool-inventory/run is not authorized [to] do that"
+    failed = {"status": "denied", "pools": None, "error_code": "AccessDeniedException", "error_message": message}
+    file = io.StringIO()
+    covered = [any_coverage(pools=7), any_coverage("eu-north-1", **failed), any_coverage("eu-west-1", **failed)]
+    Console(file=file, width=80).print(targets_table(covered, "Regions"))
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[1] for line in lines if line.startswith("│")] == ["us-east-1", "eu-north-1", "eu-west-1"]
+    below = lines[next(number for number, line in enumerate(lines) if line.startswith("└")) + 1 :]
+    assert " ".join(below) == f"eu-north-1, eu-west-1: AccessDeniedException: {message}"
 
 
 def test_pairs_are_shown_as_they_are() -> None:
@@ -76,33 +89,6 @@ def test_what_happened_has_its_colour() -> None:
     assert lines[2].startswith(click.style("deleted", fg="red"))
 
 
-def test_progress_without_a_terminal_is_a_line_a_target() -> None:
-    """What a target gave before it failed is not how many pools it has."""
-    file = io.StringIO()
-    with show_progress(Console(file=file, width=100)) as show:
-        show(any_target(), Tally(), None)
-        show(any_target("eu-\x1b-1"), Tally(requests=3, retries=2, pools=7), "denied")
-        show(any_target(), Tally(requests=1, pools=60), "ok")
-    assert file.getvalue().splitlines() == [
-        r"eu-\x1b-1 denied: requests 3, retries 2",
-        "us-east-1 ok: pools 60, requests 1, retries 0",
-    ]
-
-
-def test_progress_on_a_terminal_is_a_bar_for_what_is_at_work() -> None:
-    file = io.StringIO()
-    with show_progress(Console(file=file, width=100, force_terminal=True, color_system=None)) as show:
-        tally = Tally(requests=2, pools=60)
-        show(any_target(), tally, None)
-        show(any_target("eu-west-1"), Tally(requests=1), None)
-        show(any_target(), tally, "ok")
-        show(any_target("eu-west-1"), Tally(requests=1), "denied")
-    *_, total, failed, _cursor = file.getvalue().splitlines()
-    assert "1 region read" in total
-    assert "eu-west-1 denied" in failed
-    assert "pools" not in failed
-
-
 def test_in_a_pipe_a_table_has_no_boxes_and_no_padding() -> None:
     covered = [any_coverage(pools=7), any_coverage("x[red]", status="denied", pools=None, error_code="AccessDenied")]
     file = io.StringIO()
@@ -117,10 +103,3 @@ def test_targets_of_several_accounts_are_named_with_them() -> None:
     shown = drawn(targets_table(covered, "targets"))
     assert "210000000001 us-east-1" in shown
     assert "210000000002 us-east-1" in shown
-
-
-def test_progress_of_several_accounts_names_them() -> None:
-    file = io.StringIO()
-    with show_progress(Console(file=file, width=100), name_accounts=True) as progress:
-        progress(Target("210000000001", "us-east-1"), Tally(), "denied")
-    assert file.getvalue().startswith("210000000001 us-east-1 denied: ")

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,16 @@ from pool_inventory.stores.folder import FolderStore
 
 from tests.chains import add_snapshot
 from tests.terminal.inventories import json_of, run
+
+
+def test_a_bar_on_a_terminal_counts_what_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "checked" not in run("verify", folder).stderr
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    result = run("verify", folder)
+    assert re.search(r"snapshots checked .* 4/4 ", result.stderr)
+    assert result.stdout.endswith("Sound.\n")
+    assert "snapshots checked" not in run("verify", folder, "--json").stderr
 
 
 @pytest.mark.parametrize(("since", "count"), [("2026-11-24", 3), ("2026-11-25", 1), ("2026-11-24T19:00:00Z", 2)])

@@ -91,6 +91,11 @@ def check_region_names(names: Iterable[str]) -> None:
             )
 
 
+def unknown_regions(regions: str | tuple[str, ...]) -> list[str]:
+    """Return the regions that a setting names and no SDK knows; none of those that the account says are enabled."""
+    return [each for each in regions if each not in sdk_regions()] if isinstance(regions, tuple) else []
+
+
 def _may_be_the_next(name: str) -> bool:
     """Whether a name is an area, a direction and a number as AWS would go on from the regions that are known."""
     place, _, number = name.rpartition("-")

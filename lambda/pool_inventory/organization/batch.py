@@ -83,7 +83,7 @@ def _why_again(body: bytes, snapshot_id: str, account_ids: Collection[str]) -> s
         found.check_accounts(account_ids)
     except SnapshotError as error:
         return str(error)
-    return None if any(each.is_read for each in found.coverage) else "it read no target"
+    return None if any(each.is_read for each in found.coverage()) else "it read no target"
 
 
 def _read_before(store: "Store", snapshot_id: str, account_ids: Container[str]) -> frozenset[Target] | None:

@@ -68,6 +68,15 @@ def newest_ids(store: Store, count: int) -> list[str]:
     return found or finished_ids(store)[-count:]
 
 
+def ids_up_to(store: Store, identifier: str, count: int) -> list[str]:
+    """List the newest finished snapshots that are not after an id's time, at most so many, oldest first; perhaps none.
+
+    Raises:
+        StoreError: they cannot be listed.
+    """
+    return _looking_back(store, identifier, count, up_to=identifier)
+
+
 def _looking_back(store: Store, identifier: str, count: int, up_to: str = _LAST) -> list[str]:
     """Return the newest of what is listed back from an id's time: further until it is enough.
 
@@ -114,7 +123,7 @@ def newest_up_to(store: Store, identifier: str) -> Manifest:
     Raises:
         SnapshotError, StoreError: there is none, or as their texts say.
     """
-    found = _looking_back(store, identifier, 1, up_to=identifier)
+    found = ids_up_to(store, identifier, 1)
     if not found:
         first = finished_ids(store)[0]
         raise SnapshotError(f"there is no snapshot up to {identifier}: the first is {first}, so name a later time")

@@ -119,7 +119,7 @@ def read_history(store: Store, pool_id: str, newest: Manifest) -> PoolHistory:
         if "_" in pool_id:  # else it is no id, but perhaps a name
             check_places(Wanted(regions=(region,)), everywhere)
         unread = _unread(region, covered)
-        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest), covered))
+        raise SnapshotError(unread or _unknown(pool_id, archive.read_known(store, newest), _since(newest, covered)))
     named = account_id if archive.is_of_several(newest, everywhere) else None
     return PoolHistory(pool_id, named, region, tuple(events), newest, covered)
 
@@ -246,13 +246,19 @@ def _was_read(each: Coverage) -> bool:
     return bool(each.last_ok or each.compared_with)
 
 
-def _unknown(pool_id: str, known: Known, covered: Iterable[Coverage]) -> str:
-    """Return that no snapshot has the pool, and which accounts may have it all the same."""
+def _since(newest: Manifest, covered: tuple[Coverage, ...]) -> str:
+    """Return that the newest snapshot does not know either, where it did not read the region."""
+    is_of_several = len({each.account_id for each in covered}) > 1
+    unread = [" ".join(each.target) if is_of_several else each.region for each in covered if not each.is_read]
+    if not unread:
+        return ""
+    more = f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
+    return f"; {newest.id} did not read {', '.join(unread[:MAX_NAMED])}{more}, so it may be there now"
+
+
+def _unknown(pool_id: str, known: Known, doubt: str) -> str:
     names = {row.id: json.loads(row.line)["name"] for row in known.rows()}
     near = [identifier for identifier, name in names.items() if name == pool_id][:3]
     near = near or difflib.get_close_matches(pool_id, names, cutoff=0.8)
     advice = f"did you mean {' or '.join(near)}?" if near else "`pool-inventory show` has the ids"
-    unread = [f"{each.account_id} {each.region}" for each in covered if each.has_unknown_pools and not _was_read(each)]
-    more = f" and {len(unread) - MAX_NAMED} more" if len(unread) > MAX_NAMED else ""
-    doubt = f"; nothing is known of {', '.join(unread[:MAX_NAMED])}{more}" if unread else ""
     return f"no snapshot has a pool {pool_id!r}{doubt}: {advice}"

@@ -16,7 +16,7 @@ from pool_inventory.terminal.answers import Answer, takes_format, wide_option, w
 from pool_inventory.terminal.console import Moment, parse_moment, terminal_width
 from pool_inventory.terminal.reading import choose, newest_unless, opened, reading_command
 from pool_inventory.terminal.reports import parsed, what_changed
-from pool_inventory.terminal.tables import plain_lines, room
+from pool_inventory.terminal.tables import paragraph, plain_lines, room
 from pool_inventory.text import printable
 
 # In CSV: the rows before and after would be a hundred columns, and `what` says how they differ.
@@ -51,7 +51,7 @@ def diff(
         read = archive.in_turn(lambda each: difference.read_side(store, sides[each]), (old.id, new.id))
         found = difference.compare(*read)
         answer = Answer(
-            lines=lines_of(old, new, found, room(terminal_width(), is_wide=is_wide)),
+            lines=lines_of(old, new, found, terminal_width(), is_wide=is_wide),
             document=_document(old, new, found),
             rows=map(_row, found.changes),
             columns=_COLUMNS,
@@ -67,7 +67,9 @@ def _before(store: Store, made: Manifest) -> Manifest:
     return manifest.read(store, made.previous.snapshot_id)
 
 
-def lines_of(before: Manifest, after: Manifest, found: Difference, width: int | None) -> Iterator[str]:
+def lines_of(
+    before: Manifest, after: Manifest, found: Difference, width: int | None, *, is_wide: bool = False
+) -> Iterator[str]:
     """Show what differs between two snapshots, and what could not be compared."""
     yield f"From {before.id} to {after.id}:"
     rows = map(_row, found.changes)
@@ -77,17 +79,17 @@ def lines_of(before: Manifest, after: Manifest, found: Difference, width: int | 
     if found.changes:
         names = [each.removesuffix("_id") if each == "account_id" else each for each in keys]
         cells = ([each[key] or "" for key in keys] for each in rows)
-        yield from plain_lines(names, cells, width=width, wrap_last=True)
+        yield from plain_lines(names, cells, width=room(width, is_wide=is_wide), wrap_last=True)
     kinds = [each.change for each in found.changes]
     yield ", ".join(f"{kinds.count(kind)} {kind}" for kind in ("created", "deleted", "modified")) + "."
-    yield from _not_compared(found)
+    yield from _not_compared(found, width)
 
 
-def _not_compared(found: Difference) -> Iterator[str]:
+def _not_compared(found: Difference, width: int | None = None) -> Iterator[str]:
     if found.not_compared:
         yield "Not compared, so it is not known what changed there:"
     for each in found.not_compared:
-        yield printable(f"  {each.account_id} {each.region}: {each.reason}")
+        yield from paragraph(printable(f"  {each.account_id} {each.region}: {each.reason}"), width)
 
 
 def _document(before: Manifest, after: Manifest, found: Difference) -> dict[str, Any]:

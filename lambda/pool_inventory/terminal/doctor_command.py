@@ -27,9 +27,11 @@ from pool_inventory.terminal.console import (
     errors_on_one_line,
     parse_location,
     split_address,
+    terminal_width,
     write,
 )
 from pool_inventory.terminal.location import open_location
+from pool_inventory.terminal.tables import paragraph
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.text import one_line
 
@@ -110,7 +112,7 @@ def doctor(
         for each in _check_all(location, regions, profile, timeout_seconds):
             found.append(each)
             if not as_json:
-                write(_lines(each))
+                write(_lines(each, terminal_width()))
         if as_json:
             write({"ok": all(each.ok for each in found), "checks": [asdict(each) for each in found]})
     if not all(each.ok for each in found):
@@ -267,8 +269,11 @@ def _counted(count: int, name: str) -> str:
     return f"{count or 'no'} {name}{'' if count == 1 else 's'}"
 
 
-def _lines(finding: Finding) -> Iterable[str]:
+def _lines(finding: Finding, width: int | None) -> Iterable[str]:
     mark, colour = ("ok", "green") if finding.ok else ("fail", "red")
-    yield f"{click.style(mark.ljust(_WIDTH), fg=colour)}  {one_line(finding.found)}"
+    # A paragraph goes on two further to the right than it begins, which is below its text here.
+    first, *others = paragraph(f"{' ' * _WIDTH}{one_line(finding.found)}", width and width - 2)
+    yield f"{click.style(mark.ljust(_WIDTH), fg=colour)}  {first.lstrip()}"
+    yield from others
     if finding.remedy:
-        yield f"{' ' * _WIDTH}  {finding.remedy}"
+        yield from paragraph(f"{' ' * _WIDTH}  {finding.remedy}", width)

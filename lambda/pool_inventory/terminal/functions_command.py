@@ -103,8 +103,7 @@ def functions(
 
 def _since(store: Store, made: Manifest, last: int) -> dict[str, str]:
     problems: list[str] = []
-    identifiers = [each for each in archive.finished_ids(store) if each <= made.id][-last:]
-    found = read_swaps(store, identifiers, problems)
+    found = read_swaps(store, archive.ids_up_to(store, made.id, last), problems)
     for each in problems:
         warn(f"{each}: triggers that were set to another function then are not known")
     return found
@@ -127,7 +126,8 @@ def _lines(rows: Sequence[Row], unread: Sequence[Coverage], asked: _Asked) -> It
 def _table(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
     if not rows:
         return
-    accounts = len({_place(each)[0] for each in rows}) > 1
+    # Where all are of one account, and of the pools' own, it says nothing.
+    accounts = len({_place(each)[0] for each in rows}) > 1 or any(each.called.is_of_account for each in rows)
     names = ("function", *(("account",) if accounts else ()), "region", "pools", "called by")
     all_cells = (_cells(row, _called_by(row, asked) if asked.is_whole else _in_short(row)) for row in rows)
     cells = ((name, *((account,) if accounts else ()), *others) for name, account, *others in all_cells)

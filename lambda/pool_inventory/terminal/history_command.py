@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
+from pool_inventory.errors import SnapshotError
 from pool_inventory.snapshots import archive, coverage, pool_history
 from pool_inventory.snapshots.pool_history import Event, PoolHistory
 from pool_inventory.terminal.answers import Answer, takes_format, wide_option, write_answer
 from pool_inventory.terminal.console import terminal_width, warn
 from pool_inventory.terminal.reading import opened, reading_command
 from pool_inventory.terminal.reports import parsed, what_changed
-from pool_inventory.terminal.tables import plain_lines, room
+from pool_inventory.terminal.tables import paragraph, plain_lines, room
 from pool_inventory.text import printable
 
 # In CSV, as of diff.
@@ -28,9 +29,11 @@ def history(*, location: str, profile: str | None, file_format: str, pool_id: st
 
     LOCATION is s3://BUCKET/PREFIX or a folder; POOL_ID is such as eu-west-1_aBcDeFgHi, or the pool's ARN.
     """
-    pool_id = pool_id.rpartition(":userpool/")[2]
+    arn, _, pool_id = pool_id.rpartition(":userpool/")
     with opened(location, profile) as store:
         found = pool_history.read_history(store, pool_id, archive.newest(store, warn))
+        if arn:
+            _check_account(found, arn.rpartition(":")[2])
         answer = Answer(
             lines=_lines(found, room(terminal_width(), is_wide=is_wide)),
             document=_document(found),
@@ -42,12 +45,24 @@ def history(*, location: str, profile: str | None, file_format: str, pool_id: st
         write_answer(file_format, answer)
 
 
+def _check_account(history: PoolHistory, account_id: str) -> None:
+    """Raise where an ARN has another account than the pool: it is the ARN of no pool.
+
+    Raises:
+        SnapshotError: as said.
+    """
+    rows = filter(None, (parsed(line) for each in history.events for line in (each.before, each.after)))
+    owners = sorted({row["account_id"] for row in rows})
+    if account_id not in owners:
+        raise SnapshotError(f"{history.id} is a pool of the account {', '.join(owners)}, and not of {account_id}")
+
+
 def _lines(history: PoolHistory, width: int | None) -> Iterator[str]:
     """Show the history of a pool, and whether it is there now."""
     cells = ((each.snapshot_id, each.change, _event_text(each)) for each in history.events)
     yield from plain_lines(("snapshot", "change", "what"), cells, width=width, wrap_last=True)
     yield ""
-    yield printable(_whether_there(history))
+    yield from paragraph(printable(_whether_there(history)), width)
 
 
 def _is_read_now(history: PoolHistory) -> bool:

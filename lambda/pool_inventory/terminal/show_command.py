@@ -92,8 +92,11 @@ def show(  # noqa: PLR0913 - an option each
             warn(f"no pool calls a function {function.name!r}: {meant}")
         unread = [each for each in covered if wanted.has_target(each) and each.has_unknown_pools]
         rows = sheet.arranged(found)
+        owners = {each.account_id for each in covered if wanted.has_target(each)}
+        places = ("account", "account name") if names else ("account",) if len(owners) > 1 else ()
+        counted = _counted(made, len(rows), len(found), only_read=only_read)
         answer = Answer(
-            lines=_lines(made, rows, len(found), unread, sheet, terminal_width()),
+            lines=_lines(rows, counted, unread, sheet, places),
             document=_document(made, [sheet.chosen(row) for row in rows], unread),
             rows=map(sheet.chosen, rows),
             columns=sheet.columns or (*COLUMNS, *((ACCOUNT_NAME,) if names else ())),
@@ -109,42 +112,36 @@ def _with_name(row: dict[str, Any], names: Mapping[str, str | None]) -> dict[str
 
 
 def _lines(
-    made: Manifest,
-    rows: Sequence[dict[str, Any]],
-    found: int,
-    unread: Sequence[Coverage],
-    sheet: Sheet,
-    width: int | None,
+    rows: Sequence[dict[str, Any]], counted: str, unread: Sequence[Coverage], sheet: Sheet, places: tuple[str, ...]
 ) -> Iterator[str]:
     """Show pools, and below them the targets that the snapshot did not read: what is known of those is older.
 
     Args:
-        made: the snapshot.
         rows: the pools to show.
-        found: how many were found, of which these are the first.
+        counted: how many these are, and of which.
         unread: the targets.
         sheet: which columns to show, and whether to cut cells.
-        width: how many columns of the terminal there are, None where output is not to one.
+        places: the columns that say whose pool it is: none where pools of one account were asked for.
     """
+    width = terminal_width()
     fits = room(width, is_wide=sheet.is_wide)
     if sheet.columns:
         yield from table_lines(rows, sheet.columns, fits)
     else:
-        accounts = {each["account_id"] for each in rows} | {each.account_id for each in unread}
-        has_names = made.accounts_file is not None
-        places = ("account", "account name") if has_names else ("account",) if len(accounts) > 1 else ()
         names = (*places, "id", "name", "triggers", "modified")
         cells = ([*_place_cells(each)[: len(places)], *_pool_cells(each)] for each in rows)
         yield from plain_lines(names, cells, width=fits)
-    known = made.pool_count + made.carried.pools
-    total = "" if found >= known else f" of {known}"
-    first = f"The first {len(rows)} of " if len(rows) < found else ""
     yield ""
-    pools = "user pool" if found == 1 and not total else "user pools"
-    yield from paragraph(
-        printable(f"{first}{found}{total} {pools} known in {made.id}, which is {made.status}."), width
-    )
+    yield from paragraph(printable(counted), width)
     yield from unread_lines(unread, width)
+
+
+def _counted(made: Manifest, shown: int, found: int, *, only_read: bool) -> str:
+    pools, how = (made.pool_count, "read") if only_read else (made.pool_count + made.carried.pools, "known")
+    total = "" if found >= pools else f" of {pools}"
+    first = f"The first {shown} of " if shown < found else ""
+    name = "user pool" if found == 1 and not total else "user pools"
+    return f"{first}{found}{total} {name} {how} in {made.id}, which is {made.status}."
 
 
 def _document(made: Manifest, found: Sequence[dict[str, Any]], unread: Sequence[Coverage]) -> dict[str, Any]:

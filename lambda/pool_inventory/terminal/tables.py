@@ -3,27 +3,19 @@
 import os
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from pool_inventory.model import Coverage, Status, Target
+from pool_inventory.model import Coverage, Status
 from pool_inventory.text import printable
 
-if TYPE_CHECKING:
-    from pool_inventory.aws.calls import Tally
-    from pool_inventory.collect import readings as collect
-
-_STYLES: dict[Status, str] = {
+STYLES: dict[Status, str] = {
     "ok": "green",
     "absent": "dim",
     "denied": "red",
@@ -66,20 +58,22 @@ def _plain(cell: object) -> str:
 def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     """Show how reading each target went: those without pools as one row, and those that could not be read last.
 
-    An unread target's pools are a dash, not 0.
+    An unread target's pools are a dash, not 0. An error is cut to its row, and is below the table as a whole: it is
+    long, and often the same for many targets.
     """
-    table = Table(title=title, title_justify="left", title_style="bold")
-    table.add_column("region", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    for name in ("pools", "requests", "retries", "seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("error", overflow="fold")
     covered = list(coverage)
+    table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", caption_style="")
     several = len({each.account_id for each in covered}) > 1
 
     def place(each: Coverage) -> str:
         return " ".join(each.target) if several else each.region
 
+    table.caption = Text("\n").join(map(shown, _errors(covered, place)))
+    table.add_column("region", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for name in ("pools", "requests", "retries", "seconds"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("error")
     empty = [each for each in covered if each.is_read and not each.pools]
     failed = [each for each in covered if each.is_failed]
     for each in covered:
@@ -92,15 +86,29 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     return table
 
 
+def _errors(covered: Iterable[Coverage], place: Callable[[Coverage], str]) -> Iterator[str]:
+    places: dict[str, list[str]] = {}
+    for each in covered:
+        if each.error_code:
+            places.setdefault(_error(each), []).append(place(each))
+    yield from (f"{', '.join(names)}: {error}" for error, names in places.items())
+
+
+def _error(each: Coverage) -> str:
+    return f"{each.error_code}: {each.error_message or 'no more is known'}" if each.error_code else ""
+
+
 def _add_row(table: Table, name: str, each: Coverage) -> None:
+    error = shown(_error(each))
+    error.no_wrap, error.overflow = True, "ellipsis"
     table.add_row(
         shown(name),
-        f"[{_STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
+        f"[{STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
         "-" if each.pools is None else str(each.pools),
         str(each.requests),
         str(each.retries),
         f"{each.duration_ms / 1000:.1f}",
-        shown(f"{each.error_code}: {each.error_message or 'no more is known'}") if each.error_code else "",
+        error,
     )
 
 
@@ -231,60 +239,3 @@ def _set(cell: str, width: int, right: bool) -> str:  # noqa: FBT001 - map passe
 def _coloured(cell: str) -> str:
     colour = _COLOURS.get(cell.rstrip())
     return click.style(cell, fg=colour) if colour else cell
-
-
-@contextmanager
-def show_progress(console: Console, *, name_accounts: bool = False) -> "Iterator[collect.Progress]":
-    """Show what is at work: on a terminal a bar for each target that is being read or failed, elsewhere lines.
-
-    Args:
-        console: where.
-        name_accounts: whether there are several accounts, so that a region alone says too little.
-    """
-
-    def place(target: Target) -> str:
-        return " ".join(target) if name_accounts else target.region
-
-    if not console.is_terminal:
-
-        def say(target: Target, tally: "Tally", status: Status | None) -> None:
-            if status:
-                console.print(shown(f"{place(target)} {status}: {_counts(tally, status)}"))
-
-        yield say
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=20), _TallyColumn(), TimeElapsedColumn())
-    tasks: dict[Target, TaskID] = {}
-    read = 0
-    with Progress(*columns, console=console) as bars:
-        total = bars.add_task("0 regions read", total=None, tally=None, status=None)
-
-        def show(target: Target, tally: "Tally", status: Status | None) -> None:
-            region = escape(printable(place(target)))
-            if target not in tasks:
-                tasks[target] = bars.add_task(region, total=None, tally=tally, status=None)
-            if status is None:
-                return
-            nonlocal read
-            read += status == "ok"
-            bars.update(total, description=f"{read} region{'' if read == 1 else 's'} read")
-            name = f"[{_STYLES[status]}]{region} {status}[/]"
-            is_at_work = status != "ok"
-            bars.update(tasks[target], total=1, completed=1, description=name, status=status, visible=is_at_work)
-
-        yield show
-        bars.update(total, total=1, completed=1)
-
-
-class _TallyColumn(ProgressColumn):
-    """What has been read so far, looked up each time the bars are drawn."""
-
-    def render(self, task: Task) -> Text:
-        tally = task.fields["tally"]
-        return Text(_counts(tally, task.fields["status"]) if tally else "")
-
-
-def _counts(tally: "Tally", status: Status | None) -> str:
-    # What a target gave before it failed is not how many pools it has.
-    pools = f"pools {tally.pools}, " if status in {None, "ok"} else ""
-    return f"{pools}requests {tally.requests}, retries {tally.retries}"

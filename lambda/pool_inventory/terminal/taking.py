@@ -11,11 +11,10 @@ import click
 from click.core import ParameterSource
 
 from pool_inventory.aws.calls import Deadline
-from pool_inventory.aws.regions import sdk_regions
 from pool_inventory.aws.session import caller_account, open_session
 from pool_inventory.clock import Clock
 from pool_inventory.collect.listing import cognito_regions
-from pool_inventory.collect.targets import RegionsError
+from pool_inventory.collect.targets import RegionsError, unknown_regions
 from pool_inventory.errors import InventoryError
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.snapshots import keys, manifest
@@ -23,7 +22,8 @@ from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal.console import configuration_errors, split_address, warn, write
-from pool_inventory.terminal.tables import open_console, show_progress, show_table, shown, targets_table
+from pool_inventory.terminal.progress import show_progress
+from pool_inventory.terminal.tables import open_console, show_table, shown, targets_table
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -76,7 +76,7 @@ def take_snapshot(wanted: Wanted, *, as_json: bool, quiet: bool) -> str:
             progress=progress,
         )
         outcome = export(request, tools)
-    for each in _unknown(wanted.regions):
+    for each in unknown_regions(wanted.regions):
         warn(f"{each!r} is no region that the SDK knows, and was asked all the same: it may be new")
     status = _status_of(outcome, store)
     if as_json:
@@ -84,11 +84,6 @@ def take_snapshot(wanted: Wanted, *, as_json: bool, quiet: bool) -> str:
     elif not quiet:
         _show(outcome, store, status)
     return status
-
-
-def _unknown(regions: str | tuple[str, ...]) -> list[str]:
-    """Return the regions that are named and that no SDK knows; not so those that the account says are enabled."""
-    return [each for each in regions if each not in sdk_regions()] if isinstance(regions, tuple) else []
 
 
 @contextmanager

@@ -2,13 +2,15 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import click
 
 from pool_inventory.terminal.console import EXIT_UNSOUND, Moment, parse_since, terminal_width, write
+from pool_inventory.terminal.progress import show_checked
 from pool_inventory.terminal.reading import age_of, newest_if_readable, opened, reading_command, say_age
-from pool_inventory.terminal.tables import paragraph
+from pool_inventory.terminal.tables import open_console, paragraph
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.terminal.verify.report import Report
 from pool_inventory.text import printable
@@ -35,7 +37,8 @@ def verify_command(*, location: str, profile: str | None, as_json: bool, moment:
     checked.
     """
     with opened(location, profile) as store:
-        report = verify(store, since=moment.snapshot_id if moment else "")
+        with nullcontext() if as_json else show_checked(open_console(stderr=True)) as progress:
+            report = verify(store, since=moment.snapshot_id if moment else "", progress=progress)
         newest = newest_if_readable(store)
         if as_json:
             write({**_document(report), **age_of(newest)})

@@ -30,6 +30,8 @@ def test_the_demo_shows_two_snapshots_and_leaves_them(tmp_path: Path) -> None:
     for row in ("eu-central-1\tdenied\t-", "sa-east-1\tok\t0", "UserPools\t606 Count", "Retries\t7 Count"):
         assert row in shown
     assert "Each of the 567 pools that can be read is in data, once." in shown
+    swapped = "pre_sign_up: check-sign-up → strange (account 666655554444)"
+    assert f"modified\tap-southeast-2_186729640\tKunden, Köln 7\t{swapped}" in shown
     assert "user-pools/latest.json" in shown
     latest = json.loads((tmp_path / "out/user-pools/latest.json").read_text())
     newest = json.loads((tmp_path / "out" / latest["manifest"]).read_text())

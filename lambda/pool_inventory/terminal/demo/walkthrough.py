@@ -30,6 +30,7 @@ from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.s3 import S3Store
 from pool_inventory.terminal import verify_command
 from pool_inventory.terminal.demo import stand_in, story
+from pool_inventory.terminal.reports import what_changed
 from pool_inventory.terminal.tables import pairs_table, show_table, shown, targets_table
 from pool_inventory.terminal.verify.chain import verify
 from pool_inventory.terminal.verify.report import Report
@@ -223,13 +224,13 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     stored = store.get(keys.changes(identifier))
     if stored is None:
         raise InventoryError(f"there is no changes object of {identifier}, which is a fault of this program")
-    names = ("change", "region", "id", "name", "fields")
+    names = ("change", "id", "name", "what")
     shown_changes = Table(title=f"Changes in {identifier}", title_justify="left", title_style="bold")
     for name in names:
-        shown_changes.add_column(name, overflow="fold")
+        shown_changes.add_column(name, overflow="fold", no_wrap=name == "id")  # to be copied
     for row in map(json.loads, table.lines(stored.body)):
-        *texts, fields = (row[name] for name in names)
-        shown_changes.add_row(*map(shown, texts), shown(", ".join(fields)))
+        what = what_changed(row["fields"], row["before"], row["after"])
+        shown_changes.add_row(*map(shown, (row["change"], row["id"], row["name"], what)))
     show_table(console, shown_changes)
 
 

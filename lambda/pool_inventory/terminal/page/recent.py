@@ -82,7 +82,6 @@ def read_recent(store: Store, newest: Manifest, last: int) -> Recent:
     """Read the last so many snapshots up to the newest.
 
     Raises:
-        SnapshotError: there is none.
         StoreError: the store cannot be read.
     """
     problems: list[str] = []
@@ -102,7 +101,7 @@ def read_recent(store: Store, newest: Manifest, last: int) -> Recent:
             else:
                 yield each
 
-    finished = (each for each in archive.finished_ids(store) if each < newest.id)
+    finished = (each for each in archive.ids_up_to(store, newest.id, last) if each < newest.id)
     identifiers = [*finished, newest.id][-last:]
     made = dict(readable(lambda each: newest if each == newest.id else manifest.read(store, each), identifiers))
     covered = list(_within_budget(made.values()))

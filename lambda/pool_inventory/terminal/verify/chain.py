@@ -1,6 +1,7 @@
 """The chain of manifests, from latest.json back, and all that depends on it: is it what the program wrote?"""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -30,11 +31,12 @@ class _Step:
     named_by: str
 
 
-def verify(store: Store, *, since: str = "") -> Report:
+def verify(store: Store, *, since: str = "", progress: Callable[[int, int], None] | None = None) -> Report:
     """Check all snapshots from the newest back to the first that is kept, or to one that is not before an id's time.
 
     Snapshots that no other names as its previous are checked as well. A snapshot is in memory with the one that it is
-    compared with, and with those that are read ahead: so many as archive.in_turn has at once.
+    compared with, and with those that are read ahead: so many as archive.in_turn has at once. `progress` is told how
+    many are checked, of how many.
 
     Raises:
         SnapshotError: there is no snapshot, or a manifest of a newer contract.
@@ -44,12 +46,14 @@ def verify(store: Store, *, since: str = "") -> Report:
     newest = _first_step(store, report)
     step: _Step | None = newest
     walked: set[str] = set()
-    finished = reversed(archive.finished_since(store, since))
-    with read_ahead(store, (each for each in finished if each <= newest.snapshot_id)) as ahead:
+    finished = [each for each in archive.finished_since(store, since) if each <= newest.snapshot_id]
+    with read_ahead(store, reversed(finished)) as ahead:
         while step and step.snapshot_id >= since:
             walked.add(step.snapshot_id)
             ahead.turn_to(step.snapshot_id)
             step = _check(ahead, step, report)
+            if progress:
+                progress(len(walked), len(finished))
         if not walked:
             raise SnapshotError(f"no snapshot is from then or later: the newest is {newest.snapshot_id}")
         if step:
