@@ -20,7 +20,7 @@ def test_an_account_that_was_not_read_has_a_dash_and_is_last() -> None:
     ]
 
 
-def test_regions_of_an_account_are_counted_by_what_became_of_them() -> None:
+def test_regions_are_counted_by_what_became_of_them() -> None:
     covered = [
         any_coverage("eu-west-1", pools=0),
         any_coverage("sa-east-1", status="absent", pools=None),
