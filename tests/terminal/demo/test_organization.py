@@ -15,6 +15,7 @@ from pool_inventory.terminal.demo.organization import run_organization_demo
 from rich.cells import cell_len
 from rich.console import Console
 
+PAGE = Path(__file__).parents[3] / "docs/organization.md"
 PROGRAM = Path(sys.executable).with_name("pool-inventory")
 
 
@@ -55,6 +56,16 @@ def test_the_story_is_some_30_lines_of_80_columns(shown: tuple[Path, list[str]])
     assert max(map(cell_len, lines)) <= 80
 
 
+def test_the_page_shows_what_it_says(shown: tuple[Path, list[str]]) -> None:
+    (block,) = re.findall(r"(?ms)^\$ make run-organization\n(.*?)^```$", PAGE.read_text(encoding="utf-8"))
+    assert [*map(comparable, block.splitlines())] == [*map(comparable, shown[1])]
+
+
+def comparable(line: str) -> str:
+    """A line less the day, and less where the command is."""
+    return re.sub(r"\S*pool-inventory ", "pool-inventory ", re.sub(r"\d{4}-\d\d-\d\dT\d\d-00Z", "ID", line))
+
+
 def test_the_commands_that_it_names_work(shown: tuple[Path, list[str]]) -> None:
     folder, lines = shown
     summary, show = (line.partition("pool-inventory ")[2].split() for line in lines if " out-organization" in line)
@@ -64,8 +75,9 @@ def test_the_commands_that_it_names_work(shown: tuple[Path, list[str]]) -> None:
     assert "last read in" in kept
 
 
-def test_it_is_told_in_a_pipe_in_any_locale_without_colours(tmp_path: Path) -> None:
-    ran = command(tmp_path, "demo", "--organization", "--to", "an out", LANG="C", LC_ALL="C", NO_COLOR="1")
+def test_it_works_in_a_pipe_under_all_that_a_user_may_have_set(tmp_path: Path) -> None:
+    settings = {"LANG": "C", "LC_ALL": "C", "NO_COLOR": "1", "AWS_PROFILE": "nobody", "INVENTORY_PREFIX": "other"}
+    ran = command(tmp_path, "demo", "--organization", "--to", "an out", **settings)
     assert (ran.returncode, ran.stderr) == (0, b"")
     assert b"\x1b" not in ran.stdout
     assert b"210000000003\tpartner portal\t0 of 3\t-\tdenied (AccessDenied)\n" in ran.stdout
