@@ -98,6 +98,16 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
     assert not (tmp_path / "out-organization").exists()
 
 
+def test_two_at_once_into_one_folder_are_both_sound(tmp_path: Path) -> None:
+    both = [
+        subprocess.Popen([PROGRAM, "demo", "--organization"], cwd=tmp_path, stdout=subprocess.PIPE)  # noqa: S603 - our own program
+        for _ in range(2)
+    ]
+    for process in both:
+        said, _ = process.communicate(timeout=120)
+        assert said.endswith(b" Sound.\n")
+
+
 def test_a_folder_that_is_not_a_demos_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(InventoryError, match="holds something that is not a demo's: name another folder with --to"):

@@ -32,6 +32,7 @@ from pool_inventory.terminal.demo import stand_in, state_machine
 from pool_inventory.terminal.demo.story import COMMAND
 from pool_inventory.terminal.demo.walkthrough import (
     BUCKET,
+    alone_in,
     check_folder,
     copy_bucket,
     environment,
@@ -96,25 +97,27 @@ def run_organization_demo(
     details = console if verbose else Console(quiet=True)
     hour = to_the_minute(Clock().now()).replace(minute=0)
     tell(BEGINNING, console)
-    with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
-        store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
-        store.client.create_bucket(Bucket=BUCKET)
-        pools = _seeded()
-        aws.enabled_regions = list(REGIONS)
-        aws.answers += [_list_accounts, stand_in.listing("eu-west-1", stand_in.every(9, stand_in.throttle))]
-        _run(store, hour - timedelta(days=1), aws, pools, console)
-        aws.answers.append(_refuse_role)
-        readable = {place: each for place, each in pools.items() if place[0] not in {DENIED, DEAD}}
-        newest = _run(store, hour, aws, readable, console, dying=DEAD)
-        with folder_errors(folder):
-            copy_bucket(store, folder, details)
-    copied = FolderStore(folder / store.prefix)
-    covered = tuple(coverage.decode(stored.read(copied, keys.coverage(newest.id))))
-    show_table(details, targets_table(covered, f"Regions of {newest.id}: {newest.status}"))
-    members = archive.read_accounts(copied, newest)
-    for line in ("", *account_lines(covered, members, width)):
-        click.echo(line, file=console.file, color=False if os.environ.get("NO_COLOR") else None)
-    tell(_ending(newest, covered, verified(copied, details).objects, folder, program), console)
+    with contextlib.ExitStack() as held:
+        with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
+            store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
+            store.client.create_bucket(Bucket=BUCKET)
+            pools = _seeded()
+            aws.enabled_regions = list(REGIONS)
+            aws.answers += [_list_accounts, stand_in.listing("eu-west-1", stand_in.every(9, stand_in.throttle))]
+            _run(store, hour - timedelta(days=1), aws, pools, console)
+            aws.answers.append(_refuse_role)
+            readable = {place: each for place, each in pools.items() if place[0] not in {DENIED, DEAD}}
+            newest = _run(store, hour, aws, readable, console, dying=DEAD)
+            with folder_errors(folder):
+                held.enter_context(alone_in(folder))
+                copy_bucket(store, folder, details)
+        copied = FolderStore(folder / store.prefix)
+        covered = tuple(coverage.decode(stored.read(copied, keys.coverage(newest.id))))
+        show_table(details, targets_table(covered, f"Regions of {newest.id}: {newest.status}"))
+        members = archive.read_accounts(copied, newest)
+        for line in ("", *account_lines(covered, members, width)):
+            click.echo(line, file=console.file, color=False if os.environ.get("NO_COLOR") else None)
+        tell(_ending(newest, covered, verified(copied, details).objects, folder, program), console)
 
 
 def _run(

@@ -1,6 +1,7 @@
 """The demo: the Lambda handler against moto, which throttles and denies as AWS would."""
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -70,21 +71,23 @@ def run_demo(folder: Path, console: Console, *, verbose: bool = False, program: 
     details = console if verbose else Console(quiet=True)
     hour = to_the_minute(Clock().now()).replace(minute=0)
     tell(story.BEGINNING, console)
-    with stand_in.serve() as aws, mock.patch.dict(os.environ, environment(aws), clear=True):
-        store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
-        store.client.create_bucket(Bucket=BUCKET)
-        pools = _pools()
-        _make_unkind(aws)
-        _run(store, hour - timedelta(hours=1), pools, console, details)
-        _change(pools)
-        aws.answers.append(stand_in.listing(DENIED_REGION, stand_in.deny))
-        readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
-        newest = _run(store, hour, readable, console, details)
-        _show_changes(store, newest.id, details)
-        with folder_errors(folder):
-            copy_bucket(store, folder, details)
-    copied = FolderStore(folder / store.prefix)
-    tell(story.ending(copied, newest, verified(copied, details), folder, program), console)
+    with contextlib.ExitStack() as held:
+        with stand_in.serve() as aws, mock.patch.dict(os.environ, environment(aws), clear=True):
+            store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
+            store.client.create_bucket(Bucket=BUCKET)
+            pools = _pools()
+            _make_unkind(aws)
+            _run(store, hour - timedelta(hours=1), pools, console, details)
+            _change(pools)
+            aws.answers.append(stand_in.listing(DENIED_REGION, stand_in.deny))
+            readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
+            newest = _run(store, hour, readable, console, details)
+            _show_changes(store, newest.id, details)
+            with folder_errors(folder):
+                held.enter_context(alone_in(folder))
+                copy_bucket(store, folder, details)
+        copied = FolderStore(folder / store.prefix)
+        tell(story.ending(copied, newest, verified(copied, details), folder, program), console)
 
 
 def _run(
@@ -244,12 +247,19 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     show_table(console, shown_changes)
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Mark a folder as a demo's, and let no other demo copy to it before the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / MARKER).open("w") as marker:
+        fcntl.flock(marker, fcntl.LOCK_EX)
+        yield
+
+
 def copy_bucket(store: S3Store, folder: Path, console: Console) -> None:
     """Copy the bucket to a folder, in place of an earlier demo's, and show its keys."""
     if folder.exists():
         shutil.rmtree(folder / store.prefix, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).touch()
     listed = store.client.list_objects_v2(Bucket=BUCKET)["Contents"]
     for each in listed:
         path = folder / each["Key"]
