@@ -1,5 +1,6 @@
 # Each target sets up what it needs, once, and again when that has changed.
 #   make run        see it work: export a stand-in account into out/
+#   make run-organization   the same of twelve accounts, into out-organization/
 #   make test       lint, types and all tests
 #   make types      types alone;  make tests: the tests alone
 #   make rehearse   deploy, run and destroy the stack, all on this machine
@@ -39,10 +40,13 @@ export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
 test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock help
+.PHONY: run run-organization test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock help
 
 run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
+
+run-organization: $(PROGRAM_READY)
+	@$(BIN)/pool-inventory demo --organization
 
 # The comment at the top of this file.
 help:

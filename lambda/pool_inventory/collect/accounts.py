@@ -20,6 +20,20 @@ if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
 
 ACTIVE = "ACTIVE"
+_SETTING = "{setting}"
+
+
+class AccountsError(TargetsError):
+    """Which accounts to ask cannot be settled."""
+
+    def __init__(self, text: str, setting: str = settings.ACCOUNTS.name) -> None:
+        """Say what is wrong, with the setting's name: the variable's, unless a door has another name for it."""
+        super().__init__(text.replace(_SETTING, setting))
+        self.text = text
+
+    def named(self, setting: str) -> "AccountsError":
+        """Return the same error with another name of the setting."""
+        return AccountsError(self.text, setting)
 
 
 def choose_accounts(
@@ -34,7 +48,7 @@ def choose_accounts(
         with_emails: whether to keep the addresses of root users.
 
     Raises:
-        TargetsError: Organizations does not say which there are, or there are none.
+        AccountsError: Organizations does not say which there are, or there are none.
     """
     listing = _Listing(session, caller, with_emails=with_emails)
     excluded = {each.account_id for name in accounts.excluded for each in _members(listing, name)}
@@ -42,7 +56,7 @@ def choose_accounts(
     found = {each.account_id: each for name in sorted(accounts.included) for each in _members(listing, name)}
     chosen = tuple(found[each] for each in sorted(found.keys() - excluded) if found[each].state in {ACTIVE, None})
     if not chosen:
-        raise TargetsError(f"{settings.ACCOUNTS.name} leaves no active account: name others, or leave out fewer")
+        raise AccountsError(f"{_SETTING} leaves no active account: name others, or leave out fewer")
     return chosen
 
 
@@ -50,7 +64,7 @@ def _members(listing: "_Listing", name: str) -> list[Member]:
     """Return the accounts that a name of the setting stands for.
 
     Raises:
-        TargetsError: Organizations does not say which they are.
+        AccountsError: Organizations does not say which they are.
     """
     try:
         return list(listing.members(name))
@@ -59,9 +73,9 @@ def _members(listing: "_Listing", name: str) -> list[Member]:
             "grant it, in an account that the organization lets list them, or " if failures.is_denied(error) else ""
         )
         place = "the organization" if name == settings.ORGANIZATION else name
-        raise TargetsError(
+        raise AccountsError(
             f"Organizations did not say which accounts there are in {place} ({one_line(str(error))}): {grant}list "
-            f"them in {settings.ACCOUNTS.name} instead"
+            f"them in {_SETTING} instead"
         ) from error
 
 

@@ -1,11 +1,10 @@
 """The state of each batch: read its accounts into one part."""
 
 import os
-from collections.abc import Callable, Collection, Container
+from collections.abc import Collection, Container
 from datetime import datetime
-from functools import cache, partial
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from pool_inventory.aws.calls import Deadline
 from pool_inventory.aws.members import MemberRole
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from pool_inventory.stores.protocol import Store
-
-T = TypeVar("T")
 
 
 def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
@@ -64,7 +61,7 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> dict[str, Any]:
             snapshot_time=time,
             max_requests_per_second=settings.max_requests_per_second,
             deadline=Deadline.after(seconds, Clock()),
-            read_before=_once(partial(_read_before, store, keys.snapshot_id(time), account_ids)),
+            read_before=together.once(partial(_read_before, store, keys.snapshot_id(time), account_ids)),
         )
         body = together.read_batch(account_ids, collecting)
         # Another attempt may have written it meanwhile: the first stands.
@@ -89,14 +86,3 @@ def _why_again(body: bytes, snapshot_id: str, account_ids: Collection[str]) -> s
 def _read_before(store: "Store", snapshot_id: str, account_ids: Container[str]) -> frozenset[Target] | None:
     history = read_history(store, snapshot_id, now=Clock().now())
     return read_known(store, history, before=snapshot_id).read_targets(account_ids)
-
-
-def _once(read: Callable[[], T]) -> Callable[[], T]:
-    """Return a function that any thread may call, of which the first waits for `read` and the others for it."""
-    lock, cached = Lock(), cache(read)
-
-    def call() -> T:
-        with lock:
-            return cached()
-
-    return call

@@ -6,6 +6,9 @@ expected of it.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import TypeVar
 
 from pool_inventory import run
 from pool_inventory.collect import readings
@@ -18,6 +21,7 @@ from pool_inventory.settings import ENABLED
 from pool_inventory.snapshots import accounts, coverage, keys, part
 from pool_inventory.snapshots.part import Part
 
+T = TypeVar("T")
 Ended = Callable[[str, AccountReading], None]
 
 
@@ -107,3 +111,14 @@ def _lines(batches: list[Batch]) -> Iterator[bytes]:
         body, batch.body = batch.body, None
         if body:
             yield from part.lines(body)
+
+
+def once(read: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that any thread may call, of which the first waits for `read` and the others for it."""
+    lock, cached = Lock(), cache(read)
+
+    def call() -> T:
+        with lock:
+            return cached()
+
+    return call

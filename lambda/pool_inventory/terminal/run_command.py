@@ -4,6 +4,7 @@ import sys
 from datetime import datetime
 
 import click
+from click.core import ParameterSource
 
 from pool_inventory import settings
 from pool_inventory.clock import Clock
@@ -26,6 +27,14 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
         raise click.BadParameter(f"{text!r} {error}") from error
 
 
+def _refuse_without_accounts(*names: str) -> None:
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} is for other accounts: name them with --accounts, or leave {option} out")
+
+
 @click.command()
 @click.option(
     "--to",
@@ -46,6 +55,35 @@ def _parse_snapshot_time(_context: click.Context, _parameter: click.Parameter, t
     callback=checked_as(settings.REGIONS),
     help="`enabled`: every region that the account has enabled (asks account:ListRegions). "
     "`current`: the profile's or AWS_REGION. Or a comma list.",
+)
+@click.option(
+    "--accounts",
+    metavar="ACCOUNTS",
+    envvar=settings.ACCOUNTS.name,
+    show_envvar=True,
+    default=settings.ACCOUNTS.default,
+    callback=checked_as(settings.ACCOUNTS),
+    help="Accounts of an organization: `organization`, ids of organizational units and accounts in a comma list, with "
+    "`-` before those to leave out. [default: the account of the credentials alone]",
+)
+@click.option(
+    "--member-role",
+    metavar="NAME",
+    envvar=settings.MEMBER_ROLE.name,
+    show_envvar=True,
+    default=settings.MEMBER_ROLE.default,
+    show_default=True,
+    callback=checked_as(settings.MEMBER_ROLE),
+    help="The role that is assumed in each other account, with its path if it has one.",
+)
+@click.option(
+    "--external-id",
+    metavar="ID",
+    envvar=settings.EXTERNAL_ID.name,
+    show_envvar=True,
+    default=settings.EXTERNAL_ID.default,
+    callback=checked_as(settings.EXTERNAL_ID),
+    help="The external id that the role asks for.",
 )
 @click.option("--profile", help="Whose credentials to use: a profile of the AWS CLI's configuration.")
 @click.option(
@@ -110,6 +148,9 @@ def run(  # noqa: PLR0913 - an option each
     *,
     location: str,
     regions: str | tuple[str, ...],
+    accounts: settings.Accounts | None,
+    member_role: str,
+    external_id: str | None,
     profile: str | None,
     snapshot_time: datetime,
     max_requests_per_second: float,
@@ -125,6 +166,9 @@ def run(  # noqa: PLR0913 - an option each
     Needs cognito-idp:ListUserPools and, for `--regions enabled`, account:ListRegions; for s3:// also s3:GetObject and
     s3:PutObject on the prefix and s3:ListBucket on the bucket. A snapshot of the same minute is never written twice.
 
+    With `--accounts` it reads an organization into one snapshot: it takes the member role in each account but its own
+    (sts:AssumeRole), and asks Organizations unless all accounts are named.
+
     Exit status: 0 the snapshot is complete; 3 it is partial, for some region could not be read; 2 an option is wrong;
     1 there is no snapshot. Output that is lost does not change it.
 
@@ -132,10 +176,14 @@ def run(  # noqa: PLR0913 - an option each
     Examples:
       pool-inventory run --to ~/pools --regions current
       pool-inventory run --to s3://my-inventory/user-pools --profile audit
+      pool-inventory run --to ~/pools --accounts organization --member-role audit
     """  # noqa: D301 - \b is click's mark for lines that are not to be wrapped
+    if accounts is None:
+        _refuse_without_accounts("member_role", "external_id")
     with errors_on_one_line(needs_output=False):
         # The SDK takes longer to import than all else here, and neither help nor completion needs it.
         from pool_inventory.terminal.taking import Wanted, take_snapshot  # noqa: PLC0415 - as said above
+        from pool_inventory.terminal.taking_accounts import Organization  # noqa: PLC0415 - as said above
 
         wanted = Wanted(
             location=location,
@@ -147,6 +195,7 @@ def run(  # noqa: PLR0913 - an option each
             forget_days=forget_days,
             accept_denied=accept_denied,
             timeout_seconds=timeout_seconds,
+            organization=Organization(accounts, member_role, external_id) if accounts else None,
         )
         status = take_snapshot(wanted, as_json=as_json, quiet=quiet)
         sys.exit(EXIT_COMPLETE if status == "complete" else EXIT_PARTIAL)

@@ -1,9 +1,11 @@
 """Taking a snapshot from a terminal: what `run` does once its options are right."""
 
+import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +19,15 @@ from pool_inventory.collect.listing import cognito_regions
 from pool_inventory.collect.targets import RegionsError, unknown_regions
 from pool_inventory.errors import InventoryError
 from pool_inventory.run import Outcome, Request, Tools, export
-from pool_inventory.snapshots import keys, manifest
+from pool_inventory.snapshots import archive, keys, manifest
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.stores.protocol import Store
 from pool_inventory.stores.s3 import S3Store
-from pool_inventory.terminal.console import configuration_errors, split_address, warn, write
+from pool_inventory.terminal.accounts import account_lines
+from pool_inventory.terminal.console import configuration_errors, split_address, terminal_width, warn, write
 from pool_inventory.terminal.progress import show_progress
 from pool_inventory.terminal.tables import open_console, show_table, shown, targets_table
+from pool_inventory.terminal.taking_accounts import AccountProgress, Organization, show_account_progress
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -42,6 +46,7 @@ class Wanted:
     forget_days: int
     accept_denied: tuple[str, ...]
     timeout_seconds: int
+    organization: Organization | None = None
 
 
 def take_snapshot(wanted: Wanted, *, as_json: bool, quiet: bool) -> str:
@@ -59,8 +64,7 @@ def take_snapshot(wanted: Wanted, *, as_json: bool, quiet: bool) -> str:
     # A region that the SDK does not list may have no STS.
     asked = next((each for each in named if each in listed), named[0])
     shows = not quiet and not as_json
-    watching = show_progress(open_console(stderr=True)) if shows else nullcontext()
-    with _regions_named_as_given(), watching as progress:
+    with _regions_named_as_given(), ExitStack() as showing:
         request = Request(
             snapshot_time=wanted.snapshot_time,
             regions=wanted.regions,
@@ -73,9 +77,14 @@ def take_snapshot(wanted: Wanted, *, as_json: bool, quiet: bool) -> str:
             account=lambda: caller_account(session, session.region_name or asked),
             store=store,
             deadline=Deadline.after(wanted.timeout_seconds, Clock()),
-            progress=progress,
         )
-        outcome = export(request, tools)
+        console = open_console(stderr=True)
+        if wanted.organization is None:
+            progress = showing.enter_context(show_progress(console)) if shows else None
+            outcome = export(request, dataclasses.replace(tools, progress=progress))
+        else:
+            told = showing.enter_context(show_account_progress(console)) if shows else AccountProgress()
+            outcome = export(request, tools, partial(wanted.organization.ask, progress=told))
     for each in unknown_regions(wanted.regions):
         warn(f"{each!r} is no region that the SDK knows, and was asked all the same: it may be new")
     status = _status_of(outcome, store)
@@ -133,10 +142,19 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
         )
         return
     snapshot = outcome.published.snapshot
-    show_table(console, targets_table(outcome.coverage(), f"Regions of {snapshot.id}"))
+    if snapshot.accounts_file:
+        members = archive.read_accounts(store, manifest.read(store, snapshot.id))
+        write([f"Accounts of {snapshot.id}", *account_lines(outcome.coverage(), members, terminal_width())])
+    else:
+        show_table(console, targets_table(outcome.coverage(), f"Regions of {snapshot.id}"))
     changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
     console.print(shown(f"{snapshot.pool_count} user pools read, {status}; {changed}: {where}"), soft_wrap=True)
-    if unread := [f"{each.region} ({each.status.replace('_', ' ')})" for each in outcome.coverage() if each.is_failed]:
+    failed = [each for each in outcome.coverage() if each.is_failed]
+    if snapshot.accounts_file:
+        unread = list(dict.fromkeys(f"{each.account_id} ({each.status.replace('_', ' ')})" for each in failed))
+    else:
+        unread = [f"{each.region} ({each.status.replace('_', ' ')})" for each in failed]
+    if unread:
         console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
 
 
@@ -150,6 +168,8 @@ def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
         "recovered": [each.snapshot.id for each in outcome.recovered],
     }
     made = manifest.read(store, outcome.snapshot_id)
+    if outcome.published and (counts := outcome.published.accounts):
+        document |= {"accounts": counts.asked, "accountsFailed": counts.failed}
     return document | {
         "poolCount": made.pool_count,
         "changes": made.changes,

@@ -18,7 +18,6 @@ from typing import Any
 from unittest import mock
 from urllib.parse import unquote
 
-from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from werkzeug.wrappers import Request, Response
 
 from pool_inventory.errors import InventoryError
@@ -118,6 +117,9 @@ def execute(definition: Definition, event: object) -> Execution:
     Raises:
         InventoryError: it comes to none.
     """
+    # As it is imported it makes a session, which must not be one of the user's own profile.
+    from moto.stepfunctions.parser.models import stepfunctions_parser_backends  # noqa: PLC0415 - as said above
+
     backend = stepfunctions_parser_backends[ACCOUNT_ID][REGION]
     name = f"inventory-{next(_numbers)}"
     machine = backend.create_state_machine(name, json.dumps(definition), ROLE)

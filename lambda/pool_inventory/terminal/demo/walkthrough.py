@@ -1,6 +1,7 @@
 """The demo: the Lambda handler against moto, which throttles and denies as AWS would."""
 
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -66,26 +67,28 @@ def run_demo(folder: Path, console: Console, *, verbose: bool = False, program: 
         InventoryError: the folder holds something else or cannot be written to, or the inventory is not what was
             seeded.
     """
-    with _folder_errors(folder):
-        _check_folder(folder)
+    with folder_errors(folder):
+        check_folder(folder)
     details = console if verbose else Console(quiet=True)
     hour = to_the_minute(Clock().now()).replace(minute=0)
-    _tell(story.BEGINNING, console)
-    with stand_in.serve() as aws, mock.patch.dict(os.environ, _environment(aws), clear=True):
-        store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
-        store.client.create_bucket(Bucket=BUCKET)
-        pools = _pools()
-        _make_unkind(aws)
-        _run(store, hour - timedelta(hours=1), pools, console, details)
-        _change(pools)
-        aws.answers.append(stand_in.listing(DENIED_REGION, stand_in.deny))
-        readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
-        newest = _run(store, hour, readable, console, details)
-        _show_changes(store, newest.id, details)
-        with _folder_errors(folder):
-            _copy(store, folder, details)
-    copied = FolderStore(folder / store.prefix)
-    _tell(story.ending(copied, newest, _verified(copied, details), folder, program), console)
+    tell(story.BEGINNING, console)
+    with contextlib.ExitStack() as held:
+        with stand_in.serve() as aws, mock.patch.dict(os.environ, environment(aws), clear=True):
+            store = S3Store.open(boto3.session.Session(), BUCKET, str(settings.PREFIX.default))
+            store.client.create_bucket(Bucket=BUCKET)
+            pools = _pools()
+            _make_unkind(aws)
+            _run(store, hour - timedelta(hours=1), pools, console, details)
+            _change(pools)
+            aws.answers.append(stand_in.listing(DENIED_REGION, stand_in.deny))
+            readable = {region: each for region, each in pools.items() if region != DENIED_REGION}
+            newest = _run(store, hour, readable, console, details)
+            _show_changes(store, newest.id, details)
+            with folder_errors(folder):
+                held.enter_context(alone_in(folder))
+                copy_bucket(store, folder, details)
+        copied = FolderStore(folder / store.prefix)
+        tell(story.ending(copied, newest, verified(copied, details), folder, program), console)
 
 
 def _run(
@@ -98,19 +101,25 @@ def _run(
     committed = read_commit(store, keys.snapshot_id(time))
     _check(committed.data, readable)
     made = manifest.read(store, keys.snapshot_id(time))
-    _tell([story.snapshot_line(made)], console)
+    tell([story.snapshot_line(made)], console)
     _show(committed, output, details)
     details.print(f"Each of the {made.pool_count} pools that can be read is in data, once.\n")
     return made
 
 
-def _tell(lines: Iterable[str], console: Console) -> None:
+def tell(lines: Iterable[str], console: Console) -> None:
+    """Write lines as they are."""
     for line in lines:
         console.print(shown(line), soft_wrap=True)
 
 
 @contextlib.contextmanager
-def _folder_errors(folder: Path) -> Iterator[None]:
+def folder_errors(folder: Path) -> Iterator[None]:
+    """Say what to do where a folder cannot be written to.
+
+    Raises:
+        InventoryError: it cannot.
+    """
     try:
         yield
     except OSError as error:
@@ -119,12 +128,17 @@ def _folder_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_folder(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that holds something else than a demo's inventory.
+
+    Raises:
+        InventoryError: it does.
+    """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise InventoryError(f"{folder} holds something that is not a demo's: name another folder with --to")
 
 
-def _environment(aws: stand_in.StandIn) -> dict[str, str]:
+def environment(aws: stand_in.StandIn) -> dict[str, str]:
     """Return the deployed function's environment, with nothing in it that leads to the user's own AWS."""
     return {
         **stand_in.without_aws(os.environ),
@@ -144,13 +158,13 @@ def _make_unkind(aws: stand_in.StandIn) -> None:
 
 def _pools() -> dict[str, list[dict[str, Any]]]:
     """Make up the pools of each region; the one that will be changed has a trigger that its region has."""
-    pools = {region: [_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
+    pools = {region: [make_pool(region, number) for number in range(count)] for region, count in POOLS.items()}
     own = f"arn:aws:lambda:{SWAPPED[0]}:{stand_in.ACCOUNT_ID}:function:check-sign-up"
     pools[SWAPPED[0]][SWAPPED[1]]["LambdaConfig"] = {"PreSignUp": own}
     return pools
 
 
-def _pool(region: str, number: int) -> dict[str, Any]:
+def make_pool(region: str, number: int) -> dict[str, Any]:
     """Make up a user pool, as ListUserPools lists it; every member of LambdaConfig is in use here and there."""
     dice = random.Random(f"{region} {number}")  # noqa: S311 - the same pools at every demo
     created = 1_600_000_000 + dice.randrange(150_000_000) + dice.randrange(1000) / 1000
@@ -170,7 +184,7 @@ def _pool(region: str, number: int) -> dict[str, Any]:
 
 def _change(pools: dict[str, list[dict[str, Any]]]) -> None:
     """Add three pools, take two away, and swap a trigger of one for a function of another account."""
-    pools["us-east-1"] += [_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
+    pools["us-east-1"] += [make_pool("us-east-1", POOLS["us-east-1"] + number) for number in range(3)]
     for _ in range(2):
         pools["eu-west-1"].pop()
     strange = f"arn:aws:lambda:{SWAPPED[0]}:666655554444:function:strange"
@@ -234,12 +248,19 @@ def _show_changes(store: S3Store, identifier: str, console: Console) -> None:
     show_table(console, shown_changes)
 
 
-def _copy(store: S3Store, folder: Path, console: Console) -> None:
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Mark a folder as a demo's, and let no other demo copy to it before the end of the block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / MARKER).open("w") as marker:
+        fcntl.flock(marker, fcntl.LOCK_EX)
+        yield
+
+
+def copy_bucket(store: S3Store, folder: Path, console: Console) -> None:
     """Copy the bucket to a folder, in place of an earlier demo's, and show its keys."""
     if folder.exists():
         shutil.rmtree(folder / store.prefix, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).touch()
     listed = store.client.list_objects_v2(Bucket=BUCKET)["Contents"]
     for each in listed:
         path = folder / each["Key"]
@@ -249,7 +270,7 @@ def _copy(store: S3Store, folder: Path, console: Console) -> None:
     show_table(console, pairs_table(f"Keys in the bucket, copied to {folder}", ("key", "bytes"), sizes))
 
 
-def _verified(store: FolderStore, console: Console) -> Report:
+def verified(store: FolderStore, console: Console) -> Report:
     """Check the copy as `pool-inventory verify` does.
 
     Raises:
