@@ -183,7 +183,7 @@ def _accounts_per_batch(text: str) -> int:
     number = _whole_number_from_1(text)
     # The ids of a batch are its function's input, which may have 256 KiB; and all are read within one function's time.
     if number > MAX_ACCOUNTS_PER_BATCH:
-        raise ValueError(f"more than {MAX_ACCOUNTS_PER_BATCH}")
+        raise ValueError(f"more than {MAX_ACCOUNTS_PER_BATCH}: one function has 15 minutes for all of them")
     return number
 
 

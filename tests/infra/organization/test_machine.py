@@ -191,7 +191,7 @@ def test_one_account_is_read_hourly_and_an_organization_daily(accounts: str, sch
         ),
         (
             {"accounts": "organization", "accountsPerBatch": 1001},
-            "accountsPerBatch=1001: one function has 15 minutes for them all; use 1000 at most",
+            "accountsPerBatch='1001': more than 1000: one function has 15 minutes for all of them",
         ),
         (
             {"accounts": "organization", "stackSetUnits": "r-ab12"},
