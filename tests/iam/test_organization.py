@@ -96,7 +96,7 @@ def run(
         # A run finishes what another committed, in that one's formats and not in its own.
         before.setenv("INVENTORY_EXTRA_FORMATS", "csv")
         snapshot(aws, heard, "2026-11-24T18:00:00Z")
-    aws.answers.append(refuse_role(OTHERS[0], str(options.get("memberRole", "pool-inventory-member"))))
+    aws.answers.append(refuse_role(OTHERS[0], name=str(options.get("memberRole", "pool-inventory-member"))))
     snapshot(aws, heard, "2026-11-25T18:00:00Z")
     return heard
 
