@@ -229,4 +229,4 @@ def test_one_account_leaves_and_another_joins(machine: Machine, org: StandIn, s3
 def test_an_organization_that_refuses_fails_the_execution(machine: Machine, org: StandIn) -> None:
     org.answers.insert(0, refuse_organizations)
     ended = machine.run()
-    assert (ended.status, ended.error, machine.calls) == ("FAILED", "TargetsError", {"Plan": 3})
+    assert (ended.status, ended.error, machine.calls) == ("FAILED", "AccountsError", {"Plan": 3})
