@@ -30,6 +30,7 @@ def assume_role(request: Request) -> Answer:
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
         f"<AccessKeyId>{account_id}</AccessKeyId><SecretAccessKey>testing</SecretAccessKey>"
         f"<SessionToken>{'testing' * 100}</SessionToken><Expiration>2026-11-25T18:00:00Z</Expiration></Credentials>"
+        f"<AssumedRoleUser><Arn>arn:aws:sts::{account_id}:assumed-role/member/session</Arn></AssumedRoleUser>"
         "</AssumeRoleResult></AssumeRoleResponse>"
     )
 

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.makers import HeldClock
 
-MEMBER = "210000000001"
+MEMBER, OTHER = "210000000001", "210000000002"
 ROLE = MemberRole(name="audit/pool-inventory", external_id=None, session_name="2026-11-24T18-00Z")
 
 
@@ -84,6 +84,17 @@ def test_an_answer_without_credentials_is_none(aws: StandIn) -> None:
     answer = Response(f"{body}</AssumeRoleResult></AssumeRoleResponse>", 200, content_type="text/xml")
     aws.answers.append(only_sts(lambda _: answer))
     with pytest.raises(MalformedResponseError, match="the answer has no credentials"):
+        open_session()
+
+
+@pytest.mark.parametrize("user", [f"<Arn>arn:aws:sts::{OTHER}:assumed-role/r/s</Arn>", "<Arn>odd</Arn>", ""])
+def test_credentials_of_another_account_are_none(aws: StandIn, user: str) -> None:
+    """As a cache on the way may give them: this account's calls would be answered with that one's pools."""
+    members = "<AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken>"
+    body = f"<Credentials>{members}</Credentials><AssumedRoleUser>{user}</AssumedRoleUser>"
+    answer = f"<AssumeRoleResponse><AssumeRoleResult>{body}</AssumeRoleResult></AssumeRoleResponse>"
+    aws.answers.append(only_sts(lambda _: Response(answer, 200, content_type="text/xml")))
+    with pytest.raises(MalformedResponseError, match="the answer is of another account's role"):
         open_session()
 
 

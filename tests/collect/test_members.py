@@ -152,6 +152,18 @@ def test_an_account_that_hangs_leaves_the_others(hanging: Callable[[str], None])
     assert [account_id for account_id, _, _ in places(found)] == [*OTHERS[1:]]
 
 
+def test_accounts_that_all_hang_end_together(hanging: Callable[[str], None]) -> None:
+    """The time kept back for their part is not used up by one of them after the other."""
+    account_ids = [f"2100000001{number:02}" for number in range(12)]
+    for each in account_ids:
+        hanging(each)
+    clock = Clock()
+    began = clock.monotonic()
+    found = list(collect_accounts(account_ids, collecting(Deadline.after(1, clock))))
+    assert clock.monotonic() - began < 4
+    assert [each.failure.status for each in found if each.failure] == ["timed_out"] * 12
+
+
 def test_a_throttled_account_leaves_time_to_the_next(seeded: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
     """One at a time: each has its share of what is left."""
     monkeypatch.setattr(members, "ACCOUNTS_AT_ONCE", 1)

@@ -200,6 +200,33 @@ def test_a_refused_list_of_regions_is_those_of_before(
     assert pools_of(s3, keys.LATEST_DATA)[OTHERS[1]] == 4
 
 
+@pytest.mark.parametrize("leave_out", [None, "organization,-" + OTHERS[1]])
+def test_regions_of_an_account_left_out_before_are_expected(
+    snapshot: Snapshot,
+    org: StandIn,
+    s3: S3Client,
+    invoke: Invoke,
+    monkeypatch: pytest.MonkeyPatch,
+    leave_out: str | None,
+) -> None:
+    """A run that left out the whole account, as one of one account does, says nothing of its regions."""
+    monkeypatch.setenv("INVENTORY_REGIONS", "enabled")
+    org.enabled_regions = [*REGIONS]
+    snapshot("2026-11-24T16:00:00Z")
+    org.enabled_regions = ["us-east-1"]
+    if leave_out:
+        monkeypatch.setenv("INVENTORY_ACCOUNTS", leave_out)
+        snapshot("2026-11-24T17:00:00Z")
+        monkeypatch.setenv("INVENTORY_ACCOUNTS", "organization")
+    else:
+        invoke("2026-11-24T17:00:00Z")
+    org.answers.append(refuse_role(OTHERS[1]))
+    for time in ("2026-11-24T18:00:00Z", "2026-11-24T19:00:00Z"):
+        found = statuses(s3, snapshot(time))
+        assert [found[OTHERS[1], region] for region in REGIONS] == ["denied", "denied"]
+    assert pools_of(s3, keys.LATEST_DATA)[OTHERS[1]] == 4
+
+
 def test_an_account_that_joins_is_read_and_brings_no_changes(snapshot: Snapshot, org: StandIn, s3: S3Client) -> None:
     org.answers[:] = [organization(*map(any_account, (OWN, *OTHERS[:3])))]
     snapshot("2026-11-24T17:00:00Z")

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from pool_inventory.errors import SnapshotError
 from pool_inventory.model import AccountFailure
-from pool_inventory.snapshots import coverage, part, rows
+from pool_inventory.snapshots import coverage, part, rows, schema, table
 from pool_inventory.snapshots.part import Part
+from pool_inventory.snapshots.schema import Column, Kind
 
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, any_coverage, any_pool, any_target
 
@@ -23,6 +24,25 @@ def test_a_part_is_read_as_it_was_written() -> None:
     assert found == PART
     assert list(found.coverage()) == [any_coverage(last_ok=None)]
     assert [json.loads(line)["account_id"] for line in part.lines(body)] == [ACCOUNT_ID]
+
+
+OLDER = tuple(each for each in schema.DATA if each.name != "replica_regions")
+NEWER = (*schema.DATA, Column("tier", Kind.STRING, "", "Tier"))
+
+
+@pytest.mark.parametrize("columns", [OLDER, NEWER])
+def test_a_part_of_another_release_loses_nothing(monkeypatch: pytest.MonkeyPatch, columns: tuple[Column, ...]) -> None:
+    """A deploy came between a batch and its publishing: the rows are as this release would have written them."""
+    pool = any_pool(ReplicaRegions=["eu-west-1"], Tier="PLUS")
+    written, ours = (
+        rows.json_line(rows.data_row(pool, target=any_target(), partition="aws", snapshot_time=TIME, columns=each))
+        for each in (columns, schema.DATA)
+    )
+    with monkeypatch.context() as other_release:
+        other_release.setattr(schema, "DATA", columns)
+        body = part.encode(IDENTIFIER, PART, [written])
+    published = [table.encode(schema.DATA, each, {}) for each in (part.lines(body), [ours])]
+    assert published[0] == published[1]
 
 
 def test_a_part_of_another_snapshot_is_refused() -> None:

@@ -82,6 +82,20 @@ def test_the_role_and_its_external_id_are_those_named(run: Run, aws: StandIn) ->
     assert not [each for each in aws.requests if "Organizations" in each.headers.get("X-Amz-Target", "")]
 
 
+def test_the_settings_of_a_profile_hold_for_all_accounts(
+    run: Run, aws: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys_of_it = "aws_access_key_id = testing\naws_secret_access_key = testing"
+    (tmp_path / "config").write_text(f"[profile audit]\n{keys_of_it}\nendpoint_url = {aws.url}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "not-there")
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # what goes past the profile's endpoint ends there
+    result = run("--accounts", "organization", "--profile", "audit", "--timeout", "20")
+    assert result.exit_code == 0, result.output
+
+
 def test_json_counts_the_accounts_and_writes_no_progress(run: Run, aws: StandIn) -> None:
     aws.answers.append(refuse_role(OTHERS[1]))
     result = run("--accounts", "organization", "--json")

@@ -17,6 +17,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from pool_inventory.aws.calls import Caller
 from pool_inventory.aws.failures import MalformedResponseError
 from pool_inventory.aws.session import CLIENT_CONFIG, SdkSession, open_session_with
+from pool_inventory.text import one_line
 
 if TYPE_CHECKING:
     from boto3.session import Session
@@ -121,6 +122,10 @@ class _MemberSession(SdkSession):
         return _Client(self.shared.get(service_name, region_name, config), self.credentials)
 
 
+def _account_in(arn: str) -> list[str]:
+    return arn.split(":")[4:5]
+
+
 def open_member_session(
     clients: SharedClients, sts: "STSClient", role: MemberRole, arn: str, caller: Caller
 ) -> "Session":
@@ -139,6 +144,10 @@ def open_member_session(
         if not (key_id and secret and token):
             # Without what there is of them: it goes into logs.
             raise MalformedResponseError("the answer has no credentials")
+        # Whatever mixed them up on the way: nothing that is listed with them says whose it is.
+        whose = (answer.get("AssumedRoleUser") or {}).get("Arn") or ""
+        if _account_in(whose) != _account_in(arn):
+            raise MalformedResponseError(f"the answer is of another account's role: {one_line(repr(whose), 200)}")
         return ReadOnlyCredentials(key_id, secret, token)
 
     return cast("Session", _MemberSession(clients.session.botocore, clients, caller.call(assume)))

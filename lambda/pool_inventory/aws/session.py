@@ -52,6 +52,11 @@ class SdkSession:
         region: str | None = self.botocore.get_config_variable("region")
         return region
 
+    @property
+    def profile_name(self) -> str:
+        """The profile whose settings are used, `default` where none is named."""
+        return self.botocore.profile or "default"
+
     def client(self, service_name: str, region_name: str | None = None, config: Config | None = None) -> Any:  # noqa: ANN401 - boto3's stubs have a type for each service
         """Return a client of a service."""
         return self.botocore.create_client(service_name, region_name=region_name, config=config)
@@ -102,8 +107,13 @@ def open_session(profile: str | None = None) -> "Session":
 
 
 def open_session_with(own: "Session", credentials: "Credentials") -> SdkSession:
-    """Return a session that signs with these credentials, in the current region of another."""
+    """Return a session that signs with these credentials, in the current region and with the profile of another.
+
+    A profile has more than credentials: endpoints, such as those of FIPS, and whom to trust.
+    """
     session = botocore.session.get_session()
+    if own.profile_name != (session.profile or "default"):
+        session.set_config_variable("profile", own.profile_name)
     # set_credentials takes texts, and makes credentials of its own of them.
     session._credentials = credentials  # type: ignore[attr-defined] # noqa: SLF001 - as said
     if own.region_name:

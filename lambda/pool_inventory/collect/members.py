@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Each account has a thread for each of its regions besides.
 ACCOUNTS_AT_ONCE = 10
-# How long after the deadline an account may take to report why it stopped: more than each of its targets may.
+# How long after the deadline accounts may take to report why they stopped: more than each of their targets may.
 GRACE_SECONDS = 1.0
 
 
@@ -92,12 +92,14 @@ def collect_accounts(account_ids: Sequence[str], collecting: Collecting) -> Iter
     sts = make_sts_client(collecting.session, collecting.session.region_name or "us-east-1")
     clients = SharedClients.of(collecting.session)
     turns = _Turns(collecting.deadline, len(account_ids))
+    # One grace for all: where all hang, one for each would use up the time that is kept back for what was read.
+    ends = collecting.deadline.at + GRACE_SECONDS
     executor = ThreadPoolExecutor(min(len(account_ids), ACCOUNTS_AT_ONCE), thread_name_prefix="account")
     try:
         futures = [executor.submit(_collect_account, each, clients, sts, turns, collecting) for each in account_ids]
         for account_id, future in zip(account_ids, futures, strict=True):
             try:
-                yield future.result(collecting.deadline.remaining_seconds() + GRACE_SECONDS)
+                yield future.result(max(0.0, ends - clock.monotonic()))
             except TimeoutError:
                 error = OutOfTimeError("the deadline came before an answer did")
                 duration_ms = round((clock.monotonic() - started) * 1000)

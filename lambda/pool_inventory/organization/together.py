@@ -89,11 +89,12 @@ def _regions_expected(
 ) -> Mapping[str, Iterable[str]]:
     """Return the regions of accounts of which none could be asked: those known before, or else the exporter's own.
 
-    Those that a listing had left out before are none, nor those that the setting does not name.
+    Those that were not asked then are some of them: an account that was left out has all of its regions still, and
+    whether a listing leaves one out is not known now. Those that the setting does not name are none.
     """
     known: dict[str, set[str]] = {}
     for each in before.known.coverage() if before.known and regions == ENABLED else ():
-        if each.account_id in failed and each.status != "not_asked":
+        if each.account_id in failed:
             known.setdefault(each.account_id, set()).add(each.region)
     return {account_id: known.get(account_id, plan.own_regions) for account_id in failed}
 

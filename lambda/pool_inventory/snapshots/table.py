@@ -136,10 +136,16 @@ def pool_rows(body: bytes, targets: Container[Target] | None = None) -> Iterator
         SnapshotError: it is no data object of ours.
     """
     found = _as_written(body, targets)
-    columns = columns_of(body)
-    if _feeding(columns) == _feeding(schema.DATA):
-        return found
-    return _fitted(found, columns)
+    return found if is_as_now(body) else _fitted(found, columns_of(body))
+
+
+def is_as_now(body: bytes) -> bool:
+    """Whether the rows of a file of pools are as this release writes them, but for TIMES.
+
+    Raises:
+        SnapshotError: it is no Parquet file of ours.
+    """
+    return _feeding(columns_of(body)) == _feeding(schema.DATA)
 
 
 def columns_of(body: bytes) -> tuple[Column, ...]:
