@@ -145,7 +145,8 @@ def _accounts(text: str) -> Accounts | None:
 
 def _role(text: str) -> str:
     # https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
-    if not re.fullmatch(r"([\x21-\x2e\x30-\x7e]{1,64}/){0,7}[\w+=,.@-]{1,64}", text, re.ASCII):
+    # A path may have colons, so IAM would take an ARN for a role's path and name, and the role would be nowhere.
+    if not re.fullmatch(r"(?!arn:)([\x21-\x2e\x30-\x7e]{1,64}/){0,7}[\w+=,.@-]{1,64}", text, re.ASCII):
         raise ValueError("not the name of a role, with its path before it if it has one, as in audit/pool-inventory")
     return text
 

@@ -163,3 +163,11 @@ def test_a_pool_of_an_organization_is_named_with_its_account(organization: Path)
     assert line.endswith("pre_sign_up of eu-west-1_000000003 (pool 3) of 210000000003")
     (found,) = json.loads(run(organization, "--json").stdout)["functions"]
     assert (found["poolIds"], found["poolAccountIds"]) == (["eu-west-1_000000003"], ["210000000003"])
+
+
+def test_a_function_with_a_row_for_each_side_is_counted_once(tmp_path: Path) -> None:
+    pools = [[pool(number, PreSignUp=f"{OWN}check")] for number in (1, 2)]
+    add_chain(FolderStore(tmp_path), [dict(zip(("eu-west-1", "210000000001 eu-west-1"), pools, strict=True))])
+    lines = run(tmp_path).stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines[1:3]] == ["check", "check"]
+    assert lines[-1] == "1 function: 1 outside the account or region of a pool, 0 newly set (in 60 snapshots)."

@@ -72,3 +72,21 @@ def test_a_pool_named_like_a_function_keeps_its_name(tmp_path: Path) -> None:
 def test_what_was_read_and_forgotten_is_not_called_never_read(columns: dict[str, str | None], said: str) -> None:
     covered = any_coverage("eu-west-1", status="denied", pools=None, error_code="AccessDenied", **columns)
     assert list(reports.unread_lines([covered]))[1].endswith(f": denied (AccessDenied), {said}")
+
+
+def test_an_accounts_regions_are_together_where_they_are_alike() -> None:
+    denied = {"status": "denied", "pools": None, "error_code": "AccessDenied", "last_ok": IDENTIFIER}
+    unread = [
+        any_coverage(region, account_id=account_id, **denied | more)
+        for account_id, region, more in (
+            ("210000000001", "eu-west-1", {}),
+            ("210000000001", "sa-east-1", {"last_ok": None}),
+            ("210000000001", "us-east-1", {}),
+            ("210000000002", "us-east-1", {}),
+        )
+    ]
+    assert list(reports.unread_lines(unread))[1:] == [
+        f"  210000000001 eu-west-1, us-east-1: denied (AccessDenied), last read in {IDENTIFIER}",
+        "  210000000001 sa-east-1: denied (AccessDenied), no reading is known",
+        f"  210000000002 us-east-1: denied (AccessDenied), last read in {IDENTIFIER}",
+    ]

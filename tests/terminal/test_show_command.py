@@ -151,6 +151,17 @@ def test_an_organizations_pools_have_their_accounts_names(organization: Path) ->
     assert sorted_rows.splitlines()[1] == "eu-west-1_000000004\tsearch"
 
 
+@pytest.mark.parametrize(("width", "columns"), [(80, "triggers"), (100, "modified")])
+def test_a_narrow_table_has_accounts_names_and_no_dates(
+    organization: Path, monkeypatch: pytest.MonkeyPatch, width: int, columns: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    header, row, *_ = said(run("show", organization)).splitlines()
+    assert (header.split()[:3], header.split()[-1]) == (["account", "account", "name"], columns)
+    assert row.startswith("210000000001  billing       eu-west-1_000000001  pool 1")
+    assert said(run("show", organization, "--wide")).splitlines()[0].endswith("modified")
+
+
 def test_the_pools_of_one_account_have_no_accounts_name(folder: Path) -> None:
     assert "account_name" not in said(run("show", folder, "--json"))
     assert "account_name" not in said(run("show", folder, "--format", "csv"))

@@ -111,3 +111,19 @@ def test_a_trigger_that_is_not_modelled_is_counted(tmp_path: Path) -> None:
 def test_an_organizations_accounts_are_counted(organization: Path) -> None:
     result = CliRunner().invoke(cli.main, ["summary", str(organization)])
     assert result.stdout.splitlines()[1] == "2 of 4 regions of 4 accounts were read."
+
+
+def test_regions_without_pools_are_counted_with_their_accounts(tmp_path: Path) -> None:
+    one, two, three = (f"21000000000{number} eu-west-1" for number in (1, 2, 3))
+    add_chain(FolderStore(tmp_path), [{one: [pool()], two: [], f"{two[:12]} sa-east-1": [], three: []}])
+    assert "3 regions of 2 accounts have no pools." in run(tmp_path).stdout.splitlines()
+
+
+def test_a_function_of_many_triggers_fits_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    called = dict.fromkeys(("PreSignUp", "CustomMessage", "PostConfirmation", "PreAuthentication"), FOREIGN)
+    add_chain(FolderStore(tmp_path), [{"eu-west-1": [pool(**called)]}])
+    assert run(tmp_path).stdout.splitlines()[-2:] == [
+        "  strange (account 666655554444): custom_message, post_confirmation,",
+        "    pre_authentication, pre_sign_up of 1 pool",
+    ]

@@ -48,6 +48,16 @@ def test_an_error_is_a_line_in_its_row_and_whole_below() -> None:
     assert " ".join(below) == f"eu-north-1, eu-west-1: AccessDeniedException: {message}"
 
 
+def test_of_several_accounts_errors_are_below_and_rows_whole() -> None:
+    failed = {"status": "denied", "pools": None, "error_code": "AccessDenied", "error_message": "no"}
+    covered = [any_coverage("ap-southeast-2", account_id=f"21000000000{number}", **failed) for number in (1, 2)]
+    file = io.StringIO()
+    Console(file=file, width=80).print(targets_table(covered, "Regions"))
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    assert "│ 210000000002 ap-southeast-2 │ denied │     - │        1 │       0 │     0.0 │" in lines
+    assert lines[-1] == "210000000001 ap-southeast-2, 210000000002 ap-southeast-2: AccessDenied: no"
+
+
 def test_pairs_are_shown_as_they_are() -> None:
     assert "[bold]a\\x1b" in drawn(pairs_table("pairs", ("name", "value"), [("[bold]a\x1b", "7")]))
 

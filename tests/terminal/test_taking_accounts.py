@@ -117,6 +117,10 @@ def test_quiet_writes_nothing(run: Run) -> None:
         (("--accounts", "12345"), "'12345' is neither organization nor the id of an organizational unit (ou-…) or an"),
         (("--accounts", "-111122223333"), "it only leaves out: name what to ask, too"),
         (("--accounts", "organization", "--member-role", "no role"), "'no role': not the name of a role"),
+        (
+            ("--accounts", "organization", "--member-role", "arn:aws:iam::111122223333:role/a"),
+            "/a': not the name of a",
+        ),
         (("--accounts", "organization", "--external-id", "a b"), "'a b': not an external id"),
         (("--member-role", "audit"), "--member-role is for other accounts: name them with --accounts, or leave"),
         (("--external-id", "audit"), "--external-id is for other accounts: name them with --accounts, or leave"),

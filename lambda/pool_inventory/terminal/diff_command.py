@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from pool_inventory.errors import SnapshotError
-from pool_inventory.model import Change
+from pool_inventory.model import Change, Target
 from pool_inventory.snapshots import archive, difference, manifest
 from pool_inventory.snapshots.difference import Difference
 from pool_inventory.snapshots.manifest import Manifest
@@ -15,9 +15,8 @@ from pool_inventory.stores.protocol import Store
 from pool_inventory.terminal.answers import Answer, takes_format, wide_option, write_answer
 from pool_inventory.terminal.console import Moment, parse_moment, terminal_width
 from pool_inventory.terminal.reading import choose, newest_unless, opened, reading_command
-from pool_inventory.terminal.reports import parsed, what_changed
-from pool_inventory.terminal.tables import paragraph, plain_lines, room
-from pool_inventory.text import printable
+from pool_inventory.terminal.reports import parsed, target_lines, what_changed
+from pool_inventory.terminal.tables import plain_lines, room
 
 # In CSV: the rows before and after would be a hundred columns, and `what` says how they differ.
 _COLUMNS = ("change", "account_id", "region", "id", "name", "fields", "what")
@@ -88,8 +87,8 @@ def lines_of(
 def _not_compared(found: Difference, width: int | None = None) -> Iterator[str]:
     if found.not_compared:
         yield "Not compared, so it is not known what changed there:"
-    for each in found.not_compared:
-        yield from paragraph(printable(f"  {each.account_id} {each.region}: {each.reason}"), width)
+    reasons = ((Target(each.account_id, each.region), each.reason) for each in found.not_compared)
+    yield from target_lines(reasons, width)
 
 
 def _document(before: Manifest, after: Manifest, found: Difference) -> dict[str, Any]:

@@ -139,10 +139,11 @@ def _counts(rows: Sequence[Row], asked: _Asked) -> Iterator[str]:
     if not rows:
         yield f"No pool calls a function{' outside its account or region' if asked.foreign else ''}."
         return
-    outside = sum(1 for each in rows if each.called.place)
-    lately = sum(1 for each in rows if each.since)
+    # A function may have two rows: pools of its own account call it, and pools of others.
+    outside = len({each.called.arn for each in rows if each.called.place})
+    lately = len({each.called.arn for each in rows if each.since})
     # All of them are outside where only those were asked for.
-    count = _counted(outside) if asked.foreign else f"{_counted(len(rows))}: {outside}"
+    count = _counted(outside) if asked.foreign else f"{_counted(len({each.called.arn for each in rows}))}: {outside}"
     text = f"{count} outside the account or region of a pool, {lately} newly set (in {asked.last} snapshots)."
     advice = "" if asked.is_whole else " --wide has the details."
     yield from paragraph(f"{text}{advice}", asked.width)

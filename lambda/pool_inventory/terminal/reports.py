@@ -1,7 +1,7 @@
 """What several commands say alike: how old a snapshot is, what was not read, and what changed of a pool."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,13 +57,27 @@ def unread_lines(unread: Sequence[Coverage], width: int | None = None) -> Iterat
     """Say which targets were not read, so that what is shown of them is not taken for what is there now."""
     if unread:
         yield "Not read, so it is not known which pools are there now:"
-    for each in unread:
-        last = f"last read in {each.last_ok}" if each.last_ok else "no reading is known"
-        if not each.last_ok and each.compared_with:
-            last = f"last read in {each.compared_with}, and forgotten since"
-        why = f" ({each.error_code})" if each.error_code else ""
-        text = f"  {each.account_id} {each.region}: {each.status.replace('_', ' ')}{why}, {last}"
-        yield from paragraph(printable(text), width)
+    yield from target_lines(((each.target, _not_read(each)) for each in unread), width)
+
+
+def _not_read(each: Coverage) -> str:
+    last = f"last read in {each.last_ok}" if each.last_ok else "no reading is known"
+    if not each.last_ok and each.compared_with:
+        last = f"last read in {each.compared_with}, and forgotten since"
+    why = f" ({each.error_code})" if each.error_code else ""
+    return f"{each.status.replace('_', ' ')}{why}, {last}"
+
+
+def target_lines(found: Iterable[tuple[Target, str]], width: int | None = None) -> Iterator[str]:
+    """Say what is true of each target; an account's regions are together where it is the same of them.
+
+    An account whose role is refused would have a line for each of its regions otherwise.
+    """
+    regions: dict[tuple[str, str], list[str]] = {}
+    for target, text in found:
+        regions.setdefault((target.account_id, text), []).append(target.region)
+    for (account_id, text), names in regions.items():
+        yield from paragraph(printable(f"  {account_id} {', '.join(names)}: {text}"), width)
 
 
 def what_changed(fields: Sequence[str], before: str | None, after: str | None) -> str:

@@ -25,6 +25,10 @@ from pool_inventory.terminal.sheets import ACCOUNT_NAME, COLUMNS, Sheet, sheet_o
 from pool_inventory.terminal.tables import paragraph, plain_lines, room
 from pool_inventory.text import printable
 
+# With an account's id and name there is no room for the date of a pool in fewer columns: its names would be cut to a
+# few letters.
+_ROOM_FOR_ALL = 100
+
 
 @click.command()
 @reading_command
@@ -129,7 +133,9 @@ def _lines(
         yield from table_lines(rows, sheet.columns, fits)
     else:
         names = (*places, "id", "name", "triggers", "modified")
-        cells = ([*_place_cells(each)[: len(places)], *_pool_cells(each)] for each in rows)
+        if len(places) > 1 and fits is not None and fits < _ROOM_FOR_ALL:
+            names = names[:-1]
+        cells = ([*_place_cells(each)[: len(places)], *_pool_cells(each)][: len(names)] for each in rows)
         yield from plain_lines(names, cells, width=fits)
     yield ""
     yield from paragraph(printable(counted), width)

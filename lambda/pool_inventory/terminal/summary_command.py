@@ -18,7 +18,7 @@ from pool_inventory.terminal import reports
 from pool_inventory.terminal.answers import Answer, takes_format, write_answer
 from pool_inventory.terminal.console import Moment, checked_as, terminal_width
 from pool_inventory.terminal.reading import at, choose, newest_unless, opened, read_known, reading_command
-from pool_inventory.terminal.tables import plain_lines
+from pool_inventory.terminal.tables import paragraph, plain_lines
 from pool_inventory.text import printable
 
 # How many functions outside it names: `functions --foreign` has them all.
@@ -98,7 +98,8 @@ def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int
     total = counted.total.total
     yield f"{total} user pool{'' if total == 1 else 's'} known in {made.id}, which is {made.status}."
     accounts = {each.coverage.account_id for each in places if each.coverage.status != "not_asked"}
-    of_accounts = f" of {len(accounts)} accounts" if len(accounts) > 1 else ""
+    has_several = len(accounts) > 1
+    of_accounts = f" of {len(accounts)} accounts" if has_several else ""
     yield f"{made.targets.get('ok', 0)} of {asked} regions{of_accounts} {'was' if asked == 1 else 'were'} read."
     yield from _unread_lines(places, width)
     shown = [each for each in places if each.count.total]
@@ -110,12 +111,12 @@ def _lines(made: Manifest, places: Sequence[Place], counted: Counted, quota: int
     yield from plain_lines(names, (_cells(each, quota) for each in shown), width=width, right=counts)
     if any(each.count.earlier for each in shown):
         yield f"{_EARLIER} known from an earlier snapshot"
-    yield from _others(places)
+    yield from _others(places, has_several=has_several)
     yield ""
     yield from plain_lines(
         ("trigger", "pools", "functions"), _trigger_cells(counted), width=width, right=("pools", "functions")
     )
-    yield from _foreign_lines(counted)
+    yield from _foreign_lines(counted, width)
 
 
 def _unread_lines(places: Iterable[Place], width: int | None = None) -> Iterator[str]:
@@ -129,11 +130,15 @@ def _cells(place: Place, quota: int) -> tuple[str, ...]:
     return (*place.coverage.target, *map(str, numbers), _EARLIER if place.count.earlier else "")
 
 
-def _others(places: Iterable[Place]) -> Iterator[str]:
-    """Say how many regions have no pools: a row for each would hide those that do."""
-    empty = sum(1 for each in places if not each.count.total and not each.coverage.has_unknown_pools)
-    if empty:
-        yield f"{empty} {'region has' if empty == 1 else 'regions have'} no pools."
+def _others(places: Iterable[Place], *, has_several: bool) -> Iterator[str]:
+    """Say how many regions have no pools, and of several accounts of how many: rows for them would hide the others."""
+    empty = [each.coverage for each in places if not each.count.total and not each.coverage.has_unknown_pools]
+    if not empty:
+        return
+    accounts = len({each.account_id for each in empty})
+    of_accounts = f" of {accounts} account{'' if accounts == 1 else 's'}" if has_several else ""
+    regions, have = ("region", "has") if len(empty) == 1 else ("regions", "have")
+    yield f"{len(empty)} {regions}{of_accounts} {have} no pools."
 
 
 def _trigger_cells(counted: Counted) -> Iterator[tuple[str, str, str]]:
@@ -150,7 +155,7 @@ def _functions_of(counted: Counted, trigger: str) -> set[tuple[str, str, str]]:
     return {(each.account_id, each.region, each.name) for each in found if each}
 
 
-def _foreign_lines(counted: Counted) -> Iterator[str]:
+def _foreign_lines(counted: Counted, width: int | None) -> Iterator[str]:
     foreign = counted.foreign
     if not foreign:
         yield "No function is outside the account and the region of a pool that calls it."
@@ -161,7 +166,7 @@ def _foreign_lines(counted: Counted) -> Iterator[str]:
         pools = f"{each.pools} pool{'' if each.pools == 1 else 's'}"
         function = parse(each.arn)
         name = function.name if function else each.arn
-        yield printable(f"  {name} ({each.place}): {', '.join(each.triggers)} of {pools}")
+        yield from paragraph(printable(f"  {name} ({each.place}): {', '.join(each.triggers)} of {pools}"), width)
     if len(foreign) > MAX_FOREIGN:
         yield f"  and {len(foreign) - MAX_FOREIGN} more: `pool-inventory functions --foreign` has them"
 

@@ -59,7 +59,7 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
     """Show how reading each target went: those without pools as one row, and those that could not be read last.
 
     An unread target's pools are a dash, not 0. An error is cut to its row, and is below the table as a whole: it is
-    long, and often the same for many targets.
+    long, and often the same for many targets. With accounts before the regions a terminal has no room for it in a row.
     """
     covered = list(coverage)
     table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", caption_style="")
@@ -69,11 +69,12 @@ def targets_table(coverage: Iterable[Coverage], title: str) -> Table:
         return " ".join(each.target) if several else each.region
 
     table.caption = Text("\n").join(map(shown, _errors(covered, place)))
-    table.add_column("region", no_wrap=True)
+    table.add_column("account and region" if several else "region", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for name in ("pools", "requests", "retries", "seconds"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("error")
+    if not several:
+        table.add_column("error")
     empty = [each for each in covered if each.is_read and not each.pools]
     failed = [each for each in covered if each.is_failed]
     for each in covered:
@@ -101,7 +102,7 @@ def _error(each: Coverage) -> str:
 def _add_row(table: Table, name: str, each: Coverage) -> None:
     error = shown(_error(each))
     error.no_wrap, error.overflow = True, "ellipsis"
-    table.add_row(
+    cells = (
         shown(name),
         f"[{STYLES[each.status]}]{each.status}[/]{', accepted' if each.accepted_by else ''}",
         "-" if each.pools is None else str(each.pools),
@@ -110,6 +111,7 @@ def _add_row(table: Table, name: str, each: Coverage) -> None:
         f"{each.duration_ms / 1000:.1f}",
         error,
     )
+    table.add_row(*cells[: len(table.columns)])
 
 
 def _together(covered: Sequence[Coverage]) -> Coverage:

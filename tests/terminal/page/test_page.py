@@ -288,3 +288,9 @@ def test_an_organizations_pools_are_named_with_accounts(organization: Path) -> N
     assert "pool 3 eu-west-1_000000003 of 210000000003" in shown
     assert "pool 3 eu-west-1_000000003 210000000003 eu-west-1" in shown
     assert "210000000002 eu-west-1 denied" in shown
+
+
+def test_accounts_without_pools_are_among_those_it_counts(tmp_path: Path) -> None:
+    reading: Reading = {"210000000001 eu-west-1": [any_pool("eu-west-1")], "210000000002 eu-west-1": []}
+    add_chain(FolderStore(tmp_path), [{**reading, "210000000003 eu-west-1": None}])
+    assert "1 of 3 regions in 3 accounts could not be read" in Parsed(page_of(tmp_path)).text()

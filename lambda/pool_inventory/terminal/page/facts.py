@@ -32,6 +32,7 @@ class Facts:
         is_too_old: whether it is.
         unread: the first targets that it did not read and that may have pools.
         unread_count: how many there are.
+        accounts: how many accounts it speaks of, those without pools too.
         recent: the snapshots up to it.
         pools: the pools that are known.
         problems: what could not be read, and why.
@@ -44,6 +45,7 @@ class Facts:
     is_too_old: bool
     unread: tuple[Coverage, ...]
     unread_count: int
+    accounts: int
     recent: Recent
     pools: Counted
     problems: tuple[str, ...]
@@ -80,7 +82,8 @@ def gather(store: Store, now: datetime, last: int, warn: Callable[[str], None]) 
     """
     newest = archive.newest(store, warn)
     known = archive.read_known(store, newest)
-    unread = tuple(each for each in known.coverage() if each.has_unknown_pools)
+    covered = tuple(known.coverage())
+    unread = tuple(each for each in covered if each.has_unknown_pools)
     recent = read_recent(store, newest, last)
     lost = tuple(f"the pools of {' '.join(target)} cannot be read: {why}" for target, why in known.lost.items())
     return Facts(
@@ -91,6 +94,7 @@ def gather(store: Store, now: datetime, last: int, warn: Callable[[str], None]) 
         is_too_old=reports.is_too_old(newest, now),
         unread=unread[:MAX_UNREAD],
         unread_count=len(unread),
+        accounts=len({each.account_id for each in covered}),
         recent=recent,
         pools=count_pools(known, now, max_listed=MAX_LISTED),
         problems=_first(recent.problems + lost),

@@ -63,11 +63,10 @@ def render(facts: Facts) -> str:
     environment.filters |= {"time": _time, "hash": _hash, "bar": charts.bar, "number": lambda number: f"{number:,}"}
     style, script = (Markup(_part(name)) for name in ("page.css", "page.js"))  # noqa: S704 - our own files
     pools = facts.pools
-    accounts = sorted({each.account_id for each in pools.places} | {each.account_id for each in facts.unread})
     arrivals = facts.recent.arrivals
     # In sorting, equal ones stay in their order.
     foreign = sorted(pools.foreign, key=lambda each: arrivals.get(each.arn, ""), reverse=True)
-    names, rows = charts.time_axis(facts.recent, len(accounts))
+    names, rows = charts.time_axis(facts.recent, facts.accounts)
     return environment.get_template("page.html").render(
         facts=facts,
         pools=pools,
@@ -81,9 +80,8 @@ def render(facts: Facts) -> str:
         arrivals=arrivals,
         foreign=foreign[:MAX_FOREIGN],
         failures=tuple(_failures(facts)),
-        accounts=accounts,
         regions=_by_region(pools.places),
-        account_grid=_account_grid(pools.places) if len(accounts) > 1 else None,
+        account_grid=_account_grid(pools.places) if facts.accounts > 1 else None,
         trigger_grid=_trigger_grid(pools.triggers),
         drawn=[_cells(each) for each in pools.listed[:MAX_DRAWN]],
         data=_data(pools.listed),
