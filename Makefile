@@ -1,7 +1,8 @@
 # Each target sets up what it needs, once, and again when that has changed.
 #   make run        see it work: export a stand-in account into out/
 #   make run-organization   the same of twelve accounts, into out-organization/
-#   make test       lint, types and all tests
+#   make test       lint, types and tests
+#   make slow       the tests that take half a minute of processor each
 #   make types      types alone;  make tests: the tests alone
 #   make rehearse   deploy, run and destroy the stack, all on this machine
 #   make fresh      set up a copy from nothing and run it under odd settings
@@ -38,9 +39,9 @@ unexport PYTHONSTARTUP PYTHONWARNINGS
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
-test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock: export PYTHONIOENCODING := utf-8
+test types tests slow rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock: export PYTHONIOENCODING := utf-8
 
-.PHONY: run run-organization test types tests rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock help
+.PHONY: run run-organization test types tests slow rehearse fresh synth deploy diff destroy bootstrap docs bench bench-organization growth peers spark lock help
 
 run: $(PROGRAM_READY)
 	@$(BIN)/pool-inventory demo
@@ -62,6 +63,9 @@ types: $(PYTHON_READY)
 
 tests: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 	$(BIN)/pytest
+
+slow: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
+	$(BIN)/pytest -m slow
 
 rehearse: $(PYTHON_READY) $(CDK_READY) $(SIMULATOR_READY)
 	@$(BIN)/python -m tests.rehearsal

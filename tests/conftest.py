@@ -34,11 +34,6 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the one test that takes a minute, so that no worker waits for it at the end."""
-    items.sort(key=lambda item: "rehearsal" not in item.path.parts)
-
-
 leave_behind()
 
 # Each test has sessions of its own. Each of these would look through the folders of four hundred services again, and

@@ -65,6 +65,7 @@ def test_no_rule_of_cdk_nags_is_broken_without_a_reason(stacks: Mapping[str, Syn
     assert {name: found for name, stack in stacks.items() if (found := findings(stack))} == {}
 
 
+@pytest.mark.slow
 def test_cfn_lint_finds_nothing(stacks: Mapping[str, Synthesized]) -> None:
     found = {name: lint(stack.template) - IGNORED for name, stack in stacks.items()}
     assert {name: rules for name, rules in found.items() if rules} == {}

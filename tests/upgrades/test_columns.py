@@ -69,6 +69,7 @@ def test_what_really_changed_is_under_its_column(
     assert longer.command("verify", str(tmp_path))["sound"] is True
 
 
+@pytest.mark.slow
 def test_each_command_reads_a_history_of_both(shorter: Release, longer: Release, tmp_path: Path) -> None:
     shorter.publish(tmp_path, 0, [SENT])
     longer.publish(tmp_path, 1, [SENT, POOL])

@@ -98,6 +98,7 @@ def test_ctrl_c_ends_it_without_a_traceback(tmp_path: Path) -> None:
     assert not (tmp_path / "out-organization").exists()
 
 
+@pytest.mark.slow
 def test_two_at_once_into_one_folder_are_both_sound(tmp_path: Path) -> None:
     both = [
         subprocess.Popen([PROGRAM, "demo", "--organization"], cwd=tmp_path, stdout=subprocess.PIPE)  # noqa: S603 - our own program
