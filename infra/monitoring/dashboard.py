@@ -100,7 +100,7 @@ class SnapshotDashboard(Construct):
             ),
             *(
                 [
-                    _graph("Was every account asked?", maximum("Accounts", "AccountsFailed")),
+                    _graph("Was every account read?", maximum("Accounts", "AccountsFailed")),
                     _graph("Do an organization's runs begin, and end well?", _executions(machine)),
                 ]
                 if machine

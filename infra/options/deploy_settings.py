@@ -56,8 +56,8 @@ class DeploySettings:
     python_version: str = _option("pythonVersion", "the function's version of Python", parsers.python_version)
     architecture: str = _option("architecture", "the function's processor", parsers.one_of(parsers.ARCHITECTURES))
     # The bounds are Lambda's: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-    memory_mb: int = _option("memoryMb", "the function's memory", parsers.whole_number(128, 10_240))
-    timeout_seconds: int = _option("timeoutSeconds", "the function's time to run", parsers.whole_number(1, 900))
+    memory_mb: int = _option("memoryMb", "the memory of one account's function", parsers.whole_number(128, 10_240))
+    timeout_seconds: int = _option("timeoutSeconds", "that function's time to run", parsers.whole_number(1, 900))
     log_retention: RetentionDays = _option(  # noqa: RUF009 - it makes the field, and an enum's member never changes
         "logRetentionDays", "how long log lines are kept", parsers.one_of(parsers.RETENTION)
     )
@@ -124,7 +124,7 @@ class DeploySettings:
     )
     reserved_concurrency: int | None = _option(
         "reservedConcurrency",
-        "how many runs can go at once, taken from the account's concurrency; 0 takes none",
+        "how many runs of one account's function can go at once, taken from the account's concurrency; 0 takes none",
         parsers.reserved_concurrency,
     )
     tags: Mapping[str, str] = _option(

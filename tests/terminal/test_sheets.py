@@ -108,7 +108,12 @@ def test_a_table_that_is_limited_says_of_how_many(folder: Path) -> None:
 @pytest.mark.parametrize("option", ["--columns", "--sort"])
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("nmae", "did you mean name?"), ("pre_signup", "did you mean pre_sign_up?"), ("x", "use ")],
+    [
+        ("nmae", "did you mean name?"),
+        ("pre_signup", "did you mean pre_sign_up?"),
+        ("accountname", "did you mean account_name?"),
+        ("x", "use "),
+    ],
 )
 def test_a_column_that_there_is_not_is_refused(folder: Path, option: str, name: str, advice: str) -> None:
     result = show(folder, option, name)

@@ -72,6 +72,7 @@ def test_a_region_of_an_account_that_failed_is_named(run: Run, aws: StandIn) -> 
     result = run("--accounts", f"{OWN}")
     assert f"{OWN}: 1 of 2 regions read, pools 0, not eu-west-1 (denied)\n" in result.stderr
     assert f"{OWN}\t\t1 of 2\t0\t1 denied (AccessDeniedException)" in result.stdout
+    assert result.stdout.splitlines()[-1] == f"Not read: {OWN} eu-west-1 (denied)"
 
 
 def test_the_role_and_its_external_id_are_those_named(run: Run, aws: StandIn) -> None:

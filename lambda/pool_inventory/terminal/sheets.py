@@ -93,7 +93,8 @@ def sheet_options(function: Callable[..., None]) -> Callable[..., None]:
             "--columns",
             metavar="NAMES",
             callback=_parse_columns,
-            help="Only these columns, a comma list, such as id,name,pre_sign_up. docs/contract.md has them all.",
+            help="Only these columns, a comma list, such as id,name,pre_sign_up. docs/contract.md has them all; of an "
+            f"organization there is {ACCOUNT_NAME}, too.",
         ),
     ):
         decorated = decorate(decorated)
@@ -113,7 +114,7 @@ def _column(name: str) -> str:
     for each in (name, f"{TRIGGER_PREFIX}{name}"):
         if each in {*COLUMNS, ACCOUNT_NAME}:
             return each
-    short = [each.removeprefix(TRIGGER_PREFIX) for each in COLUMNS]
+    short = [each.removeprefix(TRIGGER_PREFIX) for each in (*COLUMNS, ACCOUNT_NAME)]
     advice = did_you_mean(name, short) or f"use {', '.join(short)}"
     raise click.BadParameter(f"{name!r} is no column: {advice}")
 

@@ -1,7 +1,7 @@
 """Taking a snapshot from a terminal: what `run` does once its options are right."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from pool_inventory.clock import Clock
 from pool_inventory.collect.listing import cognito_regions
 from pool_inventory.collect.targets import RegionsError, unknown_regions
 from pool_inventory.errors import InventoryError
+from pool_inventory.model import Coverage
 from pool_inventory.run import Outcome, Request, Tools, export
 from pool_inventory.snapshots import archive, keys, manifest
 from pool_inventory.stores.folder import FolderStore
@@ -149,13 +150,23 @@ def _show(outcome: Outcome, store: Store, status: str) -> None:
         show_table(console, targets_table(outcome.coverage(), f"Regions of {snapshot.id}"))
     changed = ", ".join(f"{count} {kind}" for kind, count in outcome.published.changes.items())
     console.print(shown(f"{snapshot.pool_count} user pools read, {status}; {changed}: {where}"), soft_wrap=True)
-    failed = [each for each in outcome.coverage() if each.is_failed]
-    if snapshot.accounts_file:
-        unread = list(dict.fromkeys(f"{each.account_id} ({each.status.replace('_', ' ')})" for each in failed))
-    else:
-        unread = [f"{each.region} ({each.status.replace('_', ' ')})" for each in failed]
+    unread = _unread(outcome.coverage(), name_accounts=bool(snapshot.accounts_file))
     if unread:
         console.print(shown(f"Not read: {', '.join(unread)}"), soft_wrap=True)
+
+
+def _unread(covered: Iterable[Coverage], *, name_accounts: bool) -> list[str]:
+    """Return what could not be read: regions, and accounts of which no region could."""
+    covered = list(covered)
+    partly = {each.account_id for each in covered if not each.is_failed}
+
+    def place(each: Coverage) -> str:
+        if not name_accounts:
+            return each.region
+        return f"{each.account_id} {each.region}" if each.account_id in partly else each.account_id
+
+    failed = (f"{place(each)} ({each.status.replace('_', ' ')})" for each in covered if each.is_failed)
+    return list(dict.fromkeys(failed))
 
 
 def _document(outcome: Outcome, store: Store, status: str) -> dict[str, Any]:
