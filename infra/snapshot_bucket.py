@@ -52,13 +52,15 @@ class SnapshotBucket:
     def let_stage(self, role: Role) -> None:
         """Grant a role to read what is there and to stage what is not published yet."""
         self._let_get(role)
-        allow(
-            role,
-            "s3:PutObject",
-            on=self.staged_objects,
-            where={"Null": {"s3:if-none-match": "false"}},
-            wildcard=_REASON.format("folder"),
-        )
+        # A plan that is damaged and a part that read nothing are written over, but only as they were read.
+        for condition in ("s3:if-none-match", "s3:if-match"):
+            allow(
+                role,
+                "s3:PutObject",
+                on=self.staged_objects,
+                where={"Null": {condition: "false"}},
+                wildcard=_REASON.format("folder"),
+            )
         self._let_list_and_use_keys(role)
 
     def let_read_staged(self, role: Role) -> None:

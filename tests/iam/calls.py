@@ -93,8 +93,9 @@ def actions_asked_of_s3(request: Request) -> Iterator[tuple[str, str, Mapping[st
             # Else a missing key gets 403 and not 404: infra/snapshot_bucket.py has what S3 compares with s3:prefix.
             yield "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key}
         case "PUT" if key and set(request.args) <= {"x-id"} and "x-amz-copy-source" not in request.headers:
-            condition = request.headers.get("If-None-Match")
-            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", {"s3:if-none-match": condition} if condition else {}
+            said = {f"s3:{name}": request.headers.get(name) for name in ("if-none-match", "if-match")}
+            conditions = {name: value for name, value in said.items() if value}
+            yield "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}", conditions
         case _:
             raise ValueError(f"no grant is known for {request.method} {request.full_path}")
 

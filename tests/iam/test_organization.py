@@ -10,6 +10,7 @@ import boto3
 import pytest
 from mypy_boto3_s3 import S3Client
 from pool_inventory.organization import batch, messages, plan, publish
+from pool_inventory.snapshots import keys
 from pool_inventory.terminal.demo.stand_in import ACCOUNT_ID, StandIn, reply
 from werkzeug.wrappers import Request, Response
 
@@ -56,7 +57,7 @@ STACKS: Mapping[str, Mapping[str, object]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """What two runs of an organization were heard to send, by the function that sent it."""
+    """What the runs of an organization were heard to send, by the function that sent it."""
 
     plan: list[Request]
     batch: list[Request]
@@ -84,7 +85,7 @@ def deployed(options: Mapping[str, object], tmp_path: Path) -> Deployed:
 def run(
     deployed: Deployed, options: Mapping[str, object], aws: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Two runs, the second with an account that denies."""
+    """Three runs, the second with an account that denies, the third with what was staged before it damaged."""
     assert s3
     aws.enabled_regions = ["eu-west-1", "us-east-1"]
     aws.answers += [organization(*map(any_account, (ACCOUNT_ID, *OTHERS))), in_units]
@@ -98,7 +99,15 @@ def run(
         snapshot(aws, heard, "2026-11-24T18:00:00Z")
     aws.answers.append(refuse_role(OTHERS[0], name=str(options.get("memberRole", "pool-inventory-member"))))
     snapshot(aws, heard, "2026-11-25T18:00:00Z")
+    damage(s3, options, "2026-11-26T18-00Z")
+    snapshot(aws, heard, "2026-11-26T18:00:00Z")
     return heard
+
+
+def damage(s3: S3Client, options: Mapping[str, object], snapshot_id: str) -> None:
+    """Have something else where a snapshot's objects are to be staged: it is written over."""
+    for key in (keys.plan(snapshot_id), keys.batches(snapshot_id), keys.part(snapshot_id, 1)):
+        s3.put_object(Bucket=BUCKET, Key=f"{options.get('prefix', 'user-pools')}/{key}", Body=b"damaged")
 
 
 def snapshot(aws: StandIn, heard: Run, time: str) -> None:

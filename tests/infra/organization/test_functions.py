@@ -9,13 +9,14 @@ from infra.organization.functions import organizations_actions
 from tests.infra.makers import Resource, Synthesized, any_settings
 from tests.infra.test_stack import allow
 
-ONCE = {"Null": {"s3:if-none-match": "false"}}
+ONCE, AS_READ = {"Null": {"s3:if-none-match": "false"}}, {"Null": {"s3:if-match": "false"}}
 LISTS = allow("s3:ListBucket", "${Storage/Bucket.Arn}", Condition={"StringLike": {"s3:prefix": "user-pools/*"}})
 LOGS = allow(["logs:CreateLogStream", "logs:PutLogEvents"], "${Exporter/Log.Arn}")
 REGIONS = allow("account:ListRegions", "arn:${AWS::Partition}:account::${AWS::AccountId}:account")
 STAGES = [
     allow("s3:GetObject", "${Storage/Bucket.Arn}/user-pools/*"),
     allow("s3:PutObject", "${Storage/Bucket.Arn}/user-pools/_staging/*", Condition=ONCE),
+    allow("s3:PutObject", "${Storage/Bucket.Arn}/user-pools/_staging/*", Condition=AS_READ),
     LISTS,
 ]
 
