@@ -248,6 +248,16 @@ def test_an_account_that_left_is_carried_until_forgotten(
     assert OTHERS[3] not in pools_of(s3, keys.LATEST_DATA)
 
 
+def test_a_named_region_accepts_no_refused_role(
+    snapshot: Snapshot, org: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else an account that nobody reads would leave the snapshot complete."""
+    monkeypatch.setenv("INVENTORY_ACCEPT_DENIED", "eu-west-1,us-east-1")
+    org.answers.append(refuse_role(OTHERS[1]))
+    summary = snapshot()
+    assert (summary["status"], summary["targets_failed"]) == ("partial", 2)
+
+
 def test_a_region_that_the_organization_forbids_is_accepted(
     snapshot: Snapshot, org: StandIn, s3: S3Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

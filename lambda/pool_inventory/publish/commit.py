@@ -211,17 +211,17 @@ def _complete(draft: Draft, totals: _Totals) -> Iterator[Coverage]:
 def _accepted_by(each: Coverage, before: Coverage | None, draft: Draft) -> str | None:
     """Return what in the settings accepts that a target is denied; None where nothing does.
 
-    A service control policy explains a denial only where the target was asked and was never read: one that was read
-    before and is denied now is news, until its region is named.
+    Only a target that was asked is accepted: a role that is refused says nothing of a region. A service control policy
+    explains a denial only where the target was never read: one that was read before and is denied now is news, until
+    its region is named.
     """
-    if each.status != "denied":
+    if each.status != "denied" or not each.requests:
         return None
     if each.region in draft.accept_denied:
         return each.region
     # Where the snapshot before cannot be read, whether the target was ever read is not known.
     was_read = draft.known_reason or (before and (before.last_ok or before.compared_with))
-    is_never_read = each.requests and not was_read
-    is_accepted = SCP in draft.accept_denied and is_never_read and BY_SCP in (each.error_message or "")
+    is_accepted = SCP in draft.accept_denied and not was_read and BY_SCP in (each.error_message or "")
     return SCP if is_accepted else None
 
 
