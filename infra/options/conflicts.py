@@ -12,7 +12,6 @@ from infra.storage import QUERY_RESULTS
 
 # A role's name has at most 64 characters; this leaves room for the longest region's.
 LONGEST_STACK_NAME = 40
-MOST_ACCOUNTS_A_BATCH = 1000
 # A snapshot has to outlive the next one, so that the two can be compared, the day that EventBridge Scheduler tries to
 # deliver an event, and the day that a run looks back for those that died.
 _DAYS_AFTER_THE_NEXT = 2
@@ -94,7 +93,7 @@ def _check_organization(settings: DeploySettings) -> None:
         return
     if not set(settings.accounts.included) - set(settings.accounts.excluded):
         raise SettingsError("accounts: it leaves out all that it names; name an account that is to be asked")
-    _check_batches(settings)
+    _check_member_role(settings)
     if settings.reserved_concurrency:
         raise SettingsError(
             f"reservedConcurrency={settings.reserved_concurrency}: it is for the function of one account; use 0, and"
@@ -113,14 +112,8 @@ def _check_organization(settings: DeploySettings) -> None:
         raise SettingsError(f"stackSet: it needs {' and '.join(missing)}, too; or use no")
 
 
-def _check_batches(settings: DeploySettings) -> None:
+def _check_member_role(settings: DeploySettings) -> None:
     if set("*?$") & set(settings.member_role):
         raise SettingsError(
             f"memberRole={settings.member_role!r}: IAM would take a * ? or $ in it for more than that; leave it out"
-        )
-    # A batch's accounts are in a state's input, too, which may have 256 KiB.
-    if settings.accounts_per_batch > MOST_ACCOUNTS_A_BATCH:
-        raise SettingsError(
-            f"accountsPerBatch={settings.accounts_per_batch}: one function has 15 minutes for them all; use"
-            f" {MOST_ACCOUNTS_A_BATCH} at most"
         )

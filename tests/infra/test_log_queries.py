@@ -61,7 +61,7 @@ def log_lines(
     monkeypatch.setattr("pool_inventory.handler.snapshot_time", None)
     with pytest.raises(TypeError):
         invoke("2026-11-24T20:00:00Z")
-    monkeypatch.setattr("pool_inventory.organization.batch.collect_accounts", None)
+    monkeypatch.setattr("pool_inventory.organization.together.collect_accounts", None)
     with pytest.raises(TypeError):
         batch.handler({"time": "2026-11-24T20:00:00Z", "number": 1, "accounts": [ACCOUNT_ID]}, any_context())
     return [line for line in output() if "_aws" not in line]

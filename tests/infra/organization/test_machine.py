@@ -190,10 +190,6 @@ def test_one_account_is_read_hourly_and_an_organization_daily(accounts: str, sch
             for path in ("a*", "a?", "${aws:username}")
         ),
         (
-            {"accounts": "organization", "accountsPerBatch": 1001},
-            "accountsPerBatch=1001: one function has 15 minutes for them all; use 1000 at most",
-        ),
-        (
             {"accounts": "organization", "stackSetUnits": "r-ab12"},
             "stackSetUnits: they are for a StackSet; set stackSet, too, or leave this empty",
         ),
