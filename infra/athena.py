@@ -10,9 +10,13 @@ from infra.saved import Query, read_queries
 from infra.storage import QUERY_RESULTS
 
 
-def athena_queries() -> tuple[Query, ...]:
-    """Read the queries that are saved, sorted by name."""
-    return read_queries(suffix=".sql", comment="-- ")
+def athena_queries(*, of_organization: bool = True) -> tuple[Query, ...]:
+    """Read the queries that are saved, sorted by name.
+
+    Args:
+        of_organization: whether those of an organization are among them.
+    """
+    return read_queries(suffix=".sql", comment="-- ", of_organization=of_organization)
 
 
 class Workgroup(Construct):
@@ -31,6 +35,7 @@ class Workgroup(Construct):
         bucket: IBucket,
         database: CfnDatabase,
         encryption_key: IKey | None,
+        of_organization: bool,
     ) -> None:
         """Make the workgroup and save the queries.
 
@@ -41,6 +46,7 @@ class Workgroup(Construct):
             bucket: where results go.
             database: which the queries are on.
             encryption_key: what encrypts results; None leaves that to S3's own key.
+            of_organization: whether there are several accounts.
         """
         super().__init__(scope, construct_id)
         self.workgroup = CfnWorkGroup(
@@ -64,7 +70,7 @@ class Workgroup(Construct):
                 ),
             ),
         )
-        for query in athena_queries():
+        for query in athena_queries(of_organization=of_organization):
             CfnNamedQuery(
                 self,
                 query.construct_id,

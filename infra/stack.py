@@ -86,6 +86,7 @@ class PoolInventoryStack(Stack):
             database=catalog.database,
             # A bucket whose policy demands an encryption demands it of Athena, too.
             encryption_key=snapshots.key if settings.encryption else key,
+            of_organization=settings.accounts is not None,
         )
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, exporter=exporter, schedule=schedule, encryption_key=key

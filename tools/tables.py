@@ -40,9 +40,11 @@ def triggers() -> str:
     return table(("member", "type", "in the API"), rows)
 
 
-def environment() -> str:
-    """Return the table of the function's variables."""
-    rows = ((f"`{each.name}`", each.meaning, _default(each.default)) for each in settings.VARIABLES)
+def environment(*, of_organization: bool = False) -> str:
+    """Return the table of the function's variables, or of those that only an organization's functions have."""
+    all_variables = settings.variables_of(settings.OrganizationSettings).values()
+    variables = [each for each in all_variables if (each not in settings.VARIABLES) == of_organization]
+    rows = ((f"`{each.name}`", each.meaning, _default(each.default)) for each in variables)
     return table(("variable", "meaning", "default"), rows)
 
 
@@ -86,7 +88,11 @@ def contract_tables() -> dict[str, str]:
 
 def settings_tables() -> dict[str, str]:
     """Return the tables of docs/settings.md, by their marks."""
-    return {"deploy": deploy(), "environment": environment()}
+    return {
+        "deploy": deploy(),
+        "environment": environment(),
+        "environment of an organization": environment(of_organization=True),
+    }
 
 
 def terminal_tables() -> dict[str, str]:

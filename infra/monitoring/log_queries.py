@@ -5,9 +5,6 @@ from constructs import Construct
 
 from infra.saved import Query, read_queries
 
-# What only an organization's functions log.
-_OF_AN_ORGANIZATION = "functions_that_failed"
-
 
 def log_queries(*, of_organization: bool = True) -> tuple[Query, ...]:
     """Read the queries that are saved, sorted by name.
@@ -15,8 +12,7 @@ def log_queries(*, of_organization: bool = True) -> tuple[Query, ...]:
     Args:
         of_organization: whether those of an organization are among them.
     """
-    queries = read_queries(suffix=".logs", comment="# ")
-    return tuple(each for each in queries if of_organization or each.name != _OF_AN_ORGANIZATION)
+    return read_queries(suffix=".logs", comment="# ", of_organization=of_organization)
 
 
 class LogQueries(Construct):

@@ -1,6 +1,7 @@
 """The queries that Athena has saved, asked of real output: on DuckDB, where its dialect and Athena's agree."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ import boto3
 import duckdb
 import pytest
 import sqlglot
-from pool_inventory.model import Account
+from pool_inventory.model import Account, Member
 from pool_inventory.publish.commit import commit
 from pool_inventory.publish.finish import finish
 from pool_inventory.run import Request, Tools, export
-from pool_inventory.snapshots import schema
+from pool_inventory.snapshots import accounts, schema
 from pool_inventory.snapshots.schema import Column, Kind
 from pool_inventory.stores.folder import FolderStore
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, listing, seed
@@ -21,7 +22,7 @@ from sqlglot import exp
 
 from infra.athena import athena_queries
 from infra.catalog import TABLES, Table
-from tests.chains import lines_of
+from tests.chains import add_snapshot, lines_of
 from tests.makers import ACCOUNT_ID, IDENTIFIER, TIME, HeldClock, any_coverage, any_draft, any_pool
 
 Pools = dict[str, list[dict[str, Any]]]
@@ -257,7 +258,7 @@ def test_targets_not_read_in_a_day_have_reading_and_error(take: Take, ask: Ask) 
     take(day(22), {"us-east-1": [], "eu-west-1": []}, denied=["ap-south-1", "sa-east-1"])
     take(day(24), {"us-east-1": []}, denied=["eu-west-1", "ap-south-1", "sa-east-1"])
     asked = (in_athena(day(24)), "denied", "AccessDeniedException")
-    rows = [row[:-1] for row in ask(QUERIES["targets_not_read_in_a_day"])]
+    rows = [row[:-2] for row in ask(QUERIES["targets_not_read_in_a_day"])]
     assert rows == [
         (ACCOUNT_ID, "sa-east-1", None, *asked),
         (ACCOUNT_ID, "ap-south-1", "2026-10-20T18-00Z", *asked),
@@ -265,10 +266,38 @@ def test_targets_not_read_in_a_day_have_reading_and_error(take: Take, ask: Ask) 
     ]
 
 
+def test_accepted_denials_leave_an_inventory_complete_and_unread(tmp_path: Path, ask: Ask) -> None:
+    """They come last among the targets that were not read."""
+    denied = {"status": "denied", "pools": None, "last_ok": None, "error_code": "AccessDeniedException"}
+    covered = (any_coverage("eu-west-1", **denied), any_coverage("us-east-1", pools=1))
+    draft = replace(
+        any_draft(coverage=covered, lines=lines_of(0, {"us-east-1": [any_pool()]})), accept_denied=("eu-west-1",)
+    )
+    store = FolderStore(tmp_path)
+    finish(store, IDENTIFIER, commit(store, draft), now=TIME)
+    assert [row[2] for row in ask(QUERIES["latest_complete_inventory"])] == ["us-east-1"]
+    *_, last = ask(QUERIES["targets_not_read_in_a_day"])
+    assert (last[1], last[2], last[-1]) == ("eu-west-1", None, "eu-west-1")
+
+
+def test_each_pool_has_its_accounts_name_and_place(tmp_path: Path, ask: Ask) -> None:
+    """The account billing has left since, and its pool is still known; none is of the account that denies."""
+    store = FolderStore(tmp_path)
+    billing, denying = "210000000001", "210000000002"
+    members = [Member(billing, name="billing", organizational_unit_path="o-1/r-1/ou-1/"), Member(denying, name="web")]
+    reading = {f"{billing} us-east-1": [any_pool()], f"{denying} us-east-1": None}
+    add_snapshot(store, 0, reading, accounts=accounts.encode(IDENTIFIER, members))
+    add_snapshot(store, 1, {f"{denying} us-east-1": None}, accounts=accounts.encode("2026-11-24T19-00Z", members[1:]))
+    assert [(row[0], row[3] is not None, *row[5:]) for row in ask(QUERIES["whose_pools_they_are"])] == [
+        (billing, True, "billing", "o-1/r-1/ou-1/"),
+        (denying, False, "web", None),
+    ]
+
+
 def test_all_targets_are_listed_after_a_day_without_snapshot(take: Take, ask: Ask) -> None:
     take(day(23), {"us-east-1": [], "eu-west-1": []})
     rows = ask(QUERIES["targets_not_read_in_a_day"])
-    last = ("2026-11-23T18-00Z", in_athena(day(23)), "ok", None, None)
+    last = ("2026-11-23T18-00Z", in_athena(day(23)), "ok", None, None, None)
     assert rows == [(ACCOUNT_ID, "eu-west-1", *last), (ACCOUNT_ID, "us-east-1", *last)]
 
 

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from pool_inventory.terminal.demo.stand_in import StandIn
 
-from tests.iam.deployed import REGION, Deployed
+from tests.iam.deployed import REGION, Deployed, Resource
 from tests.rehearsal.lambda_service import DeployedFunction
 
 if TYPE_CHECKING:
@@ -27,17 +28,22 @@ class Deployment:
 
     Attributes:
         stack: the template that was deployed, with the names that the deploy gave.
-        function: its function, unpacked.
-        zipped_bytes: the size of the function's zip.
+        functions: its functions, unpacked, by what their handlers' modules are called.
+        zipped_bytes: the size of their zip.
         bucket: the snapshots' bucket.
         location: where in it they are.
     """
 
     stack: Deployed
-    function: DeployedFunction
+    functions: Mapping[str, DeployedFunction]
     zipped_bytes: int
     bucket: str
     location: str
+
+    @property
+    def function(self) -> DeployedFunction:
+        """The function of one account's stack."""
+        return self.functions["handler"]
 
     def event(self, time: str) -> Any:
         """What EventBridge Scheduler would send at a time.
@@ -48,38 +54,46 @@ class Deployment:
         return json.loads(schedule["Target"]["Input"].replace("<aws.scheduler.scheduled-time>", time))
 
 
-def read_deployment(aws: StandIn, folder: Path) -> Deployment:
-    """Take what was deployed from where it was deployed to, and unpack the function's code into a folder."""
-    stack = read_stack(session(aws).client("cloudformation", endpoint_url=aws.url))
-    functions: LambdaClient = session(aws).client("lambda", endpoint_url=aws.url)
-    ((logical_id, declared),) = stack.of_type("AWS::Lambda::Function").items()
-    configuration = functions.get_function_configuration(FunctionName=stack.names[logical_id])
-    archive = read(aws, declared["Code"]["S3Bucket"], declared["Code"]["S3Key"])
+def read_deployment(aws: StandIn, folder: Path, stack_name: str = STACK) -> Deployment:
+    """Take what was deployed from where it was deployed to, and unpack the functions' code into a folder."""
+    stack = read_stack(session(aws).client("cloudformation", endpoint_url=aws.url), stack_name)
+    declared = stack.of_type("AWS::Lambda::Function")
+    ((bucket, key),) = {(each["Code"]["S3Bucket"], each["Code"]["S3Key"]) for each in declared.values()}
+    archive = read(aws, bucket, key)
     with zipfile.ZipFile(io.BytesIO(archive)) as zipped:
         zipped.extractall(folder)
-    environment = configuration["Environment"]["Variables"]
+    client: LambdaClient = session(aws).client("lambda", endpoint_url=aws.url)
+    read_functions = [
+        read_function(client, stack.names[logical_id], each, folder) for logical_id, each in declared.items()
+    ]
+    environment = read_functions[0].environment
     return Deployment(
         stack=stack,
-        function=DeployedFunction(
-            arn=configuration["FunctionArn"],
-            code=folder,
-            handler=configuration["Handler"],
-            environment=environment,
-            log_group=declared["LoggingConfig"]["LogGroup"],
-            runtime=configuration["Runtime"],
-            architecture=declared["Architectures"][0],  # moto takes each function for x86_64
-            memory_mb=configuration["MemorySize"],
-            timeout_seconds=configuration["Timeout"],
-        ),
+        functions={each.handler.split(".")[-2]: each for each in read_functions},
         zipped_bytes=len(archive),
         bucket=environment["INVENTORY_BUCKET"],
         location=f"s3://{environment['INVENTORY_BUCKET']}/{environment['INVENTORY_PREFIX']}",
     )
 
 
-def read_stack(client: "CloudFormationClient") -> Deployed:
-    template = client.get_template(StackName=STACK)["TemplateBody"]
-    pages = client.get_paginator("list_stack_resources").paginate(StackName=STACK)
+def read_function(client: "LambdaClient", name: str, declared: Resource, code: Path) -> DeployedFunction:
+    configuration = client.get_function_configuration(FunctionName=name)
+    return DeployedFunction(
+        arn=configuration["FunctionArn"],
+        code=code,
+        handler=configuration["Handler"],
+        environment=configuration["Environment"]["Variables"],
+        log_group=declared["LoggingConfig"]["LogGroup"],
+        runtime=configuration["Runtime"],
+        architecture=declared["Architectures"][0],  # moto takes each function for x86_64
+        memory_mb=configuration["MemorySize"],
+        timeout_seconds=configuration["Timeout"],
+    )
+
+
+def read_stack(client: "CloudFormationClient", name: str) -> Deployed:
+    template = client.get_template(StackName=name)["TemplateBody"]
+    pages = client.get_paginator("list_stack_resources").paginate(StackName=name)
     summaries = [summary for page in pages for summary in page["StackResourceSummaries"]]
     names = {each["LogicalResourceId"]: name_of(each["PhysicalResourceId"]) for each in summaries}
     return Deployed(json.loads(template) if isinstance(template, str) else template, names)

@@ -4,33 +4,24 @@ The CDK CLI deploys to a stand-in for AWS; what it deployed is taken from there 
 """
 
 import json
-import os
 import platform
-import subprocess
 import sys
-import sysconfig
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pool_inventory.terminal.demo import stand_in
 from pool_inventory.terminal.demo.stand_in import StandIn, deny, every, listing, throttle
-from werkzeug.wrappers import Request
 
 from infra.bundle import bundle
 from tests.iam import simulator
 from tests.iam.calls import all_calls
-from tests.infra.runtime_fit import misfits, shared_objects
 from tests.makers import any_pool, any_pools
-from tests.rehearsal.cdk import Cdk
 from tests.rehearsal.deployment import STACK, Deployment, objects, read_deployment, stacks
-from tests.rehearsal.lambda_service import Sandbox
+from tests.rehearsal.organization import run_an_organization
+from tests.rehearsal.running import Rehearsal, running, verify
 
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64"}
-# It marks the function's requests among all others.
-FUNCTIONS_KEY = "FUNCTION"
 
 
 def why_not() -> str | None:
@@ -42,32 +33,10 @@ def why_not() -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What each step needs: the stand-in for AWS, a folder of its own, and how to say what is done."""
-
-    aws: StandIn
-    folder: Path
-    say: Callable[[str], None]
-
-    @property
-    def cdk(self) -> Cdk:
-        return Cdk(self.aws)
-
-    def heard(self) -> list[Request]:
-        """What the function has sent, in order."""
-        ours = f"Credential={FUNCTIONS_KEY}/"
-        return [each for each in self.aws.requests if ours in each.headers.get("Authorization", "")]
-
-    def invoke(self, sandbox: Sandbox, event: object) -> dict[str, Any]:
-        self.say(f"   event {json.dumps(event)}")
-        summary: dict[str, Any] = sandbox.invoke(event)
-        self.say(f"   {json.dumps(summary)}")
-        return summary
-
-
 def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
-    """Deploy, run, deploy again, run, destroy; and compare each step's outcome with what was promised.
+    """Deploy, run, deploy again, run, deploy an organization beside it, run, destroy; and compare what came of it.
+
+    Each step's outcome is held against what was promised.
 
     Args:
         aws: with nothing in it.
@@ -111,10 +80,11 @@ def rehearse(aws: StandIn, folder: Path, say: Callable[[str], None]) -> None:
     assert not rehearsal.cdk.differs(folder / "again", settings | changes)
     assert rehearsal.cdk.differs(folder / "first")
 
-    beside = {"stackName": "Beside", "customerManagedKey": "yes"}
+    beside = {"stackName": "Beside", "customerManagedKey": "yes", "accounts": "organization", "accountsPerBatch": "2"}
     say(f"cdk deploy, of another stack beside it: {json.dumps(beside)}")
     rehearsal.cdk.deploy(folder / "beside", settings | beside)
     assert stacks(aws) == {STACK, "Beside"}
+    run_an_organization(rehearsal, read_deployment(aws, folder / "beside-code", "Beside"))
 
     say("cdk destroy: the first stack goes, and its snapshots stay")
     kept = objects(aws, deployment.bucket)
@@ -131,7 +101,7 @@ def run_three_times(rehearsal: Rehearsal, deployment: Deployment) -> None:
     fill(aws, any_pools(61), [gone, swapped, kept])
     assert deployment.zipped_bytes <= bundle.MAX_ZIPPED_BYTES
     say(f"{deployment.function.handler} of the zip that was deployed, {deployment.zipped_bytes:,} bytes, cold")
-    with running(rehearsal, deployment) as sandbox:
+    with running(rehearsal, deployment.function) as sandbox:
         summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T18:00:00Z"))
         assert (summary["status"], summary["pools"], summary["targets"]) == ("complete", 64, 2)
         assert summary["retries"] > 0
@@ -160,7 +130,7 @@ def run_with_other_settings(rehearsal: Rehearsal, deployment: Deployment) -> Non
     rehearsal.aws.requests.clear()
     rehearsal.aws.answers.insert(0, listing("eu-west-1", deny))
     assert deployment.function.memory_mb == 1024
-    with running(rehearsal, deployment) as sandbox:
+    with running(rehearsal, deployment.function) as sandbox:
         summary = rehearsal.invoke(sandbox, deployment.event("2026-11-24T20:00:00Z"))
         assert (summary["result"], summary["status"]) == ("published", "partial")
         assert summary["carried"] == {"targets": 1, "pools": 3, "forgotten": 0}
@@ -176,52 +146,6 @@ def fill(aws: StandIn, *pools_of_regions: list[dict[str, Any]]) -> None:
     for region, pools in zip(aws.enabled_regions, pools_of_regions, strict=True):
         stand_in.seed(region, pools)
         aws.answers.append(listing(region, every(3, throttle)))
-
-
-@contextmanager
-def running(rehearsal: Rehearsal, deployment: Deployment) -> Iterator[Sandbox]:
-    """Run what was deployed; at the end look at what it imported, and that it left its code as it was."""
-    code = deployment.function.code
-    folder = code.with_name(f"{code.name}-sandbox")
-    folder.mkdir()
-    assert shared_objects(code)
-    python_version = deployment.function.runtime.removeprefix("python")
-    assert misfits(code, architecture=deployment.function.architecture, python_version=python_version) == []
-    before = sizes(code)
-    sandbox = Sandbox(deployment.function, folder)
-    with sandbox.running({**rehearsal.aws.environment(), "AWS_ACCESS_KEY_ID": FUNCTIONS_KEY}):
-        yield sandbox
-    assert sizes(code) == before
-    imported = [Path(file) for file in json.loads(sandbox.imported.read_text(encoding="utf-8"))]
-    assert any(code in file.parents for file in imported)
-    assert [file for file in imported if not is_given(file, code, folder)] == []
-    rehearsal.say("It imported nothing but its bundle, the runtime's client and the standard library")
-
-
-def is_given(file: Path, *folders: Path) -> bool:
-    """Whether a module is in one of the folders, or in the standard library."""
-    standard = Path(sysconfig.get_path("stdlib"))
-    if standard in file.parents:
-        return not {"site-packages", "dist-packages"} & set(file.parts)
-    return any(folder in file.parents for folder in (*folders, Path(__file__).parent))
-
-
-def sizes(folder: Path) -> dict[str, int]:
-    return {str(path.relative_to(folder)): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-
-
-def verify(rehearsal: Rehearsal, deployment: Deployment, *, snapshots: int) -> None:
-    """Check what is in the bucket with `pool-inventory verify`."""
-    command = [str(Path(sys.executable).with_name("pool-inventory")), "verify", deployment.location]
-    environment = {**os.environ, **rehearsal.aws.environment(), "PYTHONIOENCODING": "utf-8"}
-    outcome = subprocess.run(  # noqa: S603 - our own program
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", check=False
-    )
-    rehearsal.say(f"pool-inventory verify {deployment.location}")
-    for line in outcome.stdout.splitlines():
-        rehearsal.say(f"   {line}")
-    assert outcome.returncode == 0
-    assert f"Checked {snapshots} snapshots" in outcome.stdout
 
 
 def check_grants(rehearsal: Rehearsal, deployment: Deployment, *, unused: set[str]) -> None:

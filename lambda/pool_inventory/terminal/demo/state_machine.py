@@ -66,7 +66,12 @@ def deployed(definition: Definition, *, bucket: str) -> Definition:
     text = json.dumps(definition).replace("${AWS::Partition}", "aws").replace("${Storage/Bucket}", bucket)
     for state in ("Plan", "Batch", "Publish"):
         text = text.replace(f"${{Organization/Functions/{state}.Arn}}", function_arn(state))
-    made: Definition = json.loads(text)
+    return without_tolerance(json.loads(text))
+
+
+def without_tolerance(definition: Definition) -> Definition:
+    """Return a definition less what the interpreter cannot parse."""
+    made: Definition = json.loads(json.dumps(definition))
     del made["States"]["Batches"]["ToleratedFailurePercentage"]
     return made
 
