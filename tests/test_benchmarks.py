@@ -65,12 +65,14 @@ def results() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_each_program_keeps_every_pool_trigger_and_date(results: dict[str, Any]) -> None:
     expected = dataclasses.asdict(Held.of(POOLS))
     assert {each["program"]: each["held"] for each in results["speed"]} == {each.name: [expected] for each in SMALL}
     assert all(each["is_whole"] and each["exit_codes"] == [0] for each in results["speed"])
 
 
+@pytest.mark.slow
 def test_each_program_is_measured_in_each_round(results: dict[str, Any]) -> None:
     for each in results["speed"]:
         assert each["runs"] == 2
@@ -79,23 +81,27 @@ def test_each_program_is_measured_in_each_round(results: dict[str, Any]) -> None
         assert 5 < each["peak_mb"] < 500
 
 
+@pytest.mark.slow
 def test_calls_are_counted(results: dict[str, Any]) -> None:
     ours, loop, _ = results["speed"]
     assert ours["calls"]["ListUserPools"] == loop["calls"]["ListUserPools"] == 4
     assert "PutObject" in ours["calls"]
 
 
+@pytest.mark.slow
 def test_listings_at_once_share_a_quota(results: dict[str, Any]) -> None:
     (throttled,) = results["throttled"]
     assert [held["pools"] for held in throttled["held"]] == [130, 130]
     assert throttled["calls"]["throttled"] >= 1
 
 
+@pytest.mark.slow
 def test_what_is_lost_is_recorded(results: dict[str, Any]) -> None:
     (lost,) = results["losses"]
     assert not lost["is_whole"]
 
 
+@pytest.mark.slow
 def test_the_tables_have_what_was_measured(results: dict[str, Any]) -> None:
     tables = report.tables(results)
     header, rows = tables["wall"]
@@ -105,6 +111,7 @@ def test_the_tables_have_what_was_measured(results: dict[str, Any]) -> None:
     assert "2 of 2: exit 0, 130" in tables["throttled"][1][0][1]
 
 
+@pytest.mark.slow
 def test_the_plot_is_an_image_of_all_programs(results: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "plot.svg"
     path.write_text(plot.draw(results), encoding="utf-8")
@@ -182,6 +189,7 @@ def test_the_server_fills_a_bucket_with_a_folder(aws: Fake, tmp_path: Path) -> N
     assert aws.keys() == ["user-pools/latest.json"]
 
 
+@pytest.mark.slow
 def test_a_run_and_verify_work_through_tls() -> None:
     with serve(tls=True) as aws:
         aws.set_up(Setup(pools=POOLS))

@@ -20,6 +20,7 @@ def recorded() -> dict[str, Any]:
     return last
 
 
+@pytest.mark.slow
 def test_each_command_is_measured_in_a_process_of_its_own(recorded: dict[str, Any]) -> None:
     what = {(each["by"], each["what"]) for each in recorded["figures"]}
     commands = {"show --json", "export", "summary", "verify"}
@@ -35,11 +36,13 @@ def test_each_command_is_measured_in_a_process_of_its_own(recorded: dict[str, An
         assert (each["listings"] > 0) == (each["what"] == "run")
 
 
+@pytest.mark.slow
 def test_the_plot_of_growth_is_an_image_of_each_command(recorded: dict[str, Any]) -> None:
     shown = "".join(ET.fromstring(growth_plot.draw(recorded)).itertext())  # noqa: S314 - our own
     assert all(f"● {each['what']}" in shown for each in recorded["figures"] if each["where"] == "S3")
 
 
+@pytest.mark.slow
 def test_the_tables_of_growth_have_a_row_for_each_size(recorded: dict[str, Any]) -> None:
     rows = {name: [row[0] for row in rows] for name, (_, rows) in growth_report.tables(recorded).items()}
     assert rows["growth by pools"] == ["100"]

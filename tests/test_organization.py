@@ -27,6 +27,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return organization.measure_all((40,), say=lambda _: None)
 
 
+@pytest.mark.slow
 def test_each_state_is_measured_in_a_process_of_its_own(recorded: dict[str, Any]) -> None:
     found = [(each["state"], each["accounts"]) for each in recorded["figures"]]
     assert found == [("plan", 40), ("batch", 20), ("batch", 1), ("publish", 40), ("publish", 40)]
@@ -35,6 +36,7 @@ def test_each_state_is_measured_in_a_process_of_its_own(recorded: dict[str, Any]
         assert 20 < each["peak_mb"] < 500
 
 
+@pytest.mark.slow
 def test_the_tables_have_each_snapshot(recorded: dict[str, Any]) -> None:
     tables = organization_report.tables(recorded)
     (first, *_), (denied, *more) = ((row[1], *row[2:]) for row in tables["organization, publish"][1])

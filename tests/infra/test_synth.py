@@ -27,6 +27,7 @@ def without_aws(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
 @pytest.mark.parametrize(("architecture", "options"), [("arm64", ()), ("x86_64", ("-c", "architecture=x86_64"))])
 def test_the_cdk_cli_makes_a_function_that_lambda_can_load(

@@ -31,6 +31,9 @@ THERE = (*(each for each in ACCOUNTS if each != LEAVER), THROTTLED)
 FIRST, SECOND, THIRD = "2026-11-24T17-00Z", "2026-11-24T18-00Z", "2026-11-24T19-00Z"
 
 
+pytestmark = pytest.mark.slow
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What three snapshots left: how each execution ended, what a second start did, and the store."""
