@@ -2,7 +2,7 @@
 #   make run        see it work: export a stand-in account into out/
 #   make run-organization   the same of twelve accounts, into out-organization/
 #   make test       lint, types and tests
-#   make slow       the tests that take half a minute of processor each
+#   make slow       the tests that take longest
 #   make types      types alone;  make tests: the tests alone
 #   make rehearse   deploy, run and destroy the stack, all on this machine
 #   make fresh      set up a copy from nothing and run it under odd settings

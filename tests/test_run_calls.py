@@ -120,6 +120,7 @@ def test_carried_rows_take_one_call_more(store: RoundsStore, aws: StandIn) -> No
     assert len(rounds) <= 11, rounds
 
 
+@pytest.mark.slow
 def test_a_long_history_takes_no_calls_more(store: RoundsStore) -> None:
     for hours in range(3, 60):
         run(MemoryStore(store.objects), hours)

@@ -202,6 +202,7 @@ def test_every_call_of_an_organization_is_granted(deployed: Deployed, run: Run) 
     assert refused(deployed, calls) == []
 
 
+@pytest.mark.slow
 def test_each_grant_of_an_organization_is_needed(deployed: Deployed, run: Run) -> None:
     assert list(grants(identity_policies(deployed)))
     assert unused(deployed, all_calls(deployed, run)) == []

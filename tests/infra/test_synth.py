@@ -63,6 +63,7 @@ def test_the_cdk_cli_makes_a_function_that_lambda_can_load(
     assert bundle.zipped_bytes(asset) <= 20_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CDK.exists(), reason="the CDK CLI is not installed: make test installs it")
 @pytest.mark.parametrize(
     ("option", "reason"),

@@ -26,6 +26,8 @@ from tests.organization.conftest import OTHERS, OWN, any_account, batches_of, or
 
 HANDLERS: dict[str, Handler] = {"Plan": plan.handler, "Batch": batch.handler, "Publish": publish.handler}
 REGIONS = ("eu-west-1", "us-east-1")
+
+pytestmark = pytest.mark.slow
 FIRST, SECOND = "2026-11-24T17:00:00Z", "2026-11-24T18:00:00Z"
 FIRST_ID, SECOND_ID = "2026-11-24T17-00Z", "2026-11-24T18-00Z"
 

@@ -75,6 +75,7 @@ def test_the_commands_that_it_names_work(shown: tuple[Path, list[str]]) -> None:
     assert "last read in" in " ".join(kept.split())
 
 
+@pytest.mark.slow
 def test_it_works_in_a_pipe_under_all_that_a_user_may_have_set(tmp_path: Path) -> None:
     settings = {"LANG": "C", "LC_ALL": "C", "NO_COLOR": "1", "AWS_PROFILE": "nobody", "INVENTORY_PREFIX": "other"}
     ran = command(tmp_path, "demo", "--organization", "--to", "an out", **settings)
