@@ -247,7 +247,7 @@ def _regions(count: int) -> list[str]:
 
 @contextmanager
 def _environment(aws: fake.Fake) -> Iterator[None]:
-    """Have the programs find the stand-in, and be set up as the function is, without a pace."""
+    """Set the environment so that programs find the stand-in, and have the function's settings without a pace."""
     before = dict(os.environ)
     os.environ.update(aws.environment())
     os.environ |= {

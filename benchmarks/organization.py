@@ -225,7 +225,7 @@ def measure_all(sizes: tuple[int, ...], say: Callable[[Figure], object] = show) 
 
 
 def weigh_session() -> None:
-    """Give this process's priority to its session: Linux weighs sessions first, and then the processes in them."""
+    """Set the session's priority to this process's: Linux weighs sessions first, and then the processes in them."""
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(os.nice(0)), encoding="ascii")
 

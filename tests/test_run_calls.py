@@ -49,8 +49,9 @@ class RoundsStore(MemoryStore):
 
     def wait_until_quiet(self) -> None:
         with self._changed:
+            # A wait that times out heard no further call.
             while self._changed.wait(2 * QUIET_SECONDS):
-                pass
+                pass  # another call came: wait from the start
 
     def _wait(self, call: str) -> None:
         with self._changed:

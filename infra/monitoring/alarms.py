@@ -240,7 +240,7 @@ class Alarms(Construct):
 
 
 def _fit(alarm: Alarm, watch: Watch, *, warm_up: bool) -> None:
-    """Have an alarm look at the watch's periods; the construct has no argument for either property yet.
+    """Set an alarm to the watch's periods; the construct has no argument for either property yet.
 
     Args:
         alarm: the alarm.

@@ -93,7 +93,7 @@ def states_of(definition: Definition) -> dict[str, Any]:
 
 @contextmanager
 def serve_functions(aws: StandIn, handlers: Mapping[str, Handler], *, seconds: float = 300) -> Iterator[None]:
-    """Let a stand-in answer the calls of these functions, and lead the interpreter to it, until the end of the block.
+    """Answer the interpreter's calls of these functions by a stand-in, until the end of the block.
 
     Args:
         aws: the stand-in.
