@@ -36,6 +36,8 @@ WITH_BIN := PATH="$(CURDIR)/$(BIN):$$PATH"
 # A user may have set these for other projects. Here they would change what Python imports, checks or does at its end.
 unexport PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONOPTIMIZE PYTHONPATH PYTHONPLATLIBDIR PYTHONSAFEPATH
 unexport PYTHONSTARTUP PYTHONWARNINGS
+# Without bytecode, each process of the tests would compile all that it imports again. It goes into this folder alone.
+unexport PYTHONDONTWRITEBYTECODE
 # All text here is UTF-8, and so may be the name of this folder: in another locale Python would not find packages in it.
 export PYTHONUTF8 := 1
 # `make run` is left out: what it shows is for the user's own terminal.
